@@ -1,0 +1,69 @@
+/**
+ * The contract of checkers: what they are given, what they answer. Black-box checkers read a history only; white-box
+ * monitors read observations while the trial runs. Both answer findings as data, never prose alone.
+ */
+import type { Observer } from '../src/env/observation.ts'
+import type { History, Json } from '../src/history/operation.ts'
+import type { GuaranteeSet } from './guarantees.ts'
+
+export type Verdict = 'valid' | 'invalid' | 'unknown'
+
+/** One step of an explanation; `event` points into the trace or history when there is something to point at. */
+export interface ExplanationStep {
+  readonly text: string
+  readonly operation?: number
+  readonly time?: number
+}
+
+export interface Finding {
+  /** Anomaly id of the catalogue (`checkers/anomalies.ts`): lost-write, duplicate, two-leaders-one-epoch, ... */
+  readonly anomaly: string
+  readonly checker: string
+  /** `bad` fails the trial; `allowed` was seen but this configuration allows it; `known` is an excused Kafka behaviour. */
+  readonly status: 'bad' | 'allowed' | 'known'
+  /** One sentence: "Acknowledged record v17 on orders-0 disappeared." */
+  readonly title: string
+  /** Which guarantee it breaks (id in checkers/guarantees.ts), or null. */
+  readonly guarantee: string | null
+  readonly evidence: Json
+  readonly steps: readonly ExplanationStep[]
+  /** "A < B, because ...; however, ...": one or two sentences. */
+  readonly contradiction: string
+  /** `topic-partition` when it concerns one. */
+  readonly key?: string
+  readonly offset?: number
+  readonly known?: { readonly mend: string; readonly link: string }
+}
+
+export interface CheckResult {
+  readonly checker: string
+  readonly verdict: Verdict
+  /** The 8 most telling instances of each anomaly. */
+  readonly findings: readonly Finding[]
+  /** Every anomaly seen, bad or allowed, with its full count. */
+  readonly counts: { readonly [anomaly: string]: number }
+  /** Why `unknown`. */
+  readonly reason?: string
+}
+
+export interface CheckContext {
+  readonly guarantees: GuaranteeSet
+  /** Did the workload drain every partition to its end after the faults stopped? Otherwise nothing can be `unseen`. */
+  readonly drained: boolean
+  /** Per key the offset below which retention, DeleteRecords or compaction may have removed records. */
+  readonly logStart: { readonly [key: string]: number }
+}
+
+/** A black-box checker. Pure. */
+export interface Checker {
+  readonly name: string
+  readonly describes: string
+  check(history: History, context: CheckContext): CheckResult
+}
+
+/** A white-box monitor: subscribes to observations, remembers the first event at which an invariant broke. */
+export interface Monitor extends Observer {
+  readonly name: string
+  /** Called once when the trial ends. */
+  finish(): readonly Finding[]
+}

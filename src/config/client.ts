@@ -1,0 +1,97 @@
+/**
+ * Configuration of the reference clients. Names are Kafka's, camel-cased; defaults are the Java client's in 4.3.1.
+ */
+import type { Millis } from '../base/time.ts'
+
+interface CommonClientConfig {
+  readonly clientId: string
+  /** Hosts (broker port) to bootstrap from. */
+  readonly bootstrapServers: readonly string[]
+  readonly clientRack: string | null
+  readonly metadataMaxAgeMs: Millis
+  readonly requestTimeoutMs: Millis
+  readonly retryBackoffMs: Millis
+  readonly retryBackoffMaxMs: Millis
+  readonly reconnectBackoffMs: Millis
+  readonly reconnectBackoffMaxMs: Millis
+  readonly socketConnectionSetupTimeoutMs: Millis
+}
+
+const COMMON = {
+  clientId: '',
+  bootstrapServers: [] as readonly string[],
+  clientRack: null,
+  metadataMaxAgeMs: 300_000,
+  requestTimeoutMs: 30_000,
+  retryBackoffMs: 100,
+  retryBackoffMaxMs: 1_000,
+  reconnectBackoffMs: 50,
+  reconnectBackoffMaxMs: 1_000,
+  socketConnectionSetupTimeoutMs: 10_000,
+} as const
+
+export interface ProducerConfig extends CommonClientConfig {
+  readonly acks: 0 | 1 | -1
+  readonly retries: number
+  readonly enableIdempotence: boolean
+  readonly maxInFlightRequestsPerConnection: number
+  readonly deliveryTimeoutMs: Millis
+  readonly lingerMs: Millis
+  readonly batchSize: number
+  readonly bufferMemory: number
+  readonly maxBlockMs: Millis
+  readonly maxRequestSize: number
+  /** `default`: murmur2 of the key, sticky without key (KIP-794). `round-robin`: RoundRobinPartitioner, keys ignored. */
+  readonly partitioner: 'default' | 'round-robin'
+}
+
+export const DEFAULT_PRODUCER_CONFIG: ProducerConfig = Object.freeze({
+  ...COMMON,
+  acks: -1,
+  retries: 2_147_483_647,
+  enableIdempotence: true,
+  maxInFlightRequestsPerConnection: 5,
+  deliveryTimeoutMs: 120_000,
+  lingerMs: 5,
+  batchSize: 16_384,
+  bufferMemory: 33_554_432,
+  maxBlockMs: 60_000,
+  maxRequestSize: 1_048_576,
+  partitioner: 'default',
+})
+
+export interface ConsumerConfig extends CommonClientConfig {
+  readonly isolationLevel: 'read_uncommitted' | 'read_committed'
+  readonly autoOffsetReset: 'earliest' | 'latest' | 'none'
+  readonly fetchMinBytes: number
+  readonly fetchMaxBytes: number
+  readonly fetchMaxWaitMs: Millis
+  readonly maxPartitionFetchBytes: number
+  readonly maxPollRecords: number
+  readonly checkCrcs: boolean
+  readonly defaultApiTimeoutMs: Millis
+}
+
+export const DEFAULT_CONSUMER_CONFIG: ConsumerConfig = Object.freeze({
+  ...COMMON,
+  isolationLevel: 'read_uncommitted',
+  autoOffsetReset: 'latest',
+  fetchMinBytes: 1,
+  fetchMaxBytes: 52_428_800,
+  fetchMaxWaitMs: 500,
+  maxPartitionFetchBytes: 1_048_576,
+  maxPollRecords: 500,
+  checkCrcs: true,
+  defaultApiTimeoutMs: 60_000,
+})
+
+export interface AdminConfig extends CommonClientConfig {
+  readonly defaultApiTimeoutMs: Millis
+  readonly retries: number
+}
+
+export const DEFAULT_ADMIN_CONFIG: AdminConfig = Object.freeze({
+  ...COMMON,
+  defaultApiTimeoutMs: 60_000,
+  retries: 2_147_483_647,
+})

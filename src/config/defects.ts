@@ -1,0 +1,98 @@
+/**
+ * The catalogue of switchable defects: historical one-line faults of Kafka. A plan names the ones that are on; node code
+ * asks `env.defects.has('KAFKA-7128')` at the line concerned. Mechanisms are told by `trial explain <id>`.
+ */
+export interface Defect {
+  readonly id: string
+  /** Where it sat in Kafka. */
+  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller'
+  /** 1 (any load finds it) to 5 (three or more faults in order). */
+  readonly depth: 1 | 2 | 3 | 4 | 5
+  /** S: clients see broken safety, L: clients see no progress, W: only white-box invariants see it. */
+  readonly oracle: 'S' | 'L' | 'W'
+  readonly fixedIn: string
+  readonly mechanism: string
+}
+
+const catalogue = [
+  {
+    id: 'KAFKA-7128', area: 'replication', depth: 4, oracle: 'S', fixedIn: '2.0.1',
+    mechanism: 'A follower joins the ISR once it reaches the high watermark, even below the start offset of the leader epoch, so the election quorum gains a replica without committed records.',
+  },
+  {
+    id: 'KIP-101', area: 'replication', depth: 4, oracle: 'S', fixedIn: '0.11.0',
+    mechanism: 'A replica that becomes follower truncates to its own high watermark, which trails by a fetch round, and so discards committed records.',
+  },
+  {
+    id: 'KIP-279', area: 'replication', depth: 4, oracle: 'S', fixedIn: '2.0.0',
+    mechanism: 'The leader compares only end offsets when it looks for divergence, not epochs, and a follower keeps a suffix that the leader never had.',
+  },
+  {
+    id: 'KIP-497', area: 'replication', depth: 4, oracle: 'S', fixedIn: '2.7.0',
+    mechanism: 'The high watermark is computed from an unconfirmed ISR instead of the maximal one, so records commit that an electable replica lacks.',
+  },
+  {
+    id: 'KAFKA-12619', area: 'raft', depth: 5, oracle: 'S', fixedIn: '2.8.0',
+    mechanism: 'A raft leader exposes records of older epochs before its own LeaderChange record is on a majority, so committed metadata can be overwritten.',
+  },
+  {
+    id: 'KAFKA-7164', area: 'replication', depth: 4, oracle: 'S', fixedIn: '2.0.1',
+    mechanism: 'A follower that sees a new epoch with the same leader does not restart its fetcher and skips truncation.',
+  },
+  {
+    id: 'KAFKA-7415', area: 'replication', depth: 4, oracle: 'S', fixedIn: '2.0.1',
+    mechanism: 'A new leader does not record the start offset of its epoch, so followers get no or a wrong answer about where their logs diverge.',
+  },
+  {
+    id: 'KAFKA-5494', area: 'producer', depth: 2, oracle: 'S', fixedIn: '1.0.0',
+    mechanism: 'The leader remembers one batch a producer instead of five, so a retry of an older batch in flight is refused or appended again.',
+  },
+] as const satisfies readonly Defect[]
+
+export type DefectId = (typeof catalogue)[number]['id']
+export const DEFECTS: readonly Defect[] = catalogue
+
+/** The defects that are switched on in a world. */
+export type Defects = ReadonlySet<DefectId>
+export const NO_DEFECTS: Defects = new Set()
+
+export function isDefectId(text: string): text is DefectId {
+  return catalogue.some(defect => defect.id === text)
+}
+
+/**
+ * Known behaviours of Kafka 4.3.1 that break a promise, each with a switch that mends it. A finding is excused as
+ * `known` only if the trace shows the mechanism and replaying with the mend removes the anomaly.
+ */
+export interface Mend {
+  readonly id: string
+  readonly mechanism: string
+  readonly link: string
+}
+
+const mends = [
+  {
+    id: 'KAFKA-14359',
+    mechanism: 'A leader without state for a producer id accepts any first sequence, so a batch that overtakes a failed predecessor shuts it out for ever.',
+    link: 'https://issues.apache.org/jira/browse/KAFKA-14359',
+  },
+  {
+    id: 'KAFKA-5494-snapshot',
+    mechanism: 'Producer snapshots hold only the last batch of each producer, so a broker restart shrinks the duplicate window from five batches to one.',
+    link: 'https://issues.apache.org/jira/browse/KAFKA-5494',
+  },
+  {
+    id: 'KAFKA-14034',
+    mechanism: 'The Java client bumps its epoch and renumbers while an older batch may already be in the log, which defeats deduplication.',
+    link: 'https://issues.apache.org/jira/browse/KAFKA-14034',
+  },
+] as const satisfies readonly Mend[]
+
+export type MendId = (typeof mends)[number]['id']
+export const MENDS: readonly Mend[] = mends
+export type Mends = ReadonlySet<MendId>
+export const NO_MENDS: Mends = new Set()
+
+export function isMendId(text: string): text is MendId {
+  return mends.some(mend => mend.id === text)
+}

@@ -1,0 +1,112 @@
+/**
+ * What node code tells the observer. White-box invariants, coverage marks, fault triggers and the trace subscribe to
+ * these; nothing in a node ever reads them back. Fields are plain values, fixed when observed.
+ *
+ * Replica observations name the partition by topic id and index: a re-created topic is another topic.
+ */
+
+/** One batch as it lies in a log. `crc` stands for its content (it covers everything but offset, epoch and length). */
+export interface BatchSummary {
+  readonly baseOffset: number
+  readonly lastOffset: number
+  readonly leaderEpoch: number
+  readonly crc: number
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly baseSequence: number
+  readonly lastSequence: number
+  readonly isControl: boolean
+  readonly recordCount: number
+  readonly maxTimestamp: number
+  readonly sizeInBytes: number
+}
+
+interface Replica {
+  readonly topicId: string
+  readonly topic: string
+  readonly partition: number
+}
+
+export type RaftRole = 'unattached' | 'prospective' | 'candidate' | 'leader' | 'follower' | 'resigned'
+
+export type Observation =
+  // ---- metadata quorum (every raft participant, voters and observers) ----
+  | { readonly kind: 'raft-role'; readonly role: RaftRole; readonly epoch: number; readonly leaderId: number; readonly votedFor: number; readonly isVoter: boolean }
+  | { readonly kind: 'raft-append'; readonly baseOffset: number; readonly lastOffset: number; readonly epoch: number; readonly crc: number; readonly asLeader: boolean }
+  | { readonly kind: 'raft-truncate'; readonly endOffset: number; readonly previousEnd: number; readonly highWatermark: number }
+  | { readonly kind: 'raft-high-watermark'; readonly offset: number; readonly epoch: number; readonly asLeader: boolean }
+  | { readonly kind: 'raft-recovered'; readonly endOffset: number; readonly batches: readonly { readonly baseOffset: number; readonly lastOffset: number; readonly epoch: number; readonly crc: number }[] }
+  // ---- controller ----
+  | { readonly kind: 'controller-active'; readonly epoch: number }
+  | { readonly kind: 'controller-inactive'; readonly epoch: number }
+  | { readonly kind: 'broker-registered'; readonly brokerId: number; readonly brokerEpoch: number; readonly unclean: boolean }
+  | { readonly kind: 'broker-fenced'; readonly brokerId: number; readonly brokerEpoch: number }
+  | { readonly kind: 'broker-unfenced'; readonly brokerId: number; readonly brokerEpoch: number }
+  | { readonly kind: 'topic-created'; readonly topic: string; readonly topicId: string; readonly partitions: number }
+  | { readonly kind: 'topic-deleted'; readonly topic: string; readonly topicId: string }
+  /** A partition's registration after a record was applied by the active controller (uncommitted). */
+  | (Replica & {
+      readonly kind: 'partition-registered'
+      readonly leader: number
+      readonly leaderEpoch: number
+      readonly partitionEpoch: number
+      readonly replicas: readonly number[]
+      readonly isr: readonly number[]
+      readonly elr: readonly number[]
+      readonly lastKnownElr: readonly number[]
+      readonly recovering: boolean
+    })
+  /** The active controller chose a leader (also -1: none). `reason` says by which rule. */
+  | (Replica & {
+      readonly kind: 'leader-elected'
+      readonly leader: number
+      readonly previousLeader: number
+      readonly leaderEpoch: number
+      readonly reason: 'isr' | 'elr' | 'last-known-leader' | 'unclean' | 'preferred' | 'none' | 'kept'
+    })
+  | (Replica & { readonly kind: 'alter-partition-rejected'; readonly brokerId: number; readonly errorCode: number })
+  // ---- broker lifecycle ----
+  | { readonly kind: 'broker-started'; readonly brokerId: number; readonly cleanShutdown: boolean }
+  | { readonly kind: 'broker-metadata-applied'; readonly brokerId: number; readonly offset: number }
+  | { readonly kind: 'controlled-shutdown'; readonly brokerId: number }
+  // ---- replicas ----
+  | (Replica & { readonly kind: 'became-leader'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly logEndOffset: number; readonly highWatermark: number; readonly isr: readonly number[] })
+  | (Replica & { readonly kind: 'became-follower'; readonly leaderEpoch: number; readonly leader: number; readonly logEndOffset: number })
+  | (Replica & { readonly kind: 'isr-proposed'; readonly leaderEpoch: number; readonly isr: readonly number[]; readonly committed: readonly number[]; readonly change: 'expand' | 'shrink' })
+  | (Replica & { readonly kind: 'isr-committed'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly isr: readonly number[]; readonly maximalIsr: readonly number[] })
+  | (Replica & { readonly kind: 'high-watermark'; readonly leaderEpoch: number; readonly offset: number; readonly previous: number; readonly asLeader: boolean; readonly maximalIsr: readonly number[] })
+  | (Replica & { readonly kind: 'log-append'; readonly asLeader: boolean; readonly batch: BatchSummary })
+  | (Replica & { readonly kind: 'log-truncate'; readonly endOffset: number; readonly previousEnd: number; readonly highWatermark: number; readonly reason: 'diverging-epoch' | 'out-of-range' | 'high-watermark' | 'full' })
+  | (Replica & { readonly kind: 'log-start'; readonly offset: number; readonly previous: number; readonly highWatermark: number; readonly reason: 'retention-time' | 'retention-size' | 'delete-records' | 'leader' | 'full'; readonly removed: readonly { readonly baseOffset: number; readonly nextOffset: number; readonly largestTimestamp: number; readonly sizeInBytes: number }[]; readonly wallClock: number; readonly retentionMs: number; readonly retentionBytes: number; readonly sizeBefore: number })
+  | (Replica & { readonly kind: 'log-loaded'; readonly cleanShutdown: boolean; readonly logStartOffset: number; readonly endOffset: number; readonly highWatermark: number; readonly bytesDropped: number; readonly batches: readonly BatchSummary[] })
+  | (Replica & { readonly kind: 'log-deleted' })
+  /** State of one producer in a live log, told when a replica becomes leader and after recovery (invariant 7). */
+  | (Replica & { readonly kind: 'producer-state'; readonly producers: readonly { readonly producerId: number; readonly producerEpoch: number; readonly lastSequence: number; readonly currentTxnFirstOffset: number }[]; readonly endOffset: number; readonly fromSnapshot: boolean })
+  | (Replica & { readonly kind: 'duplicate-batch'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number; readonly baseOffset: number })
+  | (Replica & { readonly kind: 'sequence-rejected'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number; readonly expected: number; readonly errorCode: number })
+  /** Known behaviour KAFKA-14359: the first batch of a producer without state has a non-zero sequence and is accepted. */
+  | (Replica & { readonly kind: 'first-sequence-accepted'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number })
+  /** Known behaviour KAFKA-5494-snapshot: a repeat is older than what a snapshot kept of this producer. */
+  | (Replica & { readonly kind: 'dedup-window-shrunk'; readonly producerId: number; readonly producerEpoch: number; readonly keptBatches: number })
+  // ---- clients ----
+  | { readonly kind: 'client-retry'; readonly topic: string; readonly partition: number; readonly errorCode: number; readonly producerId: number; readonly baseSequence: number; readonly attempt: number }
+  | { readonly kind: 'client-epoch-bump'; readonly producerId: number; readonly producerEpoch: number; readonly reason: string }
+  /** Known behaviour KAFKA-14034: a batch of unknown fate was given new numbers. */
+  | { readonly kind: 'client-renumbered'; readonly topic: string; readonly partition: number; readonly producerId: number; readonly fromEpoch: number; readonly toEpoch: number; readonly fromSequence: number; readonly toSequence: number }
+  | { readonly kind: 'client-truncation-detected'; readonly topic: string; readonly partition: number; readonly position: number; readonly divergence: number }
+  // ---- anything worth counting: coverage marks (`sometimes` assertions) ----
+  | { readonly kind: 'mark'; readonly name: string }
+  // ---- told by the kernel and the nemesis, never by nodes ----
+  | { readonly kind: 'process-started'; readonly wiped: boolean }
+  | { readonly kind: 'process-stopped'; readonly how: 'crash' | 'machine-crash' | 'halt' | 'shutdown'; readonly reason: string }
+  | { readonly kind: 'machine-crash-loss'; readonly path: string; readonly bytesDropped: number; readonly operationsDropped: number }
+  | { readonly kind: 'fault'; readonly phase: 'start' | 'stop'; readonly id: number; readonly text: string }
+  | { readonly kind: 'request-sent'; readonly apiKey: number; readonly to: string; readonly correlationId: number }
+
+export type ObservationKind = Observation['kind']
+export type ObservationOf<K extends ObservationKind> = Extract<Observation, { readonly kind: K }>
+
+/** A subscriber: called synchronously, in order of subscription, for every observation of every node. */
+export interface Observer {
+  observe(event: Observation, node: string, incarnation: number, time: number): void
+}
