@@ -1,0 +1,69 @@
+/**
+ * A workload's part of a plan as data: topics, clients and their operations, and what a generator is told when it draws
+ * them. Here, below plans and workloads, because both speak it.
+ */
+import type { Micros } from '../base/time.ts'
+import type { AdminConfig, ConsumerConfig, ProducerConfig } from './client.ts'
+import type { ServerConfig, ServerSpec } from './cluster.ts'
+
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  /** Kafka's config names and values. */
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export type ClientSpec =
+  | { readonly host: string; readonly kind: 'producer'; readonly config: Partial<ProducerConfig> }
+  | { readonly host: string; readonly kind: 'consumer'; readonly config: Partial<ConsumerConfig> }
+  | { readonly host: string; readonly kind: 'admin'; readonly config: Partial<AdminConfig> }
+
+/** One client operation. `at` counts from the moment when the topics exist. */
+export type PlanOperation = { readonly id: number; readonly at: Micros; readonly client: string } & (
+  /** `size` is the length of the padding in the payload, in bytes. */
+  | { readonly f: 'send'; readonly topic: string; readonly partition: number | null; readonly key: string | null; readonly size: number }
+  /** Reads the partitions from `from` until the faults have healed. */
+  | { readonly f: 'consume'; readonly topic: string; readonly partitions: readonly number[]; readonly from: 'earliest' | 'latest' }
+  /** A second look: seeks every assigned partition back to its beginning. */
+  | { readonly f: 'rewind'; readonly topic: string }
+  | { readonly f: 'list-offsets'; readonly topic: string; readonly partition: number; readonly which: 'latest' | 'earliest' }
+  | { readonly f: 'create-topic'; readonly spec: TopicSpec }
+  | { readonly f: 'delete-topic'; readonly topic: string }
+  | { readonly f: 'alter-config'; readonly topic: string; readonly name: string; readonly value: string }
+)
+
+/** Client configuration pinned by a guarantee row; every absent field is drawn. */
+export interface PinnedClientConfig {
+  readonly acks?: 0 | 1 | -1
+  readonly idempotence?: boolean
+  readonly retries?: boolean
+  readonly maxInFlight?: number
+  readonly followerReads?: boolean
+}
+
+/** What a workload is told when it draws its part of a plan. */
+export interface WorkloadShape {
+  readonly brokers: readonly ServerSpec[]
+  readonly replicationFactor: number
+  readonly minInsyncReplicas: number
+  readonly uncleanLeaderElection: boolean
+  /** Length of the phase in which faults happen; operations are drawn inside it. */
+  readonly chaosUs: Micros
+  /** Number of operations asked for; 0: the workload's own choice. */
+  readonly operations: number
+  readonly pinned: PinnedClientConfig
+  readonly server: ServerConfig
+  /** Client timeouts that fit the scaled cluster. */
+  readonly clientTimeouts: Partial<ProducerConfig> & {
+    readonly requestTimeoutMs: number
+    readonly deliveryTimeoutMs: number
+    readonly bootstrapServers: readonly string[]
+  }
+}
+
+export interface WorkloadDraft {
+  readonly topics: readonly TopicSpec[]
+  readonly clients: readonly ClientSpec[]
+  readonly operations: readonly PlanOperation[]
+}

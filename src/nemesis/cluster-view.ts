@@ -1,0 +1,109 @@
+/**
+ * Follows leaders, ISRs and the active controller from observations, so that faults can aim at roles.
+ */
+import type { Observation, Observer } from '../env/observation.ts'
+import type { ClusterView } from './ports.ts'
+
+interface PartitionState {
+  readonly topic: string
+  readonly partition: number
+  leader: number
+  replicas: readonly number[]
+  isr: readonly number[]
+  newest: number
+}
+
+export class ObservedCluster implements ClusterView, Observer {
+  readonly brokers: readonly string[]
+  readonly controllers: readonly string[]
+  readonly voters: ReadonlySet<string>
+  activeController: string | undefined = undefined
+  private readonly hostOf: ReadonlyMap<number, string>
+  private readonly states = new Map<string, PartitionState>()
+  private readonly unfenced = new Set<string>()
+
+  constructor(servers: readonly { readonly nodeId: number; readonly host: string; readonly roles: readonly string[] }[]) {
+    this.hostOf = new Map(servers.map(server => [server.nodeId, server.host]))
+    this.brokers = servers.filter(server => server.roles.includes('broker')).map(server => server.host)
+    this.controllers = servers.filter(server => server.roles.includes('controller')).map(server => server.host)
+    this.voters = new Set(this.controllers)
+  }
+
+  observe(event: Observation, node: string): void {
+    switch (event.kind) {
+      case 'partition-registered': {
+        const key = `${event.topic}-${event.partition}`
+        const state = this.states.get(key)
+        if (state === undefined) {
+          this.states.set(key, {
+            topic: event.topic, partition: event.partition, leader: event.leader, replicas: event.replicas, isr: event.isr, newest: -1,
+          })
+          break
+        }
+        const joined = event.isr.find(id => !state.isr.includes(id))
+        if (joined !== undefined) state.newest = joined
+        state.leader = event.leader
+        state.replicas = event.replicas
+        state.isr = event.isr
+        break
+      }
+      case 'topic-deleted':
+        for (const [key, state] of this.states) if (state.topic === event.topic) this.states.delete(key)
+        break
+      case 'controller-active':
+        this.activeController = node
+        break
+      case 'broker-unfenced':
+        this.unfenced.add(this.host(event.brokerId) ?? '')
+        break
+      case 'broker-fenced':
+        this.unfenced.delete(this.host(event.brokerId) ?? '')
+        break
+      default:
+    }
+  }
+
+  leaderOf(topic: string, partition: number): string | undefined {
+    const state = this.states.get(`${topic}-${partition}`)
+    return state === undefined ? undefined : this.host(state.leader)
+  }
+
+  isrOf(topic: string, partition: number): readonly string[] {
+    return this.hostsOf(this.states.get(`${topic}-${partition}`)?.isr)
+  }
+
+  replicasOf(topic: string, partition: number): readonly string[] {
+    return this.hostsOf(this.states.get(`${topic}-${partition}`)?.replicas)
+  }
+
+  newestIsrMember(topic: string, partition: number): string | undefined {
+    const state = this.states.get(`${topic}-${partition}`)
+    return state !== undefined && state.isr.includes(state.newest) ? this.host(state.newest) : undefined
+  }
+
+  partitions(): readonly { readonly topic: string; readonly partition: number }[] {
+    return [...this.states.values()]
+  }
+
+  isFullyInSync(host: string): boolean {
+    if (!this.unfenced.has(host)) return false
+    for (const state of this.states.values()) {
+      const replicas = this.hostsOf(state.replicas)
+      if (replicas.includes(host) && !this.hostsOf(state.isr).includes(host)) return false
+    }
+    return true
+  }
+
+  private host(id: number): string | undefined {
+    return this.hostOf.get(id)
+  }
+
+  private hostsOf(ids: readonly number[] | undefined): readonly string[] {
+    const hosts: string[] = []
+    for (const id of ids ?? []) {
+      const host = this.hostOf.get(id)
+      if (host !== undefined) hosts.push(host)
+    }
+    return hosts
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Faults in words, for reports, logs and shrunk stories.
+ */
+import { formatTime } from '../base/time.ts'
+import type { Fault, FaultAction, Target, Trigger } from './fault.ts'
+
+function describeTarget(target: Target): string {
+  if ('host' in target) return target.host
+  const where = target.topic === undefined ? '' : ` of ${target.topic}-${target.partition ?? 0}`
+  switch (target.role) {
+    case 'subject': return 'the node that did it'
+    case 'other-end': return 'the receiver of that request'
+    case 'isr-follower': return `an in-sync follower${where}`
+    case 'out-of-isr': return `a replica outside the ISR${where}`
+    case 'newest-isr-member': return `the newest ISR member${where}`
+    case 'leader': return `the leader${where}`
+    case 'active-controller': return 'the active controller'
+    case 'standby-controller': return 'a standby controller'
+    case 'any-broker': return 'a broker'
+    case 'any-server': return 'a server'
+    case 'any-client': return 'a client'
+  }
+}
+
+function describeTrigger(when: Trigger): string {
+  if ('at' in when) return `at ${formatTime(when.at)}`
+  const narrowed = when.on.topic === undefined ? '' : ` on ${when.on.topic}-${when.on.partition ?? '*'}`
+  const what = when.on.kind === 'request-sent' ? `request ${when.on.apiKey ?? '?'} sent` : when.on.kind
+  const delay = when.after === 0 ? '' : `${formatTime(when.after)} after `
+  return `${delay}occurrence ${when.nth} of ${what}${narrowed}`
+}
+
+function lasting(us: number): string {
+  return ` for ${Math.round(us / 1000)} ms`
+}
+
+/** What is done, with `who` in place of the target once it is known. */
+export function describeAction(action: FaultAction, who?: string): string {
+  const target = who ?? ('target' in action ? describeTarget(action.target) : '')
+  switch (action.kind) {
+    case 'partition': {
+      const way = action.direction === 'both' ? '' : action.direction === 'out' ? ', one way (outgoing lost)' : ', one way (incoming lost)'
+      return `network partition (${action.shape}${way}) around ${target}${lasting(action.durationUs)}`
+    }
+    case 'clog':
+      return `path ${who ?? `${describeTarget(action.from)} > ${describeTarget(action.to)}`} held${lasting(action.durationUs)}`
+    case 'slow': return `network of ${target} slower by ${Math.round(action.extraUs / 1000)} ms${lasting(action.durationUs)}`
+    case 'break': return `connections of ${target} reset`
+    case 'crash': return `${action.machine ? 'machine crash (unsynced writes lost)' : 'process crash'} of ${target}${lasting(action.durationUs)}`
+    case 'pause': return `process of ${target} paused${lasting(action.durationUs)}`
+    case 'restart': return `controlled restart of ${target}, down${lasting(action.durationUs)}`
+    case 'replace-disk': return `disk of ${target} replaced by an empty one, down${lasting(action.durationUs)}`
+    case 'clock-step': return `wall clock of ${target} stepped by ${action.stepMs} ms${lasting(action.durationUs)}`
+    case 'clock-drift': return `clock of ${target} drifting by ${action.driftPpm} ppm${lasting(action.durationUs)}`
+  }
+}
+
+export function describeFault(fault: Fault): string {
+  return `${describeTrigger(fault.when)}: ${describeAction(fault.action)}${fault.permanent === true ? ', never healed' : ''}`
+}

@@ -1,0 +1,84 @@
+/**
+ * Faults as data. A fault says when it fires (a virtual time, or some time after the n-th occurrence of an observation),
+ * what it does, to whom (a host, or a role resolved when it fires) and how long it lasts. Plans hold these; the nemesis
+ * fires and heals them; `describe-fault.ts` puts them into words.
+ */
+import type { Micros, Millis } from '../base/time.ts'
+import type { ObservationKind } from '../env/observation.ts'
+
+/** What the n-th occurrence of fires a fault. `topic`/`partition` narrow it where the observation has them. */
+export interface TriggerEvent {
+  readonly kind: ObservationKind
+  /** Only for request-sent: the API key. */
+  readonly apiKey?: number
+  readonly topic?: string
+  readonly partition?: number
+}
+
+export type Trigger =
+  | { readonly at: Micros }
+  | { readonly on: TriggerEvent; readonly nth: number; readonly after: Micros }
+
+/** `subject` is the node that made the observation, `other-end` the receiver of the request. */
+export type Role =
+  | 'subject'
+  | 'other-end'
+  | 'leader'
+  | 'isr-follower'
+  | 'out-of-isr'
+  | 'newest-isr-member'
+  | 'active-controller'
+  | 'standby-controller'
+  | 'any-broker'
+  | 'any-server'
+  | 'any-client'
+
+export type Target =
+  | { readonly host: string }
+  | { readonly role: Role; readonly topic?: string; readonly partition?: number; readonly pick: number }
+
+export const PARTITION_SHAPES = [
+  'one', 'halves', 'majority', 'majorities-ring', 'minority-third', 'bridge', 'primaries', 'isolate-client', 'controller-only',
+] as const
+export type PartitionShape = (typeof PARTITION_SHAPES)[number]
+
+export type FaultAction =
+  /** Cuts hosts into groups. `direction`: both ways, or only what goes out of / into the first group. */
+  | { readonly kind: 'partition'; readonly shape: PartitionShape; readonly direction: 'both' | 'out' | 'in'; readonly target: Target; readonly durationUs: Micros }
+  /** One directed path is held; what was sent arrives late, in order. */
+  | { readonly kind: 'clog'; readonly from: Target; readonly to: Target; readonly durationUs: Micros }
+  | { readonly kind: 'slow'; readonly target: Target; readonly extraUs: Micros; readonly durationUs: Micros }
+  /** Resets the live connections of a host; frames on their way may still arrive, late. */
+  | { readonly kind: 'break'; readonly target: Target }
+  /** Process crash (page cache kept) or machine crash (each file loses a suffix of its unsynced writes). */
+  | { readonly kind: 'crash'; readonly machine: boolean; readonly target: Target; readonly durationUs: Micros }
+  | { readonly kind: 'pause'; readonly target: Target; readonly durationUs: Micros }
+  /** Controlled shutdown, then start after `durationUs`. */
+  | { readonly kind: 'restart'; readonly target: Target; readonly durationUs: Micros }
+  /** Process crash, then start on an empty disk. Never a quorum voter. */
+  | { readonly kind: 'replace-disk'; readonly target: Target; readonly durationUs: Micros }
+  | { readonly kind: 'clock-step'; readonly target: Target; readonly stepMs: Millis; readonly durationUs: Micros }
+  | { readonly kind: 'clock-drift'; readonly target: Target; readonly driftPpm: number; readonly durationUs: Micros }
+
+export type FaultKind = FaultAction['kind']
+export const FAULT_KINDS: readonly FaultKind[] = [
+  'partition', 'clog', 'slow', 'break', 'crash', 'pause', 'restart', 'replace-disk', 'clock-step', 'clock-drift',
+]
+
+/** Families that `--faults` selects by. */
+export const FAULT_FAMILIES = {
+  partition: ['partition', 'clog'],
+  network: ['slow', 'break'],
+  crash: ['crash', 'pause', 'restart'],
+  disk: ['replace-disk'],
+  clock: ['clock-step', 'clock-drift'],
+} as const satisfies Record<string, readonly FaultKind[]>
+export type FaultFamily = keyof typeof FAULT_FAMILIES
+
+export interface Fault {
+  readonly id: number
+  readonly when: Trigger
+  readonly action: FaultAction
+  /** Never healed, not even at the end: the rest is a core that must suffice. Only for crashes. */
+  readonly permanent?: boolean
+}

@@ -1,0 +1,51 @@
+/**
+ * The two ports through which the nemesis touches the world: what it may do to machines and the network (the kernel
+ * satisfies this structurally), and what it may know of the cluster. It never imports the simulator or a broker.
+ */
+import type { Micros, Millis } from '../base/time.ts'
+
+export interface NetworkPort {
+  block(from: string, to: string): void
+  unblock(from: string, to: string): void
+  slow(from: string, to: string, extraUs: Micros): void
+  breakConnections(a: string, b: string): number
+}
+
+export interface MachinePort {
+  readonly isRunning: boolean
+  readonly isPaused: boolean
+  crashProcess(): void
+  crashMachine(): void
+  pause(): void
+  resume(): void
+  replaceDisk(): void
+  readonly clock: { step(ms: Millis): void; setDriftPpm(ppm: number): void }
+}
+
+export interface WorldPort {
+  readonly hosts: readonly string[]
+  readonly clients: readonly string[]
+  machine(host: string): MachinePort
+  readonly network: NetworkPort
+  schedule(delay: Micros, callback: () => void): void
+  /** Starts the server of a host (again). No-op when it runs. */
+  startServer(host: string): void
+  /** Asks the server of a host for a controlled shutdown; calls back when the process has stopped. */
+  shutdownServer(host: string, stopped: () => void): void
+  observeFault(phase: 'start' | 'stop', id: number, text: string): void
+}
+
+/** What the nemesis knows of the cluster: followed from observations, as an operator with a dashboard would. */
+export interface ClusterView {
+  readonly brokers: readonly string[]
+  readonly controllers: readonly string[]
+  readonly voters: ReadonlySet<string>
+  readonly activeController: string | undefined
+  leaderOf(topic: string, partition: number): string | undefined
+  isrOf(topic: string, partition: number): readonly string[]
+  replicasOf(topic: string, partition: number): readonly string[]
+  newestIsrMember(topic: string, partition: number): string | undefined
+  partitions(): readonly { readonly topic: string; readonly partition: number }[]
+  /** Is this broker unfenced and in the ISR of every partition that it has a replica of? */
+  isFullyInSync(host: string): boolean
+}

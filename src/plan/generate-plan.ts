@@ -1,0 +1,218 @@
+/**
+ * Draws a plan from a seed: swarm style, each plan leaves out a random subset of features and faults, so that rare
+ * combinations get plans of their own. All timeouts are Kafka's, scaled down so that seconds show what minutes would.
+ */
+import fc, { type Arbitrary } from 'fast-check'
+import { US_PER_MS } from '../base/time.ts'
+import { TrialError } from '../base/trial-error.ts'
+import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerSpec } from '../config/cluster.ts'
+import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
+import { faultSchedule } from '../nemesis/draw-faults.ts'
+import { FAULT_FAMILIES, type FaultKind } from '../nemesis/fault.ts'
+import { type GenerateOptions, type PinnedConfig, PROFILES } from './generate-options.ts'
+import { PLAN_FORMAT, type Plan, type PlanTiming } from './plan.ts'
+import { drawOne, rootOf } from './seed-random.ts'
+
+export interface WorkloadGenerator {
+  readonly name: string
+  draw(shape: WorkloadShape): Arbitrary<WorkloadDraft>
+}
+
+const often = (percent: number): Arbitrary<boolean> => fc.integer({ min: 0, max: 99 }).map(n => n < percent)
+
+interface Swarm {
+  readonly combined: boolean
+  readonly controllers: number
+  readonly brokers: number
+  readonly racks: boolean
+  readonly kinds: readonly FaultKind[]
+  readonly machineCrashes: boolean
+  readonly jitter: boolean
+  readonly delays: boolean
+  readonly breaks: boolean
+  readonly interleaving: 'off' | 'random' | 'pct'
+  readonly tinySegments: boolean
+  readonly shortRetention: boolean
+  readonly slowFsync: boolean
+  readonly permanent: boolean
+  readonly minIsr: number
+  readonly factor: number
+  readonly unclean: boolean
+  readonly elr: boolean
+  readonly chaosMs: number
+  readonly scale: number
+}
+
+function swarm(options: GenerateOptions, pinned: PinnedConfig): Arbitrary<Swarm> {
+  const families = pinned.families ?? options.families
+  const allowed: FaultKind[] = families.flatMap(family => [...FAULT_FAMILIES[family]])
+  return fc.record({
+    combined: often(25),
+    controllers: fc.constantFrom(1, 3, 3, 3),
+    brokers: options.brokers > 0 ? fc.constant(options.brokers) : fc.constantFrom(3, 3, 3, 4, 5),
+    racks: pinned.followerReads === true ? fc.constant(true) : often(25),
+    kinds: allowed.length === 0 ? fc.constant<FaultKind[]>([]) : fc.subarray(allowed, { minLength: 1 }),
+    machineCrashes: pinned.machineCrashes === undefined ? often(60) : fc.constant(pinned.machineCrashes),
+    jitter: often(80),
+    delays: often(50),
+    breaks: often(40),
+    interleaving: fc.constantFrom('off' as const, 'off' as const, 'random' as const, 'pct' as const),
+    tinySegments: often(35),
+    shortRetention: often(15),
+    slowFsync: often(30),
+    permanent: often(15),
+    minIsr: fc.constantFrom(1, 2, 2, 2),
+    factor: fc.constantFrom(3, 3, 3, 2, 1),
+    unclean: often(15),
+    elr: often(85),
+    chaosMs: options.chaosMs > 0 ? fc.constant(options.chaosMs) : fc.integer({ min: 3_000, max: 9_000 }),
+    scale: fc.integer({ min: 60, max: 160 }),
+  })
+}
+
+function clusterOf(drawn: Swarm, shape: { factor: number; minIsr: number; unclean: boolean; followerReads: boolean }): ClusterConfig {
+  const servers: ServerSpec[] = []
+  const racks = ['a', 'b', 'c']
+  for (let id = 1; id <= drawn.brokers; id++) {
+    const combined = drawn.combined && id <= drawn.controllers
+    servers.push({ nodeId: id, host: `broker-${id}`, roles: combined ? ['broker', 'controller'] : ['broker'], rack: drawn.racks ? racks[(id - 1) % 3]! : null })
+  }
+  if (!drawn.combined) for (let id = 101; id < 101 + drawn.controllers; id++) servers.push({ nodeId: id, host: `controller-${id}`, roles: ['controller'], rack: null })
+  const scaled = (ms: number): number => Math.round((ms * drawn.scale) / 100)
+  const server: ServerConfig = {
+    ...DEFAULT_SERVER_CONFIG,
+    quorumElectionTimeoutMs: scaled(200),
+    quorumFetchTimeoutMs: scaled(400),
+    quorumElectionBackoffMaxMs: scaled(200),
+    quorumRequestTimeoutMs: scaled(400),
+    quorumFetchMaxWaitMs: scaled(150),
+    brokerHeartbeatIntervalMs: scaled(250),
+    brokerSessionTimeoutMs: scaled(1_100),
+    replicaLagTimeMaxMs: scaled(900),
+    replicaFetchWaitMaxMs: scaled(200),
+    replicaFetchBackoffMs: scaled(80),
+    replicaSocketTimeoutMs: scaled(1_200),
+    replicaHighWatermarkCheckpointIntervalMs: scaled(500),
+    rackAwareReplicaSelector: shape.followerReads,
+    leaderImbalanceCheckIntervalMs: scaled(3_000),
+    logFlushOffsetCheckpointIntervalMs: scaled(1_500),
+    logFlushStartOffsetCheckpointIntervalMs: scaled(1_500),
+    logRetentionCheckIntervalMs: scaled(500),
+    logSegmentDeleteDelayMs: scaled(1_000),
+    logSegmentBytes: drawn.tinySegments ? 600 : 65_536,
+    producerIdBlockSize: 3,
+    minInsyncReplicas: shape.minIsr,
+    uncleanLeaderElectionEnable: shape.unclean,
+    defaultReplicationFactor: shape.factor,
+    eligibleLeaderReplicasEnable: drawn.elr,
+  }
+  return { clusterId: 'kafkaTrialClusterAAAAA', servers, server }
+}
+
+/** Longest time from healing to a settled, drained cluster, as the sum of the timeouts that may have to expire in turn. */
+export function settleBoundMs(server: ServerConfig, deliveryTimeoutMs: number, requestTimeoutMs: number): number {
+  const election = 4 * (server.quorumElectionTimeoutMs + server.quorumFetchTimeoutMs + server.quorumElectionBackoffMaxMs)
+  const registration = 2 * server.brokerSessionTimeoutMs + 4 * server.brokerHeartbeatIntervalMs
+  const replication = 4 * server.replicaLagTimeMaxMs + 2 * server.replicaSocketTimeoutMs
+  return 5_000 + election + registration + replication + deliveryTimeoutMs + 4 * requestTimeoutMs
+}
+
+/**
+ * Draws the plan of a seed.
+ * @throws TrialError('config') when the options contradict each other.
+ */
+export function generatePlan(seed: string, options: GenerateOptions, workload: WorkloadGenerator): Plan {
+  const { rootKey, random } = rootOf(seed)
+  const pinned: PinnedConfig = PROFILES[options.profile]
+  const drawn = drawOne(swarm(options, pinned), random)
+  const factor = Math.min(drawn.brokers, pinned.replicationFactor ?? drawn.factor)
+  const minIsr = Math.min(factor, pinned.minInsyncReplicas ?? drawn.minIsr)
+  const unclean = pinned.uncleanLeaderElection ?? drawn.unclean
+  const followerReads = pinned.followerReads ?? drawn.racks
+  if (options.brokers > 0 && options.brokers < (pinned.replicationFactor ?? 1)) {
+    throw new TrialError('config', `${options.brokers} brokers cannot hold ${pinned.replicationFactor} replicas`, 'ask for more brokers')
+  }
+  const cluster = clusterOf(drawn, { factor, minIsr, unclean, followerReads })
+  const chaosUs = drawn.chaosMs * US_PER_MS
+  const requestTimeoutMs = Math.round((700 * drawn.scale) / 100)
+  const deliveryTimeoutMs = drawOne(fc.constantFrom(4 * requestTimeoutMs, 6 * requestTimeoutMs, 12 * requestTimeoutMs), random)
+  const brokers = cluster.servers.filter(server => server.roles.includes('broker'))
+  const shape: WorkloadShape = {
+    brokers,
+    replicationFactor: factor,
+    minInsyncReplicas: minIsr,
+    uncleanLeaderElection: unclean,
+    chaosUs,
+    operations: options.operations,
+    pinned,
+    server: cluster.server,
+    clientTimeouts: {
+      requestTimeoutMs,
+      deliveryTimeoutMs,
+      metadataMaxAgeMs: 1_500,
+      retryBackoffMs: 20,
+      retryBackoffMaxMs: 200,
+      reconnectBackoffMs: 20,
+      reconnectBackoffMaxMs: 200,
+      socketConnectionSetupTimeoutMs: requestTimeoutMs,
+      bootstrapServers: brokers.map(server => server.host),
+    },
+  }
+  const draft = drawOne(workload.draw(shape), random)
+  const kinds = pinned.clockSkewMinutes === true ? [...new Set<FaultKind>([...drawn.kinds, 'clock-step', 'clock-drift'])] : drawn.kinds
+  const most = { low: 3, normal: 9, high: 18 }[options.faultRate]
+  const spare = factor - minIsr
+  const faults = drawOne(faultSchedule({
+    kinds,
+    chaosUs,
+    topics: draft.topics.map(topic => ({ name: topic.name, partitions: topic.partitions })),
+    minFaults: kinds.length === 0 ? 0 : 1,
+    maxFaults: kinds.length === 0 ? 0 : most,
+    maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS,
+    machineCrashes: drawn.machineCrashes,
+    expendable: drawn.permanent && !drawn.combined && spare > 0 ? brokers.map(server => server.host) : [],
+  }), random)
+  const timing: PlanTiming = {
+    startUs: 0,
+    chaosUs,
+    settleUs: settleBoundMs(cluster.server, deliveryTimeoutMs, requestTimeoutMs) * US_PER_MS,
+  }
+  return {
+    format: PLAN_FORMAT,
+    workload: workload.name,
+    seed,
+    rootKey,
+    cluster,
+    topics: draft.topics,
+    clients: draft.clients,
+    operations: draft.operations,
+    faults,
+    latency: drawn.jitter ? { kind: 'drawn', minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
+    fsync: drawn.slowFsync ? { kind: 'drawn', minUs: 500, maxUs: 20_000 } : { kind: 'constant', minUs: 500, maxUs: 500 },
+    interleaving: { kind: drawn.interleaving, probability: 0.05, depth: 3 },
+    choices: {
+      mode: 'drawn',
+      delay: drawn.delays ? 0.002 : 0,
+      delayMaxUs: Math.round(requestTimeoutMs * 1.5) * US_PER_MS,
+      break: drawn.breaks ? 0.001 : 0,
+      tornWrite: 0.5,
+    },
+    timing,
+    defects: options.defects,
+    mends: options.mends,
+    wire: options.wire,
+    beyondBudget: options.beyondBudget,
+    swarm: swarmWords(drawn),
+  }
+}
+
+function swarmWords(drawn: Swarm): readonly string[] {
+  const words = [`${drawn.brokers} brokers`, `${drawn.controllers} ${drawn.combined ? 'combined ' : ''}controllers`, `faults ${drawn.kinds.join(' ')}`]
+  for (const [name, on] of Object.entries({
+    racks: drawn.racks, jitter: drawn.jitter, 'long delays': drawn.delays, 'connection breaks': drawn.breaks,
+    'tiny segments': drawn.tinySegments, 'slow fsync': drawn.slowFsync, 'machine crashes': drawn.machineCrashes,
+    'unclean election': drawn.unclean, ELR: drawn.elr,
+  })) if (on) words.push(name)
+  if (drawn.interleaving !== 'off') words.push(`interleaving ${drawn.interleaving}`)
+  return words
+}

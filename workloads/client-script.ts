@@ -1,0 +1,175 @@
+/**
+ * The client script that our workloads share: producers send without waiting for one another's acknowledgements,
+ * consumers poll until told to stop, admins change topics. Every operation is recorded as invoke and completion.
+ */
+import { all, Future, type Task } from '../src/base/task.ts'
+import { US_PER_MS } from '../src/base/time.ts'
+import { Admin } from '../src/client/admin.ts'
+import { Consumer } from '../src/client/consumer.ts'
+import { Producer } from '../src/client/producer.ts'
+import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG, DEFAULT_PRODUCER_CONFIG } from '../src/config/client.ts'
+import type { PlanOperation } from '../src/config/workload.ts'
+import type { Env } from '../src/env/env.ts'
+import type { Json } from '../src/history/operation.ts'
+import type { ClientContext, ClientRecorder } from './contract.ts'
+import { encodeRecord, type PayloadOf, valueOf } from './records.ts'
+
+/** Waits until `at` microseconds after `begin` on this machine's monotonic clock. */
+function* waitUntil(env: Env, begin: number, at: number): Task<void> {
+  const left = begin + at - env.now()
+  if (left > 0) yield* env.sleep(left).wait()
+}
+
+export function* runClient(context: ClientContext, payload: PayloadOf): Task<void> {
+  switch (context.spec.kind) {
+    case 'producer': return yield* runProducer(context, payload)
+    case 'consumer': return yield* runConsumer(context, payload)
+    case 'admin': return yield* runAdmin(context)
+  }
+}
+
+function* runProducer(context: ClientContext, payload: PayloadOf): Task<void> {
+  const { env, spec, recorder } = context
+  if (spec.kind !== 'producer') return
+  const producer = new Producer(env, { ...DEFAULT_PRODUCER_CONFIG, clientId: spec.host, ...spec.config })
+  const begin = env.now()
+  const open: Future<void>[] = []
+  let sequence = 0
+  for (const operation of context.operations) {
+    if (operation.f !== 'send') continue
+    yield* waitUntil(env, begin, operation.at)
+    const record = encodeRecord(operation, payload)
+    const partition = operation.partition === null ? {} : { partition: operation.partition }
+    const key = operation.partition === null ? operation.topic : `${operation.topic}-${operation.partition}`
+    const invoked = recorder.invoke('send', [['send', key, operation.id]], { producer: spec.host, sequence: sequence++ })
+    const settled = new Future<void>()
+    open.push(settled)
+    const sent = producer.send({ topic: operation.topic, ...partition, key: record.key, value: record.value, headers: record.headers })
+    sent.onSettled(() => {
+      const result = sent.result()
+      const where = `${result.topic}-${result.partition}`
+      if (result.ok && result.offset >= 0) invoked.ok([['send', where, [result.offset, operation.id]]])
+      else if (result.ok) invoked.info('acks=0')
+      else if (result.definite) invoked.fail(result.error)
+      else invoked.info(result.error)
+      settled.complete()
+    })
+  }
+  yield* all(open)
+  yield* producer.close(0)
+}
+
+function* runConsumer(context: ClientContext, payload: PayloadOf): Task<void> {
+  const { env, spec, recorder } = context
+  if (spec.kind !== 'consumer') return
+  const consumer = new Consumer(env, { ...DEFAULT_CONSUMER_CONFIG, clientId: spec.host, ...spec.config })
+  const begin = env.now()
+  const assigned: { topic: string; partition: number }[] = []
+  for (const operation of context.operations) {
+    yield* pollUntil(context, consumer, payload, begin + operation.at, assigned.length > 0)
+    if (operation.f === 'consume') {
+      for (const partition of operation.partitions) assigned.push({ topic: operation.topic, partition })
+      const invoked = recorder.invoke('assign', Object.fromEntries(assigned.map(({ topic, partition }) => [`${topic}-${partition}`, operation.from])))
+      consumer.assign(assigned)
+      for (const partition of operation.partitions) {
+        if (operation.from === 'earliest') consumer.seekToBeginning(operation.topic, partition)
+        else consumer.seekToEnd(operation.topic, partition)
+      }
+      invoked.ok(null)
+    } else if (operation.f === 'rewind') {
+      const again = assigned.filter(({ topic }) => topic === operation.topic)
+      const invoked = recorder.invoke('seek', Object.fromEntries(again.map(({ topic, partition }) => [`${topic}-${partition}`, 'earliest'])))
+      for (const { topic, partition } of again) consumer.seekToBeginning(topic, partition)
+      invoked.ok(null)
+    }
+  }
+  yield* pollUntil(context, consumer, payload, Number.POSITIVE_INFINITY, assigned.length > 0)
+  consumer.close()
+}
+
+const POLL_MS = 100
+
+function* pollUntil(context: ClientContext, consumer: Consumer, payload: PayloadOf, until: number, assigned: boolean): Task<void> {
+  const { env, recorder, stop } = context
+  while (env.now() < until && !stop.isSettled) {
+    if (!assigned) {
+      yield* env.sleep(Math.min(POLL_MS * US_PER_MS, until - env.now())).wait()
+      continue
+    }
+    yield* recordedPoll(recorder, consumer, payload, Math.min(POLL_MS, Math.max(1, Math.ceil((until - env.now()) / US_PER_MS))), {})
+  }
+}
+
+type Records = { [key: string]: [number, Json][] }
+
+/** One recorded poll; returns how many records came. */
+export function* recordedPoll(
+  recorder: ClientRecorder, consumer: Consumer, payload: PayloadOf, timeoutMs: number, extra: { readonly [key: string]: Json },
+): Task<number> {
+  const invoked = recorder.invoke('poll', [['poll']], extra)
+  const result = yield* consumer.poll(timeoutMs)
+  const records: Records = {}
+  for (const record of result.records) (records[`${record.topic}-${record.partition}`] ??= []).push([record.offset, valueOf(record, payload)])
+  if (result.error !== undefined) invoked.fail(result.error)
+  else invoked.ok([['poll', records]])
+  if (result.resets.length > 0) {
+    const reset = recorder.invoke('reset', Object.fromEntries(result.resets.map(({ topic, partition, from }) => [`${topic}-${partition}`, from])))
+    reset.ok(Object.fromEntries(result.resets.map(({ topic, partition, to, reason }) => [`${topic}-${partition}`, { to, reason }])))
+  }
+  return result.records.length
+}
+
+function* runAdmin(context: ClientContext): Task<void> {
+  const { env, spec } = context
+  if (spec.kind !== 'admin') return
+  const admin = new Admin(env, { ...DEFAULT_ADMIN_CONFIG, clientId: spec.host, ...spec.config })
+  const begin = env.now()
+  for (const operation of context.operations) {
+    if (context.stop.isSettled) return
+    yield* waitUntil(env, begin, operation.at)
+    yield* runAdminOperation(context.recorder, admin, operation)
+  }
+}
+
+function* runAdminOperation(recorder: ClientRecorder, admin: Admin, operation: PlanOperation): Task<void> {
+  switch (operation.f) {
+    case 'list-offsets': {
+      const key = `${operation.topic}-${operation.partition}`
+      const invoked = recorder.invoke('list-offsets', [key, operation.which])
+      const [answer] = yield* admin.listOffsets([{ topic: operation.topic, partition: operation.partition, which: operation.which }])
+      if (answer !== undefined && answer.ok) invoked.ok([key, operation.which, answer.offset])
+      else invoked.fail(answer?.error ?? 'no answer')
+      return
+    }
+    case 'create-topic': {
+      const { spec } = operation
+      const invoked = recorder.invoke('create-topic', { topic: spec.name, partitions: spec.partitions })
+      const [result] = yield* admin.createTopics([{ name: spec.name, numPartitions: spec.partitions, replicationFactor: spec.replicationFactor, configs: spec.configs }])
+      finish(invoked, result)
+      return
+    }
+    case 'delete-topic': {
+      const invoked = recorder.invoke('delete-topic', { topic: operation.topic })
+      const [result] = yield* admin.deleteTopics([operation.topic])
+      finish(invoked, result)
+      return
+    }
+    case 'alter-config': {
+      const invoked = recorder.invoke('alter-config', { topic: operation.topic, name: operation.name, value: operation.value })
+      const [result] = yield* admin.incrementalAlterConfigs([{ topic: operation.topic, set: { [operation.name]: operation.value } }])
+      finish(invoked, result)
+      return
+    }
+    default:
+  }
+}
+
+function finish(
+  invoked: { ok(value: Json): void; fail(error: string): void; info(error: string): void },
+  result: { readonly ok: true } | { readonly ok: false; readonly error: string; readonly definite: boolean } | undefined,
+): void {
+  if (result === undefined) invoked.info('no answer')
+  else if (result.ok) invoked.ok(null)
+  else if (result.definite) invoked.fail(result.error)
+  else invoked.info(result.error)
+}

@@ -1,0 +1,63 @@
+/**
+ * The contract of workloads: a generator (topics, clients and their operations, drawn by fast-check), a client script
+ * that runs on every client machine, a final drain that reads everything back, the checkers that judge the history and
+ * the anomalies that it allows beyond what the configuration allows.
+ */
+import type { Arbitrary } from 'fast-check'
+import type { Future, Task } from '../src/base/task.ts'
+import type { ClientSpec, PlanOperation, TopicSpec, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
+import type { Env } from '../src/env/env.ts'
+import type { Json } from '../src/history/operation.ts'
+
+/** One invoked operation that awaits its completion. Complete it exactly once. */
+export interface OpenOperation {
+  ok(value: Json): void
+  fail(error: string): void
+  info(error: string): void
+}
+
+/** Records what this client does. Each open operation occupies one logical process. */
+export interface ClientRecorder {
+  invoke(f: string, value: Json, extra?: { readonly [key: string]: Json }): OpenOperation
+}
+
+/** What a client script is given. It runs as a process on its own machine. */
+export interface ClientContext {
+  readonly env: Env
+  readonly spec: ClientSpec
+  /** Its operations, by time. */
+  readonly operations: readonly PlanOperation[]
+  readonly topics: readonly TopicSpec[]
+  readonly recorder: ClientRecorder
+  /** Completed when the fault phase is over and everything has healed: stop, flush, finish. */
+  readonly stop: Future<void>
+}
+
+/** What the drain is given: a fresh client machine after everything healed. */
+export interface DrainContext {
+  readonly env: Env
+  readonly topics: readonly TopicSpec[]
+  readonly recorder: ClientRecorder
+  readonly bootstrapServers: readonly string[]
+  /** Host and config of the plan's clients, for time-outs. */
+  readonly clients: readonly ClientSpec[]
+}
+
+export interface DrainResult {
+  /** Did every partition get read to a stable end? */
+  readonly complete: boolean
+  /** First offset still in the log, `topic-partition` -> offset. */
+  readonly logStart: { readonly [key: string]: number }
+  readonly end: { readonly [key: string]: number }
+}
+
+export interface Workload {
+  readonly name: string
+  readonly describes: string
+  draw(shape: WorkloadShape): Arbitrary<WorkloadDraft>
+  client(context: ClientContext): Task<void>
+  drain(context: DrainContext): Task<DrainResult>
+  /** Names in the checker registry. */
+  readonly checkers: readonly string[]
+  readonly allowed?: readonly string[]
+}

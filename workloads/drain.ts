@@ -1,0 +1,63 @@
+/**
+ * The final drain: after everything healed, a fresh reader reads every partition from its first to its last offset,
+ * twice asks where the end is, and is done when it has read up to an end that no longer moves.
+ */
+import type { Task } from '../src/base/task.ts'
+import { Admin } from '../src/client/admin.ts'
+import { Consumer } from '../src/client/consumer.ts'
+import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG } from '../src/config/client.ts'
+import { recordedPoll } from './client-script.ts'
+import type { DrainContext, DrainResult } from './contract.ts'
+import type { PayloadOf } from './records.ts'
+
+export function* drainTopics(context: DrainContext, payload: PayloadOf): Task<DrainResult> {
+  const { env, recorder } = context
+  const timeouts = context.clients[0]?.config ?? {}
+  const common = { ...timeouts, clientId: 'drain', bootstrapServers: context.bootstrapServers, clientRack: null }
+  const admin = new Admin(env, { ...DEFAULT_ADMIN_CONFIG, ...common })
+  const consumer = new Consumer(env, { ...DEFAULT_CONSUMER_CONFIG, ...common, autoOffsetReset: 'earliest', isolationLevel: 'read_uncommitted' })
+  const partitions = context.topics.flatMap(topic => Array.from({ length: topic.partitions }, (_, partition) => ({ topic: topic.name, partition })))
+  const keys = partitions.map(({ topic, partition }) => `${topic}-${partition}`)
+  const logStart: { [key: string]: number } = {}
+  recorder.invoke('assign', Object.fromEntries(keys.map(key => [key, 'earliest'])), { drain: true }).ok(null)
+  consumer.assign(partitions)
+  for (const { topic, partition } of partitions) consumer.seekToBeginning(topic, partition)
+  const read = new Map<string, number>()
+  let end: { [key: string]: number } = {}
+  for (;;) {
+    const ends = yield* offsets(admin, partitions, 'latest')
+    const starts = yield* offsets(admin, partitions, 'earliest')
+    if (ends !== undefined && starts !== undefined) {
+      const same = keys.every((key, index) => end[key] === ends[index])
+      keys.forEach((key, index) => {
+        end[key] = ends[index]!
+        logStart[key] = starts[index]!
+      })
+      end = { ...end }
+      const reached = keys.every(key => (read.get(key) ?? 0) >= end[key]! || end[key] === logStart[key])
+      if (same && reached) break
+    }
+    let quiet = 0
+    while (quiet < 2) {
+      const count = yield* recordedPoll(recorder, consumer, payload, 50, { drain: true })
+      quiet = count === 0 ? quiet + 1 : 0
+      for (const { topic, partition } of partitions) {
+        const position = consumer.currentPosition(topic, partition)
+        if (position !== undefined) read.set(`${topic}-${partition}`, position)
+      }
+      if (keys.every(key => end[key] !== undefined && (read.get(key) ?? 0) >= end[key]!)) break
+    }
+  }
+  consumer.close()
+  return { complete: true, logStart, end }
+}
+
+function* offsets(admin: Admin, partitions: readonly { topic: string; partition: number }[], which: 'latest' | 'earliest'): Task<number[] | undefined> {
+  const answers = yield* admin.listOffsets(partitions.map(({ topic, partition }) => ({ topic, partition, which })))
+  const found: number[] = []
+  for (const answer of answers) {
+    if (!answer.ok) return undefined
+    found.push(answer.offset)
+  }
+  return found.length === partitions.length ? found : undefined
+}

@@ -1,0 +1,10 @@
+/** The workloads that ship, in registry order: tokens store the index, so only ever append. */
+import type { Workload } from './contract.ts'
+import { produceConsume } from './produce-consume.ts'
+import { userActions } from './user-actions.ts'
+
+export const WORKLOADS: readonly Workload[] = [produceConsume, userActions]
+
+export function findWorkload(name: string): Workload | undefined {
+  return WORKLOADS.find(workload => workload.name === name)
+}
