@@ -7,25 +7,15 @@
  *
  * Unlike Kafka there is no persistent snapshot structure: whoever needs an older image keeps a clone.
  */
-import { defined, invariant } from '../base/assert.ts'
-import type { MetadataRecord } from './metadata-record.ts'
+import { InvariantError, defined, invariant } from '../base/assert.ts'
+import type { MetadataRecord } from '../protocol/metadata-records.ts'
+import { brokerFromRecord, mergeBroker } from './broker-registration.ts'
+import type { BrokerRegistration } from './broker-registration.ts'
 import { mergePartition, partitionFromRecord, withoutElr } from './partition-image.ts'
 import type { PartitionImage } from './partition-image.ts'
 
+export type { BrokerRegistration } from './broker-registration.ts'
 export type { LeaderRecoveryState, PartitionImage } from './partition-image.ts'
-
-/** Immutable. `host` and `port` are those of the first listener. */
-export interface BrokerRegistration {
-  readonly brokerId: number
-  readonly brokerEpoch: number
-  readonly incarnationId: string
-  readonly host: string
-  readonly port: number
-  readonly rack: string | null
-  readonly fenced: boolean
-  readonly inControlledShutdown: boolean
-  readonly logDirs: readonly string[]
-}
 
 export interface TopicImage {
   readonly id: string
@@ -112,85 +102,75 @@ export class MetadataImage {
   apply(record: MetadataRecord): void {
     switch (record.type) {
       case 'PartitionChangeRecord': {
-        const topic = this.existingTopic(record.topicId)
-        const old = defined(topic.partitions.get(record.partitionId), `change of unknown partition ${topic.name}-${record.partitionId}`)
-        topic.partitions.set(record.partitionId, mergePartition(old, record))
+        const { data } = record
+        const topic = this.existingTopic(data.topicId)
+        const old = topic.partitions.get(data.partitionId)
+        invariant(old !== undefined, 'change of an unknown partition')
+        topic.partitions.set(data.partitionId, mergePartition(old, data))
         return
       }
       case 'PartitionRecord':
-        this.existingTopic(record.topicId).partitions.set(record.partitionId, partitionFromRecord(record))
+        this.existingTopic(record.data.topicId).partitions.set(record.data.partitionId, partitionFromRecord(record.data))
         return
-      case 'TopicRecord':
-        invariant(!this.topicIds.has(record.name), `topic ${record.name} exists already`)
-        this.topics.set(record.topicId, { id: record.topicId, name: record.name, partitions: new Map() })
-        this.topicIds.set(record.name, record.topicId)
+      case 'TopicRecord': {
+        const { name, topicId } = record.data
+        invariant(!this.topicIds.has(name), `topic ${name} exists already`)
+        this.topics.set(topicId, { id: topicId, name, partitions: new Map() })
+        this.topicIds.set(name, topicId)
         return
+      }
       case 'RemoveTopicRecord': {
-        const { name } = this.existingTopic(record.topicId)
-        this.topics.delete(record.topicId)
+        const { id, name } = this.existingTopic(record.data.topicId)
+        this.topics.delete(id)
         this.topicIds.delete(name)
         this.configs.delete(resourceKey(TOPIC_RESOURCE, name))
         return
       }
-      case 'RegisterBrokerRecord': {
-        const endPoint = record.endPoints[0]
-        this.brokers.set(record.brokerId, {
-          brokerId: record.brokerId,
-          brokerEpoch: record.brokerEpoch,
-          incarnationId: record.incarnationId,
-          host: endPoint?.host ?? '',
-          port: endPoint?.port ?? -1,
-          rack: record.rack,
-          fenced: record.fenced,
-          inControlledShutdown: record.inControlledShutdown,
-          logDirs: record.logDirs,
-        })
+      case 'RegisterBrokerRecord':
+        this.brokers.set(record.data.brokerId, brokerFromRecord(record.data))
         return
-      }
       case 'BrokerRegistrationChangeRecord': {
-        const old = this.existingBroker(record.brokerId, record.brokerEpoch)
-        this.brokers.set(record.brokerId, {
-          ...old,
-          fenced: record.fenced === 0 ? old.fenced : record.fenced === 1,
-          inControlledShutdown: old.inControlledShutdown || record.inControlledShutdown === 1,
-          logDirs: record.logDirs.length === 0 ? old.logDirs : record.logDirs,
-        })
+        const { data } = record
+        this.brokers.set(data.brokerId, mergeBroker(this.existingBroker(data.brokerId, data.brokerEpoch), data))
         return
       }
       case 'FenceBrokerRecord':
       case 'UnfenceBrokerRecord': {
-        const old = this.existingBroker(record.id, record.epoch)
-        this.brokers.set(record.id, { ...old, fenced: record.type === 'FenceBrokerRecord' })
+        const { id, epoch } = record.data
+        this.brokers.set(id, { ...this.existingBroker(id, epoch), fenced: record.type === 'FenceBrokerRecord' })
         return
       }
       case 'UnregisterBrokerRecord':
-        this.existingBroker(record.brokerId, record.brokerEpoch)
-        this.brokers.delete(record.brokerId)
+        this.brokers.delete(this.existingBroker(record.data.brokerId, record.data.brokerEpoch).brokerId)
         return
       case 'ConfigRecord': {
-        const key = resourceKey(record.resourceType, record.resourceName)
+        const { resourceType, resourceName, name, value } = record.data
+        const key = resourceKey(resourceType, resourceName)
         const config = new Map(this.configs.get(key))
-        if (record.value === null) config.delete(record.name)
-        else config.set(record.name, record.value)
+        if (value === null) config.delete(name)
+        else config.set(name, value)
         if (config.size === 0) this.configs.delete(key)
         else this.configs.set(key, config)
         return
       }
       case 'ClearElrRecord':
-        for (const topic of this.topicsOfClearElr(record.topicName)) {
+        for (const topic of this.topicsOfClearElr(record.data.topicName)) {
           for (const [index, partition] of topic.partitions) topic.partitions.set(index, withoutElr(partition))
         }
         return
       case 'FeatureLevelRecord':
-        if (record.featureLevel === 0) this.features.delete(record.name)
-        else this.features.set(record.name, record.featureLevel)
+        if (record.data.featureLevel === 0) this.features.delete(record.data.name)
+        else this.features.set(record.data.name, record.data.featureLevel)
         return
       case 'ProducerIdsRecord':
-        invariant(record.nextProducerId > this.nextProducerId, 'producer ids must rise')
-        this.nextProducerId = record.nextProducerId
+        invariant(record.data.nextProducerId > this.nextProducerId, 'producer ids must rise')
+        this.nextProducerId = record.data.nextProducerId
         return
       case 'NoOpRecord':
+      case 'RegisterControllerRecord':
         return
+      default:
+        throw new InvariantError(`a ${record.type} has no place in this cluster's metadata`)
     }
   }
 
@@ -200,12 +180,12 @@ export class MetadataImage {
   }
 
   private existingTopic(topicId: string): TopicImage {
-    return defined(this.topics.get(topicId), `record names unknown topic id ${topicId}`)
+    return defined(this.topics.get(topicId), 'record names an unknown topic id')
   }
 
   private existingBroker(brokerId: number, brokerEpoch: number): BrokerRegistration {
-    const broker = defined(this.brokers.get(brokerId), `record names unknown broker ${brokerId}`)
-    invariant(broker.brokerEpoch === brokerEpoch, `record for broker ${brokerId} names epoch ${brokerEpoch}, not ${broker.brokerEpoch}`)
+    const broker = defined(this.brokers.get(brokerId), 'record names an unknown broker')
+    invariant(broker.brokerEpoch === brokerEpoch, 'record names another epoch of its broker')
     return broker
   }
 }
@@ -238,7 +218,7 @@ export class MetadataDelta {
   add(image: MetadataImage, record: MetadataRecord): void {
     switch (record.type) {
       case 'RemoveTopicRecord': {
-        const topic = image.topics.get(record.topicId)
+        const topic = image.topics.get(record.data.topicId)
         if (topic !== undefined) {
           this.deletedTopics.set(topic.id, topic)
           this.changedTopics.delete(topic.id)
@@ -248,15 +228,15 @@ export class MetadataDelta {
         break
       }
       case 'TopicRecord':
-        this.createdTopics.add(record.topicId)
-        this.changedTopics.set(record.topicId, new Set())
+        this.createdTopics.add(record.data.topicId)
+        this.changedTopics.set(record.data.topicId, new Set())
         break
       case 'PartitionRecord':
       case 'PartitionChangeRecord':
-        this.partitionChanged(record.topicId, record.partitionId)
+        this.partitionChanged(record.data.topicId, record.data.partitionId)
         break
       case 'ClearElrRecord':
-        for (const topic of image.topicsOfClearElr(record.topicName)) {
+        for (const topic of image.topicsOfClearElr(record.data.topicName)) {
           for (const [index, partition] of topic.partitions) {
             if (withoutElr(partition) !== partition) this.partitionChanged(topic.id, index)
           }
@@ -265,14 +245,14 @@ export class MetadataDelta {
       case 'RegisterBrokerRecord':
       case 'BrokerRegistrationChangeRecord':
       case 'UnregisterBrokerRecord':
-        this.changedBrokers.add(record.brokerId)
+        this.changedBrokers.add(record.data.brokerId)
         break
       case 'FenceBrokerRecord':
       case 'UnfenceBrokerRecord':
-        this.changedBrokers.add(record.id)
+        this.changedBrokers.add(record.data.id)
         break
       case 'ConfigRecord':
-        this.changedConfigs.add(resourceKey(record.resourceType, record.resourceName))
+        this.changedConfigs.add(resourceKey(record.data.resourceType, record.data.resourceName))
         break
       case 'FeatureLevelRecord':
         this.featuresChanged = true

@@ -6,6 +6,7 @@
  * record that names a leader (even the same one), `partitionEpoch` with every record.
  */
 import { invariant } from '../base/assert.ts'
+import type { PartitionChangeRecord, PartitionRecord } from '../protocol/generated/types.ts'
 
 export type LeaderRecoveryState = 'RECOVERED' | 'RECOVERING'
 
@@ -33,34 +34,6 @@ export interface PartitionImage {
   readonly directories: readonly string[]
 }
 
-/** The fields of a PartitionRecord, as far as they matter here. */
-export interface PartitionFields {
-  readonly replicas: readonly number[]
-  readonly isr: readonly number[]
-  readonly removingReplicas: readonly number[]
-  readonly addingReplicas: readonly number[]
-  readonly leader: number
-  readonly leaderRecoveryState: number
-  readonly leaderEpoch: number
-  readonly partitionEpoch: number
-  readonly directories: readonly string[]
-  readonly eligibleLeaderReplicas: readonly number[] | null
-  readonly lastKnownElr: readonly number[] | null
-}
-
-/** The fields of a PartitionChangeRecord: null (or -2 for the leader, -1 for the recovery state) means unchanged. */
-export interface PartitionChangeFields {
-  readonly isr: readonly number[] | null
-  readonly leader: number
-  readonly replicas: readonly number[] | null
-  readonly removingReplicas: readonly number[] | null
-  readonly addingReplicas: readonly number[] | null
-  readonly leaderRecoveryState: number
-  readonly directories: readonly string[] | null
-  readonly eligibleLeaderReplicas: readonly number[] | null
-  readonly lastKnownElr: readonly number[] | null
-}
-
 const NONE: readonly number[] = Object.freeze([])
 
 export function recoveryStateOf(value: number): LeaderRecoveryState {
@@ -71,7 +44,7 @@ export function recoveryStateValue(state: LeaderRecoveryState): number {
   return state === 'RECOVERING' ? 1 : 0
 }
 
-export function partitionFromRecord(record: PartitionFields): PartitionImage {
+export function partitionFromRecord(record: PartitionRecord): PartitionImage {
   return {
     replicas: record.replicas,
     isr: record.isr,
@@ -88,7 +61,7 @@ export function partitionFromRecord(record: PartitionFields): PartitionImage {
 }
 
 /** The partition after a change (PartitionRegistration#merge). */
-export function mergePartition(old: PartitionImage, change: PartitionChangeFields): PartitionImage {
+export function mergePartition(old: PartitionImage, change: PartitionChangeRecord): PartitionImage {
   const leaderChanges = change.leader !== NO_LEADER_CHANGE
   const merged: PartitionImage = {
     replicas: change.replicas ?? old.replicas,

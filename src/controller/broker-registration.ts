@@ -1,0 +1,43 @@
+/**
+ * One broker as the metadata log describes it (Kafka: BrokerRegistration). Immutable; records make new ones.
+ */
+import type { BrokerRegistrationChangeRecord, RegisterBrokerRecord } from '../protocol/generated/types.ts'
+
+export interface BrokerRegistration {
+  readonly brokerId: number
+  /** Identity of the process's registration: the next write offset when it registered. */
+  readonly brokerEpoch: number
+  readonly incarnationId: string
+  /** Address of the first listener. */
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+  readonly fenced: boolean
+  readonly inControlledShutdown: boolean
+  readonly logDirs: readonly string[]
+}
+
+export function brokerFromRecord(record: RegisterBrokerRecord): BrokerRegistration {
+  const endPoint = record.endPoints[0]
+  return {
+    brokerId: record.brokerId,
+    brokerEpoch: record.brokerEpoch,
+    incarnationId: record.incarnationId,
+    host: endPoint?.host ?? '',
+    port: endPoint?.port ?? -1,
+    rack: record.rack,
+    fenced: record.fenced,
+    inControlledShutdown: record.inControlledShutdown,
+    logDirs: record.logDirs,
+  }
+}
+
+/** The registration after a change: fenced is -1, 0 or 1 for unfenced, unchanged, fenced; shutting down never ends. */
+export function mergeBroker(old: BrokerRegistration, change: BrokerRegistrationChangeRecord): BrokerRegistration {
+  return {
+    ...old,
+    fenced: change.fenced === 0 ? old.fenced : change.fenced === 1,
+    inControlledShutdown: old.inControlledShutdown || change.inControlledShutdown === 1,
+    logDirs: change.logDirs.length === 0 ? old.logDirs : change.logDirs,
+  }
+}
