@@ -1,0 +1,278 @@
+/**
+ * Record batch v2 (org.apache.kafka.common.record.DefaultRecordBatch). Header of 61 bytes:
+ *
+ *   0 baseOffset i64 | 8 batchLength i32 | 12 partitionLeaderEpoch i32 | 16 magic i8 | 17 crc u32 | 21 attributes i16
+ *   23 lastOffsetDelta i32 | 27 baseTimestamp i64 | 35 maxTimestamp i64 | 43 producerId i64 | 51 producerEpoch i16
+ *   53 baseSequence i32 | 57 count i32 | 61 records
+ *
+ * The CRC-32C covers attributes to the end, so a leader stamps base offset and leader epoch without touching it. Header
+ * fields are read in place: functions over (bytes, position), no objects.
+ */
+import { crc32c } from '../../base/crc32c.ts'
+import { DecodeError } from '../wire.ts'
+import { VarintReader, varintSize, writeVarint } from './varint.ts'
+
+export const HEADER_SIZE = 61
+/** baseOffset and batchLength: what `batchLength` does not count. */
+export const LOG_OVERHEAD = 12
+export const MAGIC = 2
+
+const COMPRESSION_MASK = 0x07
+const LOG_APPEND_TIME = 0x08
+const TRANSACTIONAL = 0x10
+const CONTROL = 0x20
+
+export interface RecordHeader {
+  readonly key: string
+  readonly value: Uint8Array | null
+}
+
+export interface RecordInput {
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers?: readonly RecordHeader[]
+}
+
+export interface BatchInput {
+  readonly baseOffset?: number
+  readonly partitionLeaderEpoch?: number
+  readonly timestampType?: 'CreateTime' | 'LogAppendTime'
+  readonly isTransactional?: boolean
+  readonly isControl?: boolean
+  readonly producerId?: number
+  readonly producerEpoch?: number
+  readonly baseSequence?: number
+  readonly records: readonly RecordInput[]
+}
+
+export interface LogRecord {
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: readonly RecordHeader[]
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+function int16(b: Uint8Array, p: number): number {
+  return ((b[p]! << 24) >> 16) | b[p + 1]!
+}
+
+function int32(b: Uint8Array, p: number): number {
+  return (b[p]! << 24) | (b[p + 1]! << 16) | (b[p + 2]! << 8) | b[p + 3]!
+}
+
+function int64(b: Uint8Array, p: number): number {
+  return int32(b, p) * 0x100000000 + (int32(b, p + 4) >>> 0)
+}
+
+function putInt16(b: Uint8Array, p: number, value: number): void {
+  b[p] = value >> 8
+  b[p + 1] = value
+}
+
+function putInt32(b: Uint8Array, p: number, value: number): void {
+  b[p] = value >> 24
+  b[p + 1] = value >> 16
+  b[p + 2] = value >> 8
+  b[p + 3] = value
+}
+
+function putInt64(b: Uint8Array, p: number, value: number): void {
+  putInt32(b, p, Math.floor(value / 0x100000000))
+  putInt32(b, p + 4, value | 0)
+}
+
+export const baseOffsetOf = (b: Uint8Array, p: number): number => int64(b, p)
+/** The whole batch, log overhead included. */
+export const batchSizeOf = (b: Uint8Array, p: number): number => int32(b, p + 8) + LOG_OVERHEAD
+export const leaderEpochOf = (b: Uint8Array, p: number): number => int32(b, p + 12)
+export const magicOf = (b: Uint8Array, p: number): number => (b[p + 16]! << 24) >> 24
+export const crcOf = (b: Uint8Array, p: number): number => int32(b, p + 17) >>> 0
+export const attributesOf = (b: Uint8Array, p: number): number => int16(b, p + 21)
+export const compressionOf = (b: Uint8Array, p: number): number => b[p + 22]! & COMPRESSION_MASK
+export const timestampTypeOf = (b: Uint8Array, p: number): 'CreateTime' | 'LogAppendTime' => ((b[p + 22]! & LOG_APPEND_TIME) === 0 ? 'CreateTime' : 'LogAppendTime')
+export const isTransactionalOf = (b: Uint8Array, p: number): boolean => (b[p + 22]! & TRANSACTIONAL) !== 0
+export const isControlOf = (b: Uint8Array, p: number): boolean => (b[p + 22]! & CONTROL) !== 0
+export const lastOffsetDeltaOf = (b: Uint8Array, p: number): number => int32(b, p + 23)
+export const lastOffsetOf = (b: Uint8Array, p: number): number => int64(b, p) + int32(b, p + 23)
+export const nextOffsetOf = (b: Uint8Array, p: number): number => lastOffsetOf(b, p) + 1
+export const baseTimestampOf = (b: Uint8Array, p: number): number => int64(b, p + 27)
+export const maxTimestampOf = (b: Uint8Array, p: number): number => int64(b, p + 35)
+export const producerIdOf = (b: Uint8Array, p: number): number => int64(b, p + 43)
+export const producerEpochOf = (b: Uint8Array, p: number): number => int16(b, p + 51)
+export const baseSequenceOf = (b: Uint8Array, p: number): number => int32(b, p + 53)
+export const recordCountOf = (b: Uint8Array, p: number): number => int32(b, p + 57)
+
+/** Sequences wrap to 0 after 2^31 - 1 (DefaultRecordBatch#incrementSequence). */
+export function incrementSequence(sequence: number, increment: number): number {
+  const room = 0x7fffffff - sequence
+  return increment > room ? increment - room - 1 : sequence + increment
+}
+
+/** DefaultRecordBatch#decrementSequence. */
+export function decrementSequence(sequence: number, decrement: number): number {
+  return sequence < decrement ? 0x7fffffff - (decrement - sequence) + 1 : sequence - decrement
+}
+
+export function lastSequenceOf(b: Uint8Array, p: number): number {
+  const base = baseSequenceOf(b, p)
+  return base === -1 ? -1 : incrementSequence(base, lastOffsetDeltaOf(b, p))
+}
+
+/** Is there a whole batch (by its announced length) at `p`? */
+export function isWholeBatchAt(b: Uint8Array, p: number, end = b.length): boolean {
+  if (p + HEADER_SIZE > end) return false
+  const size = batchSizeOf(b, p)
+  return size >= HEADER_SIZE && p + size <= end
+}
+
+export function computeCrc(b: Uint8Array, p: number): number {
+  return crc32c(b, p + 21, p + batchSizeOf(b, p))
+}
+
+/** Length, magic and CRC are right. The batch must be whole. */
+export function isValidBatch(b: Uint8Array, p: number): boolean {
+  return batchSizeOf(b, p) >= HEADER_SIZE && magicOf(b, p) === MAGIC && crcOf(b, p) === computeCrc(b, p)
+}
+
+/** Positions of the whole batches in a buffer; stops at a partial one. */
+export function batchPositions(b: Uint8Array, start = 0, end = b.length): number[] {
+  const positions: number[] = []
+  for (let p = start; isWholeBatchAt(b, p, end); p += batchSizeOf(b, p)) positions.push(p)
+  return positions
+}
+
+export function stampOffsets(b: Uint8Array, p: number, baseOffset: number, leaderEpoch: number): void {
+  putInt64(b, p, baseOffset)
+  putInt32(b, p + 12, leaderEpoch)
+}
+
+/** Turns the batch into LogAppendTime with this timestamp and recomputes the CRC (DefaultRecordBatch#setMaxTimestamp). */
+export function stampLogAppendTime(b: Uint8Array, p: number, timestamp: number): void {
+  b[p + 22] = b[p + 22]! | LOG_APPEND_TIME
+  putInt64(b, p + 35, timestamp)
+  putInt32(b, p + 17, computeCrc(b, p) | 0)
+}
+
+/** Renumbers a batch of a producer (ProducerBatch#resetProducerState) and recomputes the CRC. */
+export function stampProducerState(b: Uint8Array, p: number, producerId: number, producerEpoch: number, baseSequence: number): void {
+  putInt64(b, p + 43, producerId)
+  putInt16(b, p + 51, producerEpoch)
+  putInt32(b, p + 53, baseSequence)
+  putInt32(b, p + 17, computeCrc(b, p) | 0)
+}
+
+interface SizedRecord {
+  readonly body: number
+  readonly headerKeys: readonly Uint8Array[]
+}
+
+const EMPTY: readonly RecordHeader[] = []
+const NO_KEYS: readonly Uint8Array[] = []
+
+function sizeRecord(record: RecordInput, timestampDelta: number, offsetDelta: number): SizedRecord {
+  const headers = record.headers ?? EMPTY
+  let body = 1 + varintSize(timestampDelta) + varintSize(offsetDelta) + varintSize(headers.length)
+  body += record.key === null ? 1 : varintSize(record.key.length) + record.key.length
+  body += record.value === null ? 1 : varintSize(record.value.length) + record.value.length
+  if (headers.length === 0) return { body, headerKeys: NO_KEYS }
+  const headerKeys = headers.map(({ key }) => encoder.encode(key))
+  headers.forEach(({ value }, index) => {
+    const key = headerKeys[index]!
+    body += varintSize(key.length) + key.length
+    body += value === null ? 1 : varintSize(value.length) + value.length
+  })
+  return { body, headerKeys }
+}
+
+/** Size in bytes that one more record adds to a batch. */
+export function recordSize(record: RecordInput, timestampDelta: number, offsetDelta: number): number {
+  const { body } = sizeRecord(record, timestampDelta, offsetDelta)
+  return varintSize(body) + body
+}
+
+function writeBytes(b: Uint8Array, position: number, value: Uint8Array | null): number {
+  if (value === null) return writeVarint(b, position, -1)
+  const at = writeVarint(b, position, value.length)
+  b.set(value, at)
+  return at + value.length
+}
+
+/** Builds an uncompressed batch of at least one record; offsets are dense from the base offset. */
+export function buildBatch(input: BatchInput): Uint8Array {
+  const { records } = input
+  const baseTimestamp = records[0]?.timestamp ?? -1
+  const sized = records.map((record, index) => sizeRecord(record, record.timestamp - baseTimestamp, index))
+  let size = HEADER_SIZE
+  for (const { body } of sized) size += varintSize(body) + body
+  const b = new Uint8Array(size)
+  let maxTimestamp = baseTimestamp
+  let at = HEADER_SIZE
+  records.forEach((record, index) => {
+    const { body, headerKeys } = sized[index]!
+    if (record.timestamp > maxTimestamp) maxTimestamp = record.timestamp
+    at = writeVarint(b, at, body)
+    b[at++] = 0
+    at = writeVarint(b, at, record.timestamp - baseTimestamp)
+    at = writeVarint(b, at, index)
+    at = writeBytes(b, at, record.key)
+    at = writeBytes(b, at, record.value)
+    const headers = record.headers ?? EMPTY
+    at = writeVarint(b, at, headers.length)
+    headers.forEach(({ value }, h) => {
+      at = writeBytes(b, at, headerKeys[h]!)
+      at = writeBytes(b, at, value)
+    })
+  })
+  putInt64(b, 0, input.baseOffset ?? 0)
+  putInt32(b, 8, size - LOG_OVERHEAD)
+  putInt32(b, 12, input.partitionLeaderEpoch ?? -1)
+  b[16] = MAGIC
+  putInt16(b, 21, (input.timestampType === 'LogAppendTime' ? LOG_APPEND_TIME : 0) | (input.isTransactional === true ? TRANSACTIONAL : 0) | (input.isControl === true ? CONTROL : 0))
+  putInt32(b, 23, Math.max(0, records.length - 1))
+  putInt64(b, 27, baseTimestamp)
+  putInt64(b, 35, maxTimestamp)
+  putInt64(b, 43, input.producerId ?? -1)
+  putInt16(b, 51, input.producerEpoch ?? -1)
+  putInt32(b, 53, input.baseSequence ?? -1)
+  putInt32(b, 57, records.length)
+  putInt32(b, 17, crc32c(b, 21, size) | 0)
+  return b
+}
+
+/** The records of a whole, valid batch, copies of their bytes. @throws DecodeError */
+export function readRecords(b: Uint8Array, p: number): LogRecord[] {
+  if (compressionOf(b, p) !== 0) throw new DecodeError(`compression codec ${compressionOf(b, p)} is not supported`)
+  const base = baseOffsetOf(b, p)
+  const baseTimestamp = baseTimestampOf(b, p)
+  const appendTime = timestampTypeOf(b, p) === 'LogAppendTime' ? maxTimestampOf(b, p) : undefined
+  const reader = new VarintReader(b, p + HEADER_SIZE, p + batchSizeOf(b, p))
+  const count = recordCountOf(b, p)
+  const records: LogRecord[] = []
+  for (let i = 0; i < count; i++) {
+    const length = reader.read()
+    const end = reader.position + length
+    if (length < 0 || end > reader.end) throw new DecodeError('record beyond its batch')
+    reader.position++
+    const timestamp = baseTimestamp + reader.read()
+    const offset = base + reader.read()
+    const key = reader.bytesOrNull()
+    const value = reader.bytesOrNull()
+    const headerCount = reader.read()
+    if (headerCount < 0 || headerCount > end - reader.position) throw new DecodeError('header count beyond the record')
+    const headers: RecordHeader[] = []
+    for (let h = 0; h < headerCount; h++) {
+      const name = reader.bytesOrNull()
+      if (name === null) throw new DecodeError('header without a key')
+      headers.push({ key: decoder.decode(name), value: reader.bytesOrNull() })
+    }
+    if (reader.position !== end) throw new DecodeError('record of the wrong length')
+    records.push({ offset, timestamp: appendTime ?? timestamp, key, value, headers })
+  }
+  return records
+}

@@ -1,0 +1,78 @@
+/**
+ * Coverage marks: how often the branches that matter were reached. A campaign sums them and prints the counts, because
+ * a run in which nothing happened proves nothing.
+ */
+import type { Observation, Observer } from '../env/observation.ts'
+
+/** The counts that every campaign prints, whether reached or not. */
+export const CORE_MARKS = [
+  'election-with-unreplicated-tail',
+  'unclean-election',
+  'elr-election',
+  'follower-truncation',
+  'isr-shrink',
+  'isr-expand',
+  'lossy-crash-bytes-dropped',
+  'retry-after-append',
+  'producer-epoch-bump',
+  'raft-leader-change',
+  'broker-fenced',
+  'unclean-broker-restart',
+  'retention-removed-segments',
+  'client-retry',
+] as const
+export type CoreMark = (typeof CORE_MARKS)[number]
+
+export type MarkCounts = { [mark: string]: number }
+
+export class Coverage implements Observer {
+  readonly counts: MarkCounts = Object.fromEntries(CORE_MARKS.map(mark => [mark, 0]))
+  private readonly highestEnd = new Map<string, number>()
+
+  observe(event: Observation): void {
+    switch (event.kind) {
+      case 'mark': return this.hit(event.name)
+      case 'log-append': {
+        const key = `${event.topicId}-${event.partition}`
+        if (event.asLeader) this.highestEnd.set(key, Math.max(this.highestEnd.get(key) ?? 0, event.batch.lastOffset + 1))
+        return
+      }
+      case 'became-leader':
+        if ((this.highestEnd.get(`${event.topicId}-${event.partition}`) ?? 0) > event.logEndOffset) this.hit('election-with-unreplicated-tail')
+        this.highestEnd.set(`${event.topicId}-${event.partition}`, event.logEndOffset)
+        return
+      case 'leader-elected':
+        if (event.reason === 'unclean' || event.reason === 'last-known-leader') this.hit('unclean-election')
+        else if (event.reason === 'elr') this.hit('elr-election')
+        return
+      case 'log-truncate':
+        if (event.endOffset < event.previousEnd) this.hit('follower-truncation')
+        return
+      case 'isr-committed': return
+      case 'isr-proposed': return this.hit(event.change === 'expand' ? 'isr-expand' : 'isr-shrink')
+      case 'machine-crash-loss':
+        if (event.bytesDropped > 0) this.hit('lossy-crash-bytes-dropped')
+        return
+      case 'duplicate-batch': return this.hit('retry-after-append')
+      case 'client-epoch-bump': return this.hit('producer-epoch-bump')
+      case 'controller-active': return this.hit('raft-leader-change')
+      case 'broker-fenced': return this.hit('broker-fenced')
+      case 'broker-registered':
+        if (event.unclean) this.hit('unclean-broker-restart')
+        return
+      case 'log-start':
+        if (event.removed.length > 0) this.hit('retention-removed-segments')
+        return
+      case 'client-retry': return this.hit('client-retry')
+      default:
+    }
+  }
+
+  private hit(mark: string): void {
+    this.counts[mark] = (this.counts[mark] ?? 0) + 1
+  }
+}
+
+export function addCounts(into: MarkCounts, from: MarkCounts): void {
+  for (const [mark, count] of Object.entries(from)) into[mark] = (into[mark] ?? 0) + count
+}
