@@ -4,6 +4,7 @@
 export const ErrorCode = {
   UNKNOWN_SERVER_ERROR: -1,
   NONE: 0,
+  OFFSET_OUT_OF_RANGE: 1,
   CORRUPT_MESSAGE: 2,
   UNKNOWN_TOPIC_OR_PARTITION: 3,
   INVALID_FETCH_SIZE: 4,
@@ -101,6 +102,7 @@ export const ErrorCode = {
   FEATURE_UPDATE_FAILED: 96,
   PRINCIPAL_DESERIALIZATION_FAILURE: 97,
   SNAPSHOT_NOT_FOUND: 98,
+  POSITION_OUT_OF_RANGE: 99,
   UNKNOWN_TOPIC_ID: 100,
   DUPLICATE_BROKER_REGISTRATION: 101,
   BROKER_ID_NOT_REGISTERED: 102,
@@ -130,6 +132,11 @@ export const ErrorCode = {
   DUPLICATE_VOTER: 126,
   VOTER_NOT_FOUND: 127,
   INVALID_REGULAR_EXPRESSION: 128,
+  REBOOTSTRAP_REQUIRED: 129,
+  STREAMS_INVALID_TOPOLOGY: 130,
+  STREAMS_INVALID_TOPOLOGY_EPOCH: 131,
+  STREAMS_TOPOLOGY_FENCED: 132,
+  SHARE_SESSION_LIMIT_REACHED: 133,
 } as const
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
 
@@ -168,6 +175,7 @@ const RETRIABLE: ReadonlySet<number> = new Set<number>([
   ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
   ErrorCode.SHARE_SESSION_NOT_FOUND,
   ErrorCode.INVALID_SHARE_SESSION_EPOCH,
+  ErrorCode.SHARE_SESSION_LIMIT_REACHED,
 ])
 
 /** Errors that extend InvalidMetadataException: the client's picture of the cluster is out of date. */
