@@ -37,7 +37,7 @@ export interface Decision<R> {
 }
 
 /** Records in the making, with what the observer is to be told of them. */
-export class Draftbook {
+export class DecisionDraft {
   readonly records: MetadataRecord[] = []
   readonly observations: Observation[] = []
 
