@@ -37,8 +37,8 @@ const PRIMITIVE = new Set(['int8', 'int16', 'uint16', 'int32', 'uint32', 'int64'
 
 function defaultOf(field, type) {
   const given = field.default
-  if (type.startsWith('[]')) return given === 'null' ? null : []
   if (given === 'null' || given === null) return null
+  if (type.startsWith('[]')) return []
   switch (type) {
     case 'bool': return given === true || given === 'true'
     case 'string': return given ?? ''

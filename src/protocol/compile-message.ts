@@ -3,7 +3,11 @@
  * object of that version (absent fields take their defaults, arrays and bytes are copied) while it measures and hashes
  * it; `encode` and `decode` are Kafka's wire format. Generated source keeps objects monomorphic and the hot path free of
  * table look-ups.
+ *
+ * `transfer` refuses values that the wire cannot carry (an int32 of 2^31, null where a version has none, a string for a
+ * number): as bytes they would arrive changed, as objects unchanged, and the two transports must not differ.
  */
+import { InvariantError } from '../base/assert.ts'
 import { mix, mixBytes, mixNumber, mixString } from '../base/random.ts'
 import { type FieldTable, type MessageTable, within } from './schema.ts'
 import { ZERO_UUID } from './uuid.ts'
@@ -23,6 +27,29 @@ export interface CompiledMessage {
 }
 
 const FIXED: Readonly<Record<string, number>> = { int8: 1, int16: 2, uint16: 2, int32: 4, uint32: 4, int64: 8, float64: 8, bool: 1, uuid: 16 }
+
+const scratch = new DataView(new ArrayBuffer(8))
+
+function mixFloat(state: number, value: number): number {
+  scratch.setFloat64(0, Number.isNaN(value) ? NaN : value)
+  return mix(mix(state, scratch.getInt32(0)), scratch.getInt32(4))
+}
+
+/** Conditions under which a value of this type cannot be sent. */
+const REFUSED: Readonly<Record<string, (v: string) => string>> = {
+  int8: v => `(${v} << 24 >> 24) !== ${v}`,
+  int16: v => `(${v} << 16 >> 16) !== ${v}`,
+  uint16: v => `(${v} & 0xffff) !== ${v}`,
+  int32: v => `(${v} | 0) !== ${v}`,
+  uint32: v => `(${v} >>> 0) !== ${v}`,
+  int64: v => `!Number.isSafeInteger(${v})`,
+  float64: v => `typeof ${v} !== 'number'`,
+  bool: v => `${v} !== true && ${v} !== false`,
+  string: v => `typeof ${v} !== 'string'`,
+  uuid: v => `typeof ${v} !== 'string' || ${v}.length !== 22`,
+  bytes: v => `!(${v} instanceof Uint8Array)`,
+  records: v => `!(${v} instanceof Uint8Array)`,
+}
 
 class Compiler {
   private readonly table: MessageTable
@@ -48,8 +75,11 @@ return {
   decode: decode_root,
 }`
     // eslint-disable-next-line no-new-func
-    const make = new Function('mix', 'mixNumber', 'mixString', 'mixBytes', 'utf8Length', 'uvarintSize', 'DecodeError', body)
-    return make(mix, mixNumber, mixString, mixBytes, utf8Length, uvarintSize, DecodeError) as CompiledMessage
+    const make = new Function('mix', 'mixNumber', 'mixFloat', 'mixString', 'mixBytes', 'utf8Length', 'uvarintSize', 'DecodeError', 'refuse', body)
+    const refuse = (field: string, type: string, value: unknown): never => {
+      throw new InvariantError(`${this.table.name} version ${this.version}: ${field} is ${String(value)}, which is no ${type}`)
+    }
+    return make(mix, mixNumber, mixFloat, mixString, mixBytes, utf8Length, uvarintSize, DecodeError, refuse) as CompiledMessage
   }
 
   private struct(name: string, fields: readonly FieldTable[]): void {
@@ -171,7 +201,9 @@ return {
       const i = `i${this.temporaries++}`
       const element: FieldTable = { ...field, type: field.type.slice(2), nullable: [1, 0] }
       const inner = `e${i}`
-      return `if (${v} === null) { h = mix(h, -1); size += ${this.flexibleField(field) ? 1 : 4} } else {
+      const none = this.nullable(field) ? `h = mix(h, -1); size += ${this.flexibleField(field) ? 1 : 4}` : this.refusal(field, v)
+      return `if (${v} === null) { ${none} } else {
+if (!Array.isArray(${v})) ${this.refusal(field, v)}
 const a${i} = new Array(${v}.length)
 size += ${this.lengthSize(field, `${v}.length`, 4)}
 h = mix(h, ${v}.length)
@@ -181,25 +213,31 @@ a${i}[${i}] = ${inner} }
 ${v} = a${i} }`
     }
     const nullable = this.nullable(field)
+    const check = `if (${REFUSED[field.type]?.(v) ?? `typeof ${v} !== 'object' || ${v} === null`}) ${this.refusal(field, v)}`
     switch (field.type) {
-      case 'bool': return `size += 1; h = mix(h, ${v} ? 1 : 0)`
-      case 'int8': case 'int16': case 'uint16': case 'int32': return `size += ${FIXED[field.type]}; h = mix(h, ${v})`
-      case 'uint32': case 'int64': case 'float64': return `size += ${FIXED[field.type]}; h = mixNumber(h, ${v})`
-      case 'uuid': return `size += 16; h = mixString(h, ${v})`
+      case 'bool': return `${check}; size += 1; h = mix(h, ${v} ? 1 : 0)`
+      case 'int8': case 'int16': case 'uint16': case 'int32': return `${check}; size += ${FIXED[field.type]}; h = mix(h, ${v})`
+      case 'uint32': case 'int64': return `${check}; size += ${FIXED[field.type]}; h = mixNumber(h, ${v})`
+      case 'float64': return `${check}; size += 8; h = mixFloat(h, ${v})`
+      case 'uuid': return `${check}; size += 16; h = mixString(h, ${v})`
       case 'string': {
         const length = `l${this.temporaries++}`
-        const some = `{ const ${length} = utf8Length(${v}); size += ${length} + ${this.lengthSize(field, length, 2)}; h = mixString(h, ${v}) }`
+        const some = `{ ${check}; const ${length} = utf8Length(${v}); size += ${length} + ${this.lengthSize(field, length, 2)}; h = mixString(h, ${v}) }`
         return nullable ? `if (${v} === null) { size += ${this.flexibleField(field) ? 1 : 2}; h = mix(h, -1) } else ${some}` : some
       }
       case 'bytes': case 'records': {
-        const some = `{ ${v} = ${v}.slice(); size += ${v}.length + ${this.lengthSize(field, `${v}.length`, 4)}; h = mixBytes(h, ${v}) }`
+        const some = `{ ${check}; ${v} = new Uint8Array(${v}); size += ${v}.length + ${this.lengthSize(field, `${v}.length`, 4)}; h = mixBytes(h, ${v}) }`
         return nullable || field.type === 'records' ? `if (${v} === null) { size += ${this.flexibleField(field) ? 1 : 4}; h = mix(h, -1) } else ${some}` : some
       }
       default: {
-        const some = `{ ${v} = transfer_${field.type}(${v}) }`
+        const some = `{ ${check}; ${v} = transfer_${field.type}(${v}) }`
         return nullable ? `size += 1; if (${v} === null) h = mix(h, -1); else ${some}` : some
       }
     }
+  }
+
+  private refusal(field: FieldTable, v: string): string {
+    return `refuse('${field.name}', '${field.type}', ${v})`
   }
 
   private sizeValue(field: FieldTable, v: string, n: string): string {

@@ -3,7 +3,7 @@
  * on the wire (length prefix and header included), and hash it for the event digest. `bytesFrameCodec` goes through the
  * encoded bytes and must give the same.
  */
-import { mix } from '../base/random.ts'
+import { mix, mixString } from '../base/random.ts'
 import type { Frame } from '../env/network.ts'
 import { apiDescription, ApiKey } from './api-keys.ts'
 import { compiledMessage, messageTable } from './codec.ts'
@@ -48,10 +48,11 @@ function codecOf(frame: Frame): Codec {
 const result = { body: {} as object, size: 0, hash: 0 }
 
 function finish(frame: Frame, codec: Codec, body: object): TransferredFrame {
-  const client = frame.isResponse || frame.clientId === null ? 0 : utf8Length(frame.clientId)
+  const clientId = frame.isResponse ? null : frame.clientId
   result.body = body
-  result.size = 4 + codec.headerSize + client + codec.message.tally.size
-  result.hash = mix(mix(codec.message.tally.hash, frame.correlationId), frame.isResponse ? 1 : 0)
+  result.size = 4 + codec.headerSize + (clientId === null ? 0 : utf8Length(clientId)) + codec.message.tally.size
+  const hash = mix(mix(codec.message.tally.hash, frame.correlationId), frame.isResponse ? 1 : 0)
+  result.hash = clientId === null ? hash : mixString(hash, clientId)
   return result
 }
 

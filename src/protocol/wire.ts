@@ -2,23 +2,27 @@
  * Reading and writing of Kafka's primitive types. The reader checks every length against what is left, so arbitrary
  * bytes give a DecodeError and never an allocation larger than the input warrants.
  */
+import { invariant } from '../base/assert.ts'
 import { uuidFromBytes, uuidIntoBytes } from './uuid.ts'
 
 export class DecodeError extends Error {
   override readonly name = 'DecodeError'
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: false })
+// Without ignoreBOM a leading U+FEFF would vanish.
+const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 const encoder = new TextEncoder()
 const EMPTY = new Uint8Array(0)
 
+/** Length in UTF-8. A lone surrogate is refused: bytes would turn it into U+FFFD and the two transports would differ. */
 export function utf8Length(text: string): number {
   let length = text.length
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code < 0x80) continue
     if (code < 0x800) length += 1
-    else if (code >= 0xd800 && code < 0xdc00 && i + 1 < text.length && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
+    else if (code >= 0xd800 && code < 0xe000) {
+      invariant(code < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00, `lone surrogate at ${i} of a string`)
       length += 2
       i++
     } else length += 2
@@ -184,7 +188,8 @@ export class Reader {
 
   raw(length: number): Uint8Array {
     const at = this.take(length)
-    return length === 0 ? EMPTY : this.bytes.slice(at, at + length)
+    // Not slice(): that of a Buffer shares memory.
+    return length === 0 ? EMPTY : new Uint8Array(this.bytes.subarray(at, at + length))
   }
 
   text(length: number): string {

@@ -25,7 +25,7 @@ function arbitraryMessage(table: MessageTable, version: number): Arbitrary<objec
       return nullable ? fc.option(all) : all
     }
     const range = INTEGERS[field.type]
-    const one = range !== undefined ? fc.integer({ min: range[0], max: range[1] })
+    const one: Arbitrary<unknown> = range !== undefined ? fc.integer({ min: range[0], max: range[1] })
       : field.type === 'bool' ? fc.boolean()
       : field.type === 'float64' ? fc.double({ noNaN: true })
       : field.type === 'string' ? fc.string({ unit: 'grapheme', maxLength: 12 })

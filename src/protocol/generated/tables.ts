@@ -678,7 +678,7 @@ export const MESSAGE_TABLES: readonly MessageTable[] = [
       ConsumerGroupCurrentMemberAssignmentValueTopicPartitions: [
         { name: "topicId", type: "uuid", versions: [0,32767], default: "AAAAAAAAAAAAAAAAAAAAAA" },
         { name: "partitions", type: "[]int32", versions: [0,32767], default: [] },
-        { name: "assignmentEpochs", type: "[]int32", versions: [0,32767], nullable: [0,32767], default: [], tag: 0, tagged: [0,32767] },
+        { name: "assignmentEpochs", type: "[]int32", versions: [0,32767], nullable: [0,32767], default: null, tag: 0, tagged: [0,32767] },
       ],
     },
   },
@@ -3869,7 +3869,7 @@ export const MESSAGE_TABLES: readonly MessageTable[] = [
       StreamsGroupCurrentMemberAssignmentValueTaskIds: [
         { name: "subtopologyId", type: "string", versions: [0,32767], default: "" },
         { name: "partitions", type: "[]int32", versions: [0,32767], default: [] },
-        { name: "assignmentEpochs", type: "[]int32", versions: [0,32767], nullable: [0,32767], default: [], tag: 0, tagged: [0,32767] },
+        { name: "assignmentEpochs", type: "[]int32", versions: [0,32767], nullable: [0,32767], default: null, tag: 0, tagged: [0,32767] },
       ],
     },
   },
@@ -4112,7 +4112,7 @@ export const MESSAGE_TABLES: readonly MessageTable[] = [
       { name: "epoch", type: "int32", versions: [0,32767], default: 0 },
       { name: "metadataHash", type: "int64", versions: [0,32767], default: 0 },
       { name: "validatedTopologyEpoch", type: "int32", versions: [0,32767], default: -1, tag: 0, tagged: [0,32767] },
-      { name: "lastAssignmentConfigs", type: "[]StreamsGroupMetadataValueLastAssignmentConfig", versions: [0,0], nullable: [0,32767], default: [], tag: 1, tagged: [0,32767] },
+      { name: "lastAssignmentConfigs", type: "[]StreamsGroupMetadataValueLastAssignmentConfig", versions: [0,0], nullable: [0,32767], default: null, tag: 1, tagged: [0,32767] },
     ],
     structs: {
       StreamsGroupMetadataValueLastAssignmentConfig: [

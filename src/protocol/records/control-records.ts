@@ -32,9 +32,9 @@ export function buildControlBatch(input: ControlBatchInput): Uint8Array {
   })
 }
 
-/** The first record of a raft leader's epoch (KIP-595). */
+/** The first record of a raft leader's epoch (KIP-595). Kafka 4.3.1 writes version 0 (ControlRecordUtils). */
 export function buildLeaderChange(o: { readonly timestamp: number; readonly baseOffset: number; readonly leaderEpoch: number; readonly message: Draft<LeaderChangeMessage> }): Uint8Array {
-  return buildControlBatch({ type: ControlType.LEADER_CHANGE, value: encodeMessage('LeaderChangeMessage', 1, o.message as object), timestamp: o.timestamp, baseOffset: o.baseOffset, leaderEpoch: o.leaderEpoch })
+  return buildControlBatch({ type: ControlType.LEADER_CHANGE, value: encodeMessage('LeaderChangeMessage', 0, o.message as object), timestamp: o.timestamp, baseOffset: o.baseOffset, leaderEpoch: o.leaderEpoch })
 }
 
 export function buildEndTxnMarker(o: {

@@ -56,7 +56,7 @@ export interface LogRecord {
 }
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function int16(b: Uint8Array, p: number): number {
   return ((b[p]! << 24) >> 16) | b[p + 1]!
@@ -245,14 +245,19 @@ export function buildBatch(input: BatchInput): Uint8Array {
   return b
 }
 
-/** The records of a whole, valid batch, copies of their bytes. @throws DecodeError */
+/**
+ * The records of a batch, copies of their bytes.
+ * @throws DecodeError also for what a producer may send under a right CRC: a negative count, bytes behind the last record
+ */
 export function readRecords(b: Uint8Array, p: number): LogRecord[] {
+  if (!isWholeBatchAt(b, p)) throw new DecodeError(`no whole batch at ${p}`)
   if (compressionOf(b, p) !== 0) throw new DecodeError(`compression codec ${compressionOf(b, p)} is not supported`)
   const base = baseOffsetOf(b, p)
   const baseTimestamp = baseTimestampOf(b, p)
   const appendTime = timestampTypeOf(b, p) === 'LogAppendTime' ? maxTimestampOf(b, p) : undefined
   const reader = new VarintReader(b, p + HEADER_SIZE, p + batchSizeOf(b, p))
   const count = recordCountOf(b, p)
+  if (count < 0) throw new DecodeError(`record count ${count}`)
   const records: LogRecord[] = []
   for (let i = 0; i < count; i++) {
     const length = reader.read()
@@ -274,5 +279,6 @@ export function readRecords(b: Uint8Array, p: number): LogRecord[] {
     if (reader.position !== end) throw new DecodeError('record of the wrong length')
     records.push({ offset, timestamp: appendTime ?? timestamp, key, value, headers })
   }
+  if (reader.position !== reader.end) throw new DecodeError(`${reader.end - reader.position} bytes behind the last record`)
   return records
 }

@@ -57,7 +57,7 @@ export class VarintReader {
     const length = this.read()
     if (length < 0) return null
     if (length > this.end - this.position) throw new DecodeError(`${length} bytes wanted, ${this.end - this.position} left`)
-    const slice = this.bytes.slice(this.position, this.position + length)
+    const slice = new Uint8Array(this.bytes.subarray(this.position, this.position + length))
     this.position += length
     return slice
   }
