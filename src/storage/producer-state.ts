@@ -1,0 +1,250 @@
+/**
+ * The producers known to one log, its open transactions, and the snapshots that carry both over a restart (Kafka's
+ * ProducerStateManager). The state always describes the log up to `mapEndOffset`; `rebuildProducerState` brings it there.
+ *
+ * Followers keep it as leaders do: it must be a function of the log alone, apart from expiry and from what snapshots lose.
+ */
+import { invariant } from '../base/assert.ts'
+import type { File } from '../env/disk.ts'
+import type { Env } from '../env/env.ts'
+import { endMarkerOf, NO_PRODUCER_ID } from './batch-header.ts'
+import type { BatchHeader } from './batch-header.ts'
+import { DELETED_SUFFIX, offsetFileName, offsetOfFile, SNAPSHOT_SUFFIX } from './file-names.ts'
+import { ProducerAppend } from './producer-append.ts'
+import type { AppendOrigin, CompletedTransaction } from './producer-append.ts'
+import { NO_OFFSET, ProducerEntry, RING_SIZE } from './producer-entry.ts'
+import { decodeSnapshot, encodeSnapshot } from './producer-snapshot.ts'
+
+interface Transaction {
+  readonly producerId: number
+  readonly firstOffset: number
+  /** Offset of its marker, NO_OFFSET while it is open. */
+  readonly lastOffset: number
+}
+
+export class ProducerState {
+  /** End of the log prefix that this state describes. */
+  mapEndOffset = 0
+  /** Whether any of this came from a snapshot rather than from reading the log. */
+  isFromSnapshot = false
+  private readonly env: Env
+  private readonly directory: string
+  private readonly expirationMs: number
+  private readonly ringSize: number
+  private readonly entries = new Map<number, ProducerEntry>()
+  /** Open transactions by first offset, ascending. */
+  private open: Transaction[] = []
+  /** Completed ones whose marker is not below the high watermark yet, by first offset. */
+  private unreplicated: Transaction[] = []
+  /** Offsets of the snapshot files, ascending. */
+  private snapshots: number[]
+  private lastSnapshotOffset = 0
+
+  constructor(env: Env, directory: string, expirationMs: number) {
+    this.env = env
+    this.directory = directory
+    this.expirationMs = expirationMs
+    this.ringSize = env.defects.has('KAFKA-5494') ? 1 : RING_SIZE
+    this.snapshots = this.listSnapshots()
+  }
+
+  get producers(): ReadonlyMap<number, ProducerEntry> {
+    return this.entries
+  }
+
+  get isEmpty(): boolean {
+    return this.entries.size === 0 && this.unreplicated.length === 0
+  }
+
+  get latestSnapshot(): number | undefined {
+    return this.snapshots.at(-1)
+  }
+
+  /** Where the oldest transaction starts that is open or whose marker the high watermark has not passed. */
+  get firstUnstableOffset(): number | undefined {
+    const undecided = this.open[0]?.firstOffset
+    const unreplicated = this.unreplicated[0]?.firstOffset
+    if (undecided === undefined) return unreplicated
+    return unreplicated === undefined ? undecided : Math.min(undecided, unreplicated)
+  }
+
+  entry(producerId: number): ProducerEntry | undefined {
+    return this.entries.get(producerId)
+  }
+
+  /** Starts an append of one producer; nothing changes before `commit`. */
+  prepare(producerId: number, origin: AppendOrigin): ProducerAppend {
+    const current = this.entries.get(producerId) ?? new ProducerEntry(producerId)
+    return new ProducerAppend(current, origin, this.env.mends.has('KAFKA-14359'))
+  }
+
+  commit(append: ProducerAppend): void {
+    const { producerId } = append.updated
+    let entry = this.entries.get(producerId)
+    if (entry === undefined) this.entries.set(producerId, entry = new ProducerEntry(producerId))
+    append.commit(entry, this.ringSize)
+    for (const firstOffset of append.startedTransactions) {
+      insertByFirstOffset(this.open, { producerId, firstOffset, lastOffset: NO_OFFSET })
+    }
+  }
+
+  /** Closes an open transaction; it stays unstable until the high watermark passes its marker. */
+  complete(completed: CompletedTransaction): void {
+    const index = this.open.findIndex(transaction => transaction.firstOffset === completed.firstOffset)
+    invariant(index >= 0, `transaction of producer ${completed.producerId} at ${completed.firstOffset} was never started`)
+    this.open.splice(index, 1)
+    insertByFirstOffset(this.unreplicated, completed)
+  }
+
+  /** The last stable offset once `completed` is complete, as the abort index wants it. */
+  lastStableOffsetAfter(completed: CompletedTransaction): number {
+    const next = this.open.find(transaction => transaction.producerId !== completed.producerId)
+    return next === undefined ? completed.lastOffset + 1 : next.firstOffset
+  }
+
+  /** Applies one batch read from the own log. Returns the transaction that it completed. */
+  replay(bytes: Uint8Array, header: BatchHeader): CompletedTransaction | undefined {
+    if (header.producerId === NO_PRODUCER_ID) return undefined
+    const append = this.prepare(header.producerId, 'replication')
+    let completed: CompletedTransaction | undefined
+    if (header.isControl) {
+      const marker = endMarkerOf(bytes, header)
+      if (marker !== undefined) completed = append.marker(marker, header.producerEpoch, header.baseOffset)
+    } else {
+      append.data(header)
+    }
+    this.commit(append)
+    return completed
+  }
+
+  onHighWatermark(highWatermark: number): void {
+    if (this.unreplicated.length === 0) return
+    this.unreplicated = this.unreplicated.filter(transaction => transaction.lastOffset >= highWatermark)
+  }
+
+  onLogStart(logStartOffset: number): void {
+    this.onHighWatermark(logStartOffset)
+    if (this.mapEndOffset < logStartOffset) this.mapEndOffset = logStartOffset
+    this.lastSnapshotOffset = this.latestSnapshot ?? logStartOffset
+  }
+
+  removeExpired(): void {
+    const now = this.env.wallClock()
+    for (const [producerId, entry] of this.entries) if (this.isExpired(entry, now)) this.entries.delete(producerId)
+  }
+
+  /** Writes the state as of `mapEndOffset`, unless the last snapshot already has it; the caller sees to syncing it. */
+  takeSnapshot(): File | undefined {
+    if (this.mapEndOffset <= this.lastSnapshotOffset) return undefined
+    const file = this.env.disk.open(this.path(this.mapEndOffset))
+    file.truncate(0)
+    file.append(encodeSnapshot(this.entries, this.env.mends.has('KAFKA-5494-snapshot')))
+    if (!this.snapshots.includes(this.mapEndOffset)) {
+      this.snapshots.push(this.mapEndOffset)
+      this.snapshots.sort((a, b) => a - b)
+    }
+    this.lastSnapshotOffset = this.mapEndOffset
+    return file
+  }
+
+  /** Goes back to the newest usable snapshot of (logStartOffset, endOffset], or to nothing; drops the other ones. */
+  truncateAndReload(logStartOffset: number, endOffset: number): void {
+    const unusable = this.snapshots.filter(offset => offset > endOffset || offset <= logStartOffset)
+    for (const offset of unusable) this.removeSnapshot(offset)
+    if (endOffset === this.mapEndOffset) {
+      this.onLogStart(logStartOffset)
+      return
+    }
+    this.clear()
+    this.loadLatestSnapshot(logStartOffset)
+  }
+
+  truncateFullyAndStartAt(offset: number): void {
+    this.clear()
+    while (this.snapshots.length > 0) this.removeSnapshot(this.snapshots[0]!)
+    this.lastSnapshotOffset = 0
+    this.mapEndOffset = offset
+  }
+
+  /**
+   * Removes snapshots that belong to no segment, which recovery may have left, but keeps the newest of them when it is
+   * beyond the last segment: a clean shutdown wrote it.
+   */
+  removeStraySnapshots(baseOffsets: readonly number[]): void {
+    this.snapshots = this.listSnapshots()
+    const stray = this.snapshots.filter(offset => !baseOffsets.includes(offset))
+    const newest = stray.pop()
+    for (const offset of stray) this.removeSnapshot(offset)
+    if (newest !== undefined && newest < (baseOffsets.at(-1) ?? 0)) this.removeSnapshot(newest)
+  }
+
+  /** The segment at `baseOffset` goes, and its snapshot with it: renamed now, removed after `delayMs`. */
+  deleteSnapshotLater(baseOffset: number, delayMs: number): void {
+    const index = this.snapshots.indexOf(baseOffset)
+    if (index < 0) return
+    this.snapshots.splice(index, 1)
+    const path = this.path(baseOffset)
+    this.env.disk.rename(path, path + DELETED_SUFFIX)
+    this.env.timer(delayMs * 1000, () => this.env.disk.remove(path + DELETED_SUFFIX))
+  }
+
+  private listSnapshots(): number[] {
+    const offsets: number[] = []
+    for (const name of this.env.disk.list(this.directory)) {
+      const offset = offsetOfFile(name, SNAPSHOT_SUFFIX)
+      if (offset !== undefined) offsets.push(offset)
+    }
+    return offsets
+  }
+
+  private clear(): void {
+    this.entries.clear()
+    this.open = []
+    this.unreplicated = []
+    this.isFromSnapshot = false
+  }
+
+  private loadLatestSnapshot(logStartOffset: number): void {
+    const now = this.env.wallClock()
+    for (let offset = this.latestSnapshot; offset !== undefined; offset = this.latestSnapshot) {
+      const file = this.env.disk.open(this.path(offset))
+      const loaded = decodeSnapshot(file.read(0, file.size))
+      if (loaded === undefined) {
+        this.removeSnapshot(offset)
+        continue
+      }
+      for (const entry of loaded) {
+        if (this.isExpired(entry, now)) continue
+        this.entries.set(entry.producerId, entry)
+        if (entry.currentTxnFirstOffset === NO_OFFSET) continue
+        const { producerId, currentTxnFirstOffset: firstOffset } = entry
+        insertByFirstOffset(this.open, { producerId, firstOffset, lastOffset: NO_OFFSET })
+      }
+      this.isFromSnapshot = true
+      this.lastSnapshotOffset = offset
+      this.mapEndOffset = offset
+      return
+    }
+    this.lastSnapshotOffset = logStartOffset
+    this.mapEndOffset = logStartOffset
+  }
+
+  private isExpired(entry: ProducerEntry, now: number): boolean {
+    return entry.currentTxnFirstOffset === NO_OFFSET && now - entry.lastTimestamp >= this.expirationMs
+  }
+
+  private removeSnapshot(offset: number): void {
+    this.snapshots.splice(this.snapshots.indexOf(offset), 1)
+    this.env.disk.remove(this.path(offset))
+  }
+
+  private path(offset: number): string {
+    return `${this.directory}/${offsetFileName(offset, SNAPSHOT_SUFFIX)}`
+  }
+}
+
+function insertByFirstOffset(list: Transaction[], transaction: Transaction): void {
+  let index = list.length
+  while (index > 0 && list[index - 1]!.firstOffset > transaction.firstOffset) index--
+  list.splice(index, 0, transaction)
+}

@@ -1,0 +1,41 @@
+/** Offsets by timestamp, as ListOffsets asks for them (LogSegment#findOffsetByTimestamp, UnifiedLog#fetchOffsetByTimestamp). */
+import {
+  batchSizeOf, isWholeBatchAt, lastOffsetOf, leaderEpochOf, maxTimestampOf, readRecords,
+} from '../protocol/records/record-batch.ts'
+import type { Segment } from './segment.ts'
+import type { SegmentList } from './segment-list.ts'
+
+export interface TimestampAndOffset {
+  readonly offset: number
+  readonly timestamp: number
+  readonly leaderEpoch: number
+}
+
+/** The first record at or beyond `startOffset` with a timestamp of at least `timestamp`. */
+export function findTimestamp(segments: SegmentList, timestamp: number, startOffset: number): TimestampAndOffset | undefined {
+  const segment = segments.all.find(candidate => candidate.largestTimestamp >= timestamp)
+  if (segment === undefined) return undefined
+  const from = Math.max(segment.timeIndex.lookup(timestamp).offset, startOffset)
+  return firstRecord(segment, segment.offsetIndex.positionBefore(from), timestamp, startOffset)
+}
+
+/** The first record of those with the largest timestamp of the log; undefined when no record has one. */
+export function findMaxTimestamp(segments: SegmentList): TimestampAndOffset | undefined {
+  let found = segments.first
+  for (const segment of segments.all) if (segment.maxTimestamp > found.maxTimestamp) found = segment
+  if (found.maxTimestamp < 0) return undefined
+  return firstRecord(found, found.offsetIndex.positionBefore(found.offsetOfMaxTimestamp), found.maxTimestamp, 0)
+}
+
+function firstRecord(segment: Segment, position: number, timestamp: number, startOffset: number): TimestampAndOffset | undefined {
+  const bytes = segment.log.view()
+  for (let at = position; isWholeBatchAt(bytes, at); at += batchSizeOf(bytes, at)) {
+    if (maxTimestampOf(bytes, at) < timestamp || lastOffsetOf(bytes, at) < startOffset) continue
+    for (const record of readRecords(bytes, at)) {
+      if (record.timestamp >= timestamp && record.offset >= startOffset) {
+        return { offset: record.offset, timestamp: record.timestamp, leaderEpoch: leaderEpochOf(bytes, at) }
+      }
+    }
+  }
+  return undefined
+}
