@@ -18,10 +18,6 @@ import type {
   ProducerIdsRecord,
   RegisterBrokerRecord,
   RegisterControllerRecord,
-  RemoteLogSegmentMetadataRecord,
-  RemoteLogSegmentMetadataSnapshotRecord,
-  RemoteLogSegmentMetadataUpdateRecord,
-  RemotePartitionDeleteMetadataRecord,
   RemoveAccessControlEntryRecord,
   RemoveDelegationTokenRecord,
   RemoveTopicRecord,
@@ -51,10 +47,6 @@ export type MetadataRecord =
   | { readonly type: 'ProducerIdsRecord'; readonly version: number; readonly data: ProducerIdsRecord }
   | { readonly type: 'RegisterBrokerRecord'; readonly version: number; readonly data: RegisterBrokerRecord }
   | { readonly type: 'RegisterControllerRecord'; readonly version: number; readonly data: RegisterControllerRecord }
-  | { readonly type: 'RemoteLogSegmentMetadataRecord'; readonly version: number; readonly data: RemoteLogSegmentMetadataRecord }
-  | { readonly type: 'RemoteLogSegmentMetadataSnapshotRecord'; readonly version: number; readonly data: RemoteLogSegmentMetadataSnapshotRecord }
-  | { readonly type: 'RemoteLogSegmentMetadataUpdateRecord'; readonly version: number; readonly data: RemoteLogSegmentMetadataUpdateRecord }
-  | { readonly type: 'RemotePartitionDeleteMetadataRecord'; readonly version: number; readonly data: RemotePartitionDeleteMetadataRecord }
   | { readonly type: 'RemoveAccessControlEntryRecord'; readonly version: number; readonly data: RemoveAccessControlEntryRecord }
   | { readonly type: 'RemoveDelegationTokenRecord'; readonly version: number; readonly data: RemoveDelegationTokenRecord }
   | { readonly type: 'RemoveTopicRecord'; readonly version: number; readonly data: RemoveTopicRecord }
