@@ -42,6 +42,10 @@ export interface ServerConfig {
   /** KIP-392: `org.apache.kafka.common.replica.RackAwareReplicaSelector`, or off. */
   readonly rackAwareReplicaSelector: boolean
   readonly leaderImbalanceCheckIntervalMs: Millis
+  /** How often a controller tries unclean elections for partitions without leader (unclean.leader.election.interval.ms). */
+  readonly uncleanLeaderElectionIntervalMs: Millis
+  /** How often an active controller writes a NoOpRecord (metadata.max.idle.interval.ms); 0: never. */
+  readonly metadataMaxIdleIntervalMs: Millis
   readonly autoLeaderRebalanceEnable: boolean
   // log
   readonly logSegmentBytes: number
@@ -88,6 +92,8 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = Object.freeze({
   replicaHighWatermarkCheckpointIntervalMs: 5_000,
   rackAwareReplicaSelector: false,
   leaderImbalanceCheckIntervalMs: 300_000,
+  uncleanLeaderElectionIntervalMs: 300_000,
+  metadataMaxIdleIntervalMs: 500,
   autoLeaderRebalanceEnable: true,
   logSegmentBytes: 1_073_741_824,
   logRollMs: 604_800_000,

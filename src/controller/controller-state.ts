@@ -3,10 +3,9 @@
  * must have read before it is unfenced). Changed by `apply` alone; everything else here reads.
  */
 import type { ServerConfig } from '../config/cluster.ts'
-import type { MetadataRecord } from '../protocol/metadata-records.ts'
 import { effectiveTopicConfig } from './effective-config.ts'
-import { MetadataDelta, MetadataImage } from './metadata-image.ts'
-import type { PartitionImage, TopicImage } from './metadata-image.ts'
+import { MetadataImage } from './metadata-image.ts'
+import type { MetadataBatch, MetadataDelta, PartitionImage, TopicImage } from './metadata-image.ts'
 
 export const ELR_FEATURE = 'eligible.leader.replicas.version'
 
@@ -31,15 +30,14 @@ export class ControllerState {
     return new ControllerState(this.image.clone(), new Map(this.registrationOffsets))
   }
 
-  /** Applies one batch, whose first record has offset `baseOffset`. */
-  apply(records: readonly MetadataRecord[], baseOffset: number, epoch: number): MetadataDelta {
-    let offset = baseOffset
-    for (const record of records) {
+  apply(batch: MetadataBatch): MetadataDelta {
+    let offset = batch.baseOffset
+    for (const record of batch.records) {
       if (record.type === 'RegisterBrokerRecord') this.registrationOffsets.set(record.data.brokerId, offset)
       else if (record.type === 'UnregisterBrokerRecord') this.registrationOffsets.delete(record.data.brokerId)
       offset++
     }
-    return this.image.applyBatch({ baseOffset, lastOffset: offset - 1, epoch, records })
+    return this.image.applyBatch(batch)
   }
 
   get elrEnabled(): boolean {
