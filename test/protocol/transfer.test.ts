@@ -44,6 +44,10 @@ function withEachChange(value: unknown, visit: (path: string) => void, path = ''
       old[old.length - 1]! ^= 1
       node[key] = old.subarray(1)
     } else {
+      if (typeof old === 'number' && old > 2 ** 32) {
+        node[key] = old + 2 ** 32
+        visit(`${at} (high half)`)
+      }
       node[key] = typeof old === 'boolean' ? !old
         : typeof old === 'string' ? `${old.slice(0, -1)}${old.endsWith('g') ? 'w' : 'g'}`
         : Number.isInteger(old) ? (old as number) + 1 : (old as number) / 2
