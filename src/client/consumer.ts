@@ -1,0 +1,163 @@
+/**
+ * The reference consumer in assign mode (KafkaConsumer without a group). Everything happens inside `poll` and `position`,
+ * as in the classic Java consumer: answers that arrive in between wait for the next call.
+ */
+import type { Task } from '../base/task.ts'
+import { msToUs } from '../base/time.ts'
+import type { Micros, Millis } from '../base/time.ts'
+import { TrialError } from '../base/trial-error.ts'
+import type { ConsumerConfig } from '../config/client.ts'
+import type { Env } from '../env/env.ts'
+import { ApiError } from '../protocol/api-error.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import { RpcClient } from '../rpc/rpc-client.ts'
+import { AnswerQueue } from './answer-queue.ts'
+import { ClusterMetadata } from './cluster-metadata.ts'
+import type { ConsumerRecord } from './completed-fetch.ts'
+import { FetchState } from './fetch-state.ts'
+import type { PositionReset } from './fetch-state.ts'
+import { Fetcher } from './fetcher.ts'
+import { partitionKey } from './partition-key.ts'
+import { PositionResolver } from './position-resolver.ts'
+import { Wakeup } from './wakeup.ts'
+
+export interface PollResult {
+  readonly records: readonly ConsumerRecord[]
+  /** Positions that moved by themselves since the last poll, in order; before any record of this poll. */
+  readonly resets: readonly PositionReset[]
+  /** NO_OFFSET_FOR_PARTITION, OFFSET_OUT_OF_RANGE, LOG_TRUNCATION, CORRUPT_MESSAGE or Kafka's name of an error. */
+  readonly error?: string
+}
+
+/** Fetches of a broker are one at a time; list-offsets and metadata requests go beside them. */
+const MAX_IN_FLIGHT = 100
+
+export class Consumer {
+  private readonly env: Env
+  private readonly config: ConsumerConfig
+  private readonly rpc: RpcClient
+  private readonly metadata: ClusterMetadata
+  private readonly wakeup: Wakeup
+  private readonly answers: AnswerQueue
+  private readonly positions: PositionResolver
+  private readonly fetcher: Fetcher
+  private readonly states = new Map<string, FetchState>()
+  private resets: PositionReset[] = []
+  private error: string | undefined = undefined
+
+  constructor(env: Env, config: ConsumerConfig) {
+    this.env = env
+    this.config = config
+    this.rpc = new RpcClient(env, {
+      clientId: config.clientId,
+      requestTimeoutMs: config.requestTimeoutMs,
+      connectionSetupTimeoutMs: config.socketConnectionSetupTimeoutMs,
+      maxInFlight: MAX_IN_FLIGHT,
+      reconnectBackoffMs: config.reconnectBackoffMs,
+      reconnectBackoffMaxMs: config.reconnectBackoffMaxMs,
+      discoverVersions: true,
+    })
+    this.metadata = new ClusterMetadata(env, this.rpc, config)
+    this.wakeup = new Wakeup(env)
+    this.answers = new AnswerQueue(this.rpc, this.wakeup)
+    const onError = (error: string): void => {
+      this.error ??= error
+    }
+    this.positions = new PositionResolver(env, config, this.metadata, this.answers, reset => this.resets.push(reset), onError)
+    this.fetcher = new Fetcher(env, config, this.rpc, this.metadata, this.answers, this.positions, onError)
+    this.metadata.onUpdate(() => this.wakeup.wake())
+    this.metadata.start()
+  }
+
+  /** Replaces the assignment; partitions that stay keep their positions. */
+  assign(partitions: readonly { readonly topic: string; readonly partition: number }[]): void {
+    const before = new Map(this.states)
+    this.states.clear()
+    for (const { topic, partition } of partitions) {
+      const key = partitionKey(topic, partition)
+      this.states.set(key, before.get(key) ?? new FetchState(topic, partition))
+      this.metadata.add(topic)
+    }
+  }
+
+  /** Records, or none after `timeoutMs`. Returns early when a position moved or something went wrong. */
+  *poll(timeoutMs: Millis): Task<PollResult> {
+    const deadline = this.env.now() + msToUs(timeoutMs)
+    for (;;) {
+      const checkPositionsAt = this.update()
+      const { records, advanced } = this.fetcher.collect(this.states)
+      const checkFetchesAt = this.fetcher.sendFetches(this.states)
+      if (records.length > 0 || advanced || this.resets.length > 0 || this.error !== undefined || this.env.now() >= deadline) {
+        const { resets, error } = this
+        this.resets = []
+        this.error = undefined
+        return error === undefined ? { records, resets } : { records, resets, error }
+      }
+      yield* this.wakeup.waitUntil(Math.min(deadline, checkPositionsAt, checkFetchesAt))
+    }
+  }
+
+  /**
+   * Next offset to be read. @throws ApiError REQUEST_TIMED_OUT after default.api.timeout.ms without a valid position,
+   * OFFSET_OUT_OF_RANGE when there is none and auto.offset.reset is none
+   */
+  *position(topic: string, partition: number): Task<number> {
+    const state = this.assigned(topic, partition)
+    const deadline = this.env.now() + msToUs(this.config.defaultApiTimeoutMs)
+    for (;;) {
+      const next = this.update()
+      if (state.hasValidPosition) return state.position!.offset
+      if (this.error !== undefined) {
+        this.error = undefined
+        throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
+      }
+      if (this.env.now() >= deadline) throw new ApiError(ErrorCode.REQUEST_TIMED_OUT)
+      yield* this.wakeup.waitUntil(Math.min(deadline, next))
+    }
+  }
+
+  /** Continues at `offset`. With the leader epoch of the record before it, the position is validated first. */
+  seek(topic: string, partition: number, offset: number, leaderEpoch = -1): void {
+    const leader = this.metadata.leader(topic, partition)
+    this.assigned(topic, partition).seekUnvalidated({ offset, offsetEpoch: leaderEpoch, leader })
+  }
+
+  seekToBeginning(topic: string, partition: number): void {
+    this.seekTo(topic, partition, 'earliest')
+  }
+
+  seekToEnd(topic: string, partition: number): void {
+    this.seekTo(topic, partition, 'latest')
+  }
+
+  pause(topic: string, partition: number): void {
+    this.assigned(topic, partition).isPaused = true
+  }
+
+  resume(topic: string, partition: number): void {
+    this.assigned(topic, partition).isPaused = false
+  }
+
+  close(): void {
+    this.states.clear()
+    this.metadata.close()
+    this.rpc.close()
+  }
+
+  private seekTo(topic: string, partition: number, strategy: 'earliest' | 'latest'): void {
+    const state = this.assigned(topic, partition)
+    state.awaitReset({ strategy, from: state.position?.offset ?? -1, reason: undefined })
+  }
+
+  private update(): Micros {
+    this.answers.run()
+    return this.positions.update(this.states)
+  }
+
+  /** @throws TrialError when the partition is not assigned */
+  private assigned(topic: string, partition: number): FetchState {
+    const state = this.states.get(partitionKey(topic, partition))
+    if (state === undefined) throw new TrialError('usage', `Partition ${partitionKey(topic, partition)} is not assigned to this consumer.`)
+    return state
+  }
+}

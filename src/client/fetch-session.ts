@@ -1,0 +1,119 @@
+/**
+ * A consumer's fetch session with one broker (KIP-227, FetchSessionHandler): the broker remembers what was asked, later
+ * requests carry only what changed, and answers only partitions with news. A broker that keeps no session (id 0) gets a
+ * full request each time.
+ */
+import type { Draft } from '../protocol/codec.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { FetchRequest, FetchResponse } from '../protocol/generated/types.ts'
+
+export interface FetchTarget {
+  readonly key: string
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  readonly fetchOffset: number
+  readonly currentLeaderEpoch: number
+}
+
+function sameTarget(a: FetchTarget, b: FetchTarget): boolean {
+  return a.fetchOffset === b.fetchOffset && a.currentLeaderEpoch === b.currentLeaderEpoch && a.topicId === b.topicId
+}
+
+type FetchTopics = NonNullable<Draft<FetchRequest>['topics']>
+
+export class FetchSession {
+  private sessionId = 0
+  /** 0: the next request is full. */
+  private epoch = 0
+  private readonly partitions = new Map<string, FetchTarget>()
+
+  /** What this session has asked for last. */
+  target(key: string): FetchTarget | undefined {
+    return this.partitions.get(key)
+  }
+
+  targets(): Iterable<FetchTarget> {
+    return this.partitions.values()
+  }
+
+  /** Adds the session's fields for fetching exactly `wanted`. */
+  request(wanted: readonly FetchTarget[], partitionMaxBytes: number): Pick<Draft<FetchRequest>, 'sessionId' | 'sessionEpoch' | 'topics' | 'forgottenTopicsData'> {
+    const isFull = this.epoch === 0
+    const send: FetchTarget[] = []
+    const forget: FetchTarget[] = []
+    const keys = new Set(wanted.map(target => target.key))
+    for (const [key, target] of this.partitions) {
+      if (keys.has(key)) continue
+      forget.push(target)
+      this.partitions.delete(key)
+    }
+    for (const target of wanted) {
+      const before = this.partitions.get(target.key)
+      if (isFull || before === undefined || !sameTarget(before, target)) send.push(target)
+      // a topic that was created anew is another one to the session
+      if (before !== undefined && before.topicId !== target.topicId) forget.push(before)
+      this.partitions.set(target.key, target)
+    }
+    return {
+      sessionId: this.sessionId,
+      sessionEpoch: this.epoch,
+      topics: groupByTopic(send, target => ({
+        partition: target.partition,
+        currentLeaderEpoch: target.currentLeaderEpoch,
+        fetchOffset: target.fetchOffset,
+        lastFetchedEpoch: -1,
+        logStartOffset: -1,
+        partitionMaxBytes,
+      })) as FetchTopics,
+      forgottenTopicsData: isFull ? [] : groupByTopic(forget, target => target.partition),
+    }
+  }
+
+  /** False when the answer must be ignored; the next request then begins a new session. */
+  accept(response: FetchResponse, keysAnswered: ReadonlySet<string>): boolean {
+    if (response.errorCode === ErrorCode.FETCH_SESSION_ID_NOT_FOUND) {
+      this.forget()
+      return false
+    }
+    if (response.errorCode !== ErrorCode.NONE) {
+      this.epoch = 0
+      return false
+    }
+    const isFull = this.epoch === 0
+    let matches = true
+    for (const key of keysAnswered) matches &&= this.partitions.has(key)
+    if (isFull) matches &&= keysAnswered.size === this.partitions.size
+    if (!matches) {
+      if (isFull) this.forget()
+      else this.epoch = 0
+      return false
+    }
+    if (response.sessionId === 0) this.forget()
+    else {
+      this.sessionId = response.sessionId
+      this.epoch = this.epoch === 0x7fffffff ? 1 : this.epoch + 1
+    }
+    return true
+  }
+
+  /** No answer came: closes the session, if there is one, with the next request and begins another. */
+  fail(): void {
+    this.epoch = 0
+  }
+
+  private forget(): void {
+    this.sessionId = 0
+    this.epoch = 0
+  }
+}
+
+function groupByTopic<T>(targets: readonly FetchTarget[], each: (target: FetchTarget) => T): { topic: string; topicId: string; partitions: T[] }[] {
+  const groups = new Map<string, { topic: string; topicId: string; partitions: T[] }>()
+  for (const target of targets) {
+    let group = groups.get(target.topicId)
+    if (group === undefined) groups.set(target.topicId, (group = { topic: target.topic, topicId: target.topicId, partitions: [] }))
+    group.partitions.push(each(target))
+  }
+  return [...groups.values()]
+}

@@ -1,0 +1,338 @@
+/**
+ * The producer's I/O thread (Sender): drains ready batches by leader, keeps up to max.in.flight requests a connection on
+ * the wire, and turns answers into results, retries, splits and epoch bumps.
+ *
+ * Order: with idempotence sequences keep it for up to five requests in flight; without it only max.in.flight=1 does, by
+ * muting a partition while one of its batches is on the wire.
+ *
+ * Unlike Kafka, batches expire before the drain of a turn, not after it, so that a batch is never sent after its failure
+ * was told; and waiting for a producer id does not keep batches from expiring.
+ */
+import { msToUs } from '../base/time.ts'
+import type { Task } from '../base/task.ts'
+import type { Micros } from '../base/time.ts'
+import type { ProducerConfig } from '../config/client.ts'
+import type { Env } from '../env/env.ts'
+import { ApiKey } from '../protocol/api-keys.ts'
+import type { Draft } from '../protocol/codec.ts'
+import { ErrorCode, errorName, isRetriable, refreshesMetadata } from '../protocol/errors.ts'
+import type { InitProducerIdResponse, ProduceRequest, ProduceResponse, ProduceResponsePartitionProduceResponse } from '../protocol/generated/types.ts'
+import type { RpcClient, RpcResult } from '../rpc/rpc-client.ts'
+import { AnswerQueue } from './answer-queue.ts'
+import { Backoff } from './backoff.ts'
+import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
+import type { IdempotentState } from './idempotent-state.ts'
+import { partitionKey } from './partition-key.ts'
+import type { ProducerBatch } from './producer-batch.ts'
+import type { RecordAccumulator } from './record-accumulator.ts'
+import { refusesBeforeAppend } from './send-result.ts'
+import type { Wakeup } from './wakeup.ts'
+
+/** What one produce request carried. */
+interface Sent {
+  readonly batches: ReadonlyMap<string, ProducerBatch>
+  /** Names of the topic ids that were sent. */
+  readonly names: ReadonlyMap<string, string>
+}
+
+interface Verdict {
+  readonly errorCode: number
+  readonly baseOffset: number
+  readonly logAppendTime: number
+  readonly logStartOffset: number
+}
+
+const verdict = (errorCode: number): Verdict => ({ errorCode, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 })
+
+export class Sender {
+  /** Set by close: ends the task when nothing is left to do, or at once. */
+  closing: 'no' | 'when-done' | 'now' = 'no'
+  /** An answer to InitProducerId after which nothing can be sent any more; NONE otherwise. */
+  fatalError: number = ErrorCode.NONE
+
+  private readonly env: Env
+  private readonly config: ProducerConfig
+  private readonly rpc: RpcClient
+  private readonly metadata: ClusterMetadata
+  private readonly accumulator: RecordAccumulator
+  private readonly sequences: IdempotentState | undefined
+  private readonly wakeup: Wakeup
+  private readonly onRelease: () => void
+  private readonly keepsOrderByMuting: boolean
+  private readonly idBackoff: Backoff
+  private readonly inFlight = new Map<string, ProducerBatch[]>()
+  private readonly answers: AnswerQueue
+  private isAskingForId = false
+  private idAttempts = 0
+  private askForIdAt: Micros = 0
+
+  /** `onRelease` is called when batches are done and memory may be free. */
+  constructor(
+    env: Env, config: ProducerConfig, rpc: RpcClient, metadata: ClusterMetadata, accumulator: RecordAccumulator,
+    sequences: IdempotentState | undefined, wakeup: Wakeup, onRelease: () => void,
+  ) {
+    this.env = env
+    this.config = config
+    this.rpc = rpc
+    this.metadata = metadata
+    this.accumulator = accumulator
+    this.sequences = sequences
+    this.wakeup = wakeup
+    this.onRelease = onRelease
+    this.keepsOrderByMuting = config.maxInFlightRequestsPerConnection === 1
+    this.answers = new AnswerQueue(rpc, wakeup)
+    this.idBackoff = new Backoff(env, 'producer-id-backoff', config.retryBackoffMs, config.retryBackoffMaxMs)
+  }
+
+  *run(): Task<void> {
+    for (;;) {
+      if (this.closing === 'now' || (this.closing === 'when-done' && !this.accumulator.hasIncomplete)) return
+      const next = this.runOnce()
+      if (next <= this.env.now()) yield* this.env.pause('producer-sender')
+      else yield* this.wakeup.waitUntil(next)
+    }
+  }
+
+  /** Gives up a batch that may be in a log rather than number it anew. */
+  abandon(batch: ProducerBatch): void {
+    batch.mayBeWritten = true
+    batch.isAbandoned = true
+    batch.fail('OUT_OF_ORDER_SEQUENCE_NUMBER')
+    this.accumulator.remove(batch)
+    this.forget(batch)
+  }
+
+  /** Fails everything that is not done. */
+  abort(error: string): void {
+    for (const batch of this.accumulator.incompleteBatches()) {
+      batch.fail(error)
+      this.accumulator.remove(batch)
+      this.forget(batch)
+    }
+  }
+
+  /** One turn; returns when the next one is due (now: at once). */
+  private runOnce(): Micros {
+    this.answers.run()
+    if (this.fatalError !== ErrorCode.NONE) {
+      this.abort(errorName(this.fatalError))
+      return Infinity
+    }
+    const sequences = this.sequences
+    if (sequences !== undefined) {
+      sequences.resolveSequences()
+      sequences.bumpIfNeeded()
+      if (!sequences.hasProducerId) this.askForProducerId()
+    }
+    const now = this.env.now()
+    this.expireBatches(now)
+    const ready = this.accumulator.ready(now)
+    if (ready.hasUnknownLeader) this.metadata.requestUpdate()
+    let next = Math.min(ready.nextCheck, this.accumulator.nextExpiry())
+    if (this.sequences?.hasProducerId === false && !this.isAskingForId) next = Math.min(next, this.askForIdAt)
+    for (const node of ready.nodes.values()) {
+      if (!this.isReady(node)) {
+        next = Math.min(next, now + msToUs(this.config.reconnectBackoffMs))
+        continue
+      }
+      const batches = this.accumulator.drain(node, now)
+      if (batches.length === 0) continue
+      this.send(node, batches)
+      next = now
+    }
+    return next
+  }
+
+  private isReady(node: BrokerNode): boolean {
+    return this.rpc.canSend(node.host, node.port)
+  }
+
+  private send(node: BrokerNode, batches: readonly ProducerBatch[]): void {
+    const byKey = new Map<string, ProducerBatch>()
+    const names = new Map<string, string>()
+    const topics = new Map<string, { name: string; topicId: string; partitionData: { index: number; records: Uint8Array }[] }>()
+    for (const batch of batches) {
+      const { topic, partition } = batch
+      const key = partitionKey(topic, partition)
+      byKey.set(key, batch)
+      let data = topics.get(topic)
+      if (data === undefined) {
+        data = { name: topic, topicId: this.metadata.topicId(topic), partitionData: [] }
+        topics.set(topic, data)
+        names.set(data.topicId, topic)
+      }
+      data.partitionData.push({ index: partition, records: batch.close() })
+      batch.onTheWire = true
+      const inFlight = this.inFlight.get(key)
+      if (inFlight === undefined) this.inFlight.set(key, [batch])
+      else inFlight.push(batch)
+      if (this.keepsOrderByMuting) this.accumulator.mute(batch, true)
+    }
+    const request: Draft<ProduceRequest> = {
+      acks: this.config.acks,
+      timeoutMs: this.config.requestTimeoutMs,
+      topicData: [...topics.values()],
+    }
+    const sent: Sent = { batches: byKey, names }
+    this.answers.ask(node, ApiKey.Produce, request, result => {
+      if (result.ok && this.config.acks !== 0) this.handleResponse(sent, result.body as ProduceResponse)
+      else for (const batch of byKey.values()) this.handleNoResponse(batch, result)
+    })
+  }
+
+  private handleResponse({ batches, names }: Sent, response: ProduceResponse): void {
+    const left = new Map(batches)
+    for (const topic of response.responses) {
+      const name = topic.name === '' ? (names.get(topic.topicId) ?? '') : topic.name
+      for (const partition of topic.partitionResponses) {
+        const key = partitionKey(name, partition.index)
+        const batch = left.get(key)
+        if (batch === undefined) continue
+        left.delete(key)
+        this.completeBatch(batch, {
+          errorCode: partition.errorCode,
+          baseOffset: partition.baseOffset,
+          logAppendTime: partition.logAppendTimeMs,
+          logStartOffset: partition.logStartOffset,
+        })
+        this.learnLeader(batch, partition, response)
+      }
+    }
+    for (const batch of left.values()) this.completeBatch(batch, verdict(ErrorCode.UNKNOWN_SERVER_ERROR))
+  }
+
+  private learnLeader(batch: ProducerBatch, answer: ProduceResponsePartitionProduceResponse, response: ProduceResponse): void {
+    const { leaderId, leaderEpoch } = answer.currentLeader
+    if (answer.errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER || leaderId < 0 || leaderEpoch < 0) return
+    this.metadata.updateLeader(batch.topic, batch.partition, leaderId, leaderEpoch, response.nodeEndpoints)
+  }
+
+  private handleNoResponse(batch: ProducerBatch, result: RpcResult): void {
+    if (result.ok) return this.completeBatch(batch, verdict(ErrorCode.NONE))
+    if (result.reason === 'disconnected') this.metadata.requestUpdate()
+    if (!result.sent && result.reason !== 'unsupported-version') return this.takeBack(batch)
+    this.completeBatch(batch, verdict(
+      result.reason === 'timeout' ? ErrorCode.REQUEST_TIMED_OUT
+      : result.reason === 'disconnected' ? ErrorCode.NETWORK_EXCEPTION
+      : ErrorCode.UNSUPPORTED_VERSION,
+    ))
+  }
+
+  /**
+   * The request never left: no attempt. The batch counts as retried all the same, because its numbers are taken and must be
+   * resolved if it expires.
+   */
+  private takeBack(batch: ProducerBatch): void {
+    this.land(batch)
+    if (batch.isDone) return
+    batch.inRetry = true
+    this.leaveFlight(batch)
+    this.accumulator.giveBack(batch)
+  }
+
+  private completeBatch(batch: ProducerBatch, answer: Verdict): void {
+    const { errorCode } = answer
+    this.land(batch)
+    if (batch.isAbandoned) return
+    if (errorCode === ErrorCode.NONE) return this.succeed(batch, answer)
+    if (!refusesBeforeAppend(errorCode)) batch.mayBeWritten = true
+    if (errorCode === ErrorCode.MESSAGE_TOO_LARGE && batch.recordCount > 1 && !batch.isDone) {
+      if (batch.hasSequence) this.sequences?.untrack(batch)
+      this.accumulator.splitAndReenqueue(batch)
+      this.forget(batch)
+    } else if (this.canRetry(batch, answer)) {
+      const { topic, partition, producerId, baseSequence, attempts } = batch
+      this.env.observe({ kind: 'client-retry', topic, partition, errorCode, producerId, baseSequence, attempt: attempts + 1 })
+      this.leaveFlight(batch)
+      this.accumulator.reenqueue(batch, this.env.now())
+    } else if (errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
+      this.succeed(batch, answer)
+    } else {
+      // Its numbers are lost for good, unless retries ran out: then the broker may have taken them.
+      this.fail(batch, errorCode, errorCode === ErrorCode.NETWORK_EXCEPTION ? 'DISCONNECTED' : errorName(errorCode), batch.attempts < this.config.retries)
+    }
+    if (refreshesMetadata(errorCode)) this.metadata.requestUpdate()
+  }
+
+  private canRetry(batch: ProducerBatch, answer: Verdict): boolean {
+    if (this.accumulator.hasExpired(batch, this.env.now()) || batch.attempts >= this.config.retries || batch.isDone) return false
+    return this.sequences === undefined
+      ? isRetriable(answer.errorCode)
+      : this.sequences.canRetry(batch, answer.errorCode, answer.logStartOffset)
+  }
+
+  private succeed(batch: ProducerBatch, answer: Verdict): void {
+    this.sequences?.completed(batch)
+    batch.succeed(answer.baseOffset, answer.logAppendTime)
+    this.forget(batch)
+  }
+
+  private fail(batch: ProducerBatch, errorCode: number, error: string, sequenceLost: boolean): void {
+    if (batch.fail(error)) this.sequences?.failed(batch, errorCode, sequenceLost)
+    this.forget(batch)
+  }
+
+  /** Batches past delivery.timeout.ms, waiting or on the wire. */
+  private expireBatches(now: Micros): void {
+    const expired = this.accumulator.expired(now)
+    for (const batches of this.inFlight.values()) {
+      for (const batch of batches) {
+        if (!this.accumulator.hasExpired(batch, now)) break
+        expired.push(batch)
+      }
+    }
+    for (const batch of expired) {
+      this.fail(batch, ErrorCode.NONE, 'TIMEOUT', false)
+      if (batch.inRetry) this.sequences?.markUnresolved(batch)
+    }
+  }
+
+  /** No longer on the wire. */
+  private land(batch: ProducerBatch): void {
+    batch.onTheWire = false
+    if (this.keepsOrderByMuting) this.accumulator.mute(batch, false)
+  }
+
+  private leaveFlight(batch: ProducerBatch): void {
+    const key = partitionKey(batch.topic, batch.partition)
+    const inFlight = this.inFlight.get(key)
+    const index = inFlight === undefined ? -1 : inFlight.indexOf(batch)
+    if (index < 0) return
+    inFlight!.splice(index, 1)
+    if (inFlight!.length === 0) this.inFlight.delete(key)
+  }
+
+  private forget(batch: ProducerBatch): void {
+    this.leaveFlight(batch)
+    this.accumulator.release(batch)
+    this.onRelease()
+  }
+
+  private askForProducerId(): void {
+    if (this.isAskingForId || this.env.now() < this.askForIdAt) return
+    const node = this.metadata.leastLoadedNode()
+    if (node === undefined) {
+      this.askForIdAt = this.env.now() + msToUs(this.config.retryBackoffMs)
+      return
+    }
+    this.isAskingForId = true
+    const request = { transactionalId: null, transactionTimeoutMs: 0x7fffffff, producerId: -1, producerEpoch: -1 }
+    this.answers.ask(node, ApiKey.InitProducerId, request, result => this.handleProducerId(result))
+  }
+
+  private handleProducerId(result: RpcResult): void {
+    this.isAskingForId = false
+    const response = result.ok ? (result.body as InitProducerIdResponse) : undefined
+    if (response?.errorCode === ErrorCode.NONE) {
+      this.idAttempts = 0
+      this.sequences!.adopt(response.producerId, response.producerEpoch)
+      return
+    }
+    if (response !== undefined && !isRetriable(response.errorCode)) {
+      this.fatalError = response.errorCode
+      return
+    }
+    this.askForIdAt = this.env.now() + this.idBackoff.delay(this.idAttempts++, 'init')
+    if (!result.ok && result.reason === 'disconnected') this.metadata.requestUpdate()
+  }
+}
