@@ -1,0 +1,54 @@
+/**
+ * What request handlers may use of their broker.
+ */
+import type { ClusterConfig } from '../config/cluster.ts'
+import type { TopicConfig } from '../config/topic.ts'
+import type { MetadataImage, TopicImage } from '../controller/metadata-image.ts'
+import type { Env } from '../env/env.ts'
+import { ZERO_UUID } from '../protocol/uuid.ts'
+import type { ControllerChannel } from './controller-channel.ts'
+import type { ProducerIds } from './producer-ids.ts'
+import type { Purgatory } from './purgatory.ts'
+import type { Replicas } from './replicas.ts'
+
+export interface BrokerContext {
+  readonly env: Env
+  readonly brokerId: number
+  readonly cluster: ClusterConfig
+  /** Changes in place as metadata is published: read it, do not keep parts of it across waits. */
+  readonly image: MetadataImage
+  readonly replicas: Replicas
+  readonly delayedProduce: Purgatory
+  readonly delayedFetch: Purgatory
+  readonly producerIds: ProducerIds
+  readonly forwarding: Pick<ControllerChannel, 'send'>
+  topicConfig(topic: string): TopicConfig
+}
+
+/** The topic that a request names by id (newer versions) or by name. */
+export function namedTopic(image: MetadataImage, topicId: string, name: string): TopicImage | undefined {
+  return topicId === ZERO_UUID ? image.topicByName(name) : image.topics.get(topicId)
+}
+
+/** Where clients should go instead; leader -1 when unknown (KIP-951). */
+export function currentLeader(image: MetadataImage, topicId: string, partition: number): { leaderId: number; leaderEpoch: number } {
+  const registration = image.partition(topicId, partition)
+  return { leaderId: registration?.leader ?? -1, leaderEpoch: registration?.leaderEpoch ?? -1 }
+}
+
+export interface NodeEndpoint {
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+}
+
+/** Addresses of the leaders that a response refers to (KIP-951). */
+export function nodeEndpoints(image: MetadataImage, leaderIds: Iterable<number>): NodeEndpoint[] {
+  const endpoints = new Map<number, NodeEndpoint>()
+  for (const nodeId of leaderIds) {
+    const broker = image.brokers.get(nodeId)
+    if (broker !== undefined) endpoints.set(nodeId, { nodeId, host: broker.host, port: broker.port, rack: broker.rack })
+  }
+  return [...endpoints.values()]
+}

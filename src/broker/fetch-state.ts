@@ -1,0 +1,46 @@
+/**
+ * Where a follower stands in fetching one partition (Kafka: PartitionFetchState). Immutable; a response is applied only to
+ * the state that asked for it.
+ */
+import type { Micros } from '../base/time.ts'
+import type { Defects } from '../config/defects.ts'
+import type { Partition, ReplicaLog } from './partition.ts'
+
+export interface FetchState {
+  readonly partition: Partition
+  /** The leader epoch in which this fetcher runs. */
+  readonly leaderEpoch: number
+  readonly fetchOffset: number
+  /** Epoch of the last batch below `fetchOffset`; undefined in an empty log, which then has nothing to diverge. */
+  readonly lastFetchedEpoch: number | undefined
+  /** To be cut to `fetchOffset` before the first fetch: there is no epoch by which the leader could find a divergence. */
+  readonly isTruncating: boolean
+  /** Backing off until then. */
+  readonly delayedUntil: Micros
+}
+
+/** The epoch that a follower offers so that the leader may find where the logs diverge. */
+export function epochForTruncation(defects: Defects, log: ReplicaLog): number | undefined {
+  return defects.has('KIP-101') ? undefined : log.latestEpoch
+}
+
+/**
+ * The state in which fetching starts (ReplicaManager#initialFetchOffset, AbstractFetcherThread#partitionFetchState): from
+ * the end of the log, to be corrected by the leader; without epochs from the high watermark, all above it cut.
+ */
+export function initialFetchState(defects: Defects, partition: Partition): FetchState {
+  const { log } = partition
+  const lastFetchedEpoch = epochForTruncation(defects, log)
+  return {
+    partition,
+    leaderEpoch: partition.leaderEpoch,
+    fetchOffset: lastFetchedEpoch === undefined ? log.highWatermark : log.logEndOffset,
+    lastFetchedEpoch,
+    isTruncating: lastFetchedEpoch === undefined,
+    delayedUntil: 0,
+  }
+}
+
+export function isReadyForFetch(state: FetchState, now: Micros): boolean {
+  return !state.isTruncating && state.delayedUntil <= now
+}

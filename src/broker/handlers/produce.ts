@@ -1,0 +1,124 @@
+/**
+ * Produce (KafkaApis#handleProduceRequest, ReplicaManager#handleProduceAppend): append every partition's batch to its
+ * leader log, then answer at once, or for acks=all when the records are committed.
+ *
+ * Between an append and the parking of its request the high watermark may pass it, so parking looks once more; between the
+ * append and the waking of parked fetches other requests may run.
+ */
+import type { Task } from '../../base/task.ts'
+import { ApiError } from '../../protocol/api-error.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import type { ProduceRequest } from '../../protocol/generated/types.ts'
+import type { RpcRequest } from '../../rpc/rpc-server.ts'
+import { currentLeader, namedTopic, nodeEndpoints } from '../broker-context.ts'
+import type { BrokerContext } from '../broker-context.ts'
+import { DelayedProduce, pendingAppend } from '../delayed-produce.ts'
+import type { PendingAppend } from '../delayed-produce.ts'
+import type { Partition } from '../partition.ts'
+
+const TOPIC_IDS_VERSION = 13
+const LEADER_DISCOVERY_VERSION = 10
+
+interface Outcome {
+  readonly topicId: string
+  readonly name: string
+  readonly index: number
+  readonly partition: Partition | undefined
+  readonly highWatermarkAdvanced: boolean
+  readonly baseOffset: number
+  readonly logAppendTimeMs: number
+  readonly logStartOffset: number
+  readonly errorCode: number
+  readonly errorMessage: string | null
+  pending: PendingAppend | undefined
+}
+
+export function* handleProduce(context: BrokerContext, request: RpcRequest): Task<void> {
+  const body = request.body as ProduceRequest
+  const { env } = context
+  yield* env.pause('produce')
+  const outcomes = appendAll(context, body, request.apiVersion >= TOPIC_IDS_VERSION)
+  yield* env.pause('produce-appended')
+  const appends = outcomes.flatMap(outcome => outcome.pending ?? [])
+  const keys = outcomes.flatMap(outcome => (outcome.pending === undefined ? [] : [outcome.partition!.key]))
+  if (appends.length > 0) context.delayedProduce.completeElseWatch(new DelayedProduce(appends, () => respond(context, request, outcomes)), keys, body.timeoutMs)
+  else respond(context, request, outcomes)
+  yield* env.pause('produce-wake-others')
+  for (const { partition, highWatermarkAdvanced } of outcomes) {
+    if (partition === undefined) continue
+    if (highWatermarkAdvanced) context.delayedProduce.checkAndComplete(partition.key)
+    // A longer log is news for followers even if the high watermark stayed.
+    context.delayedFetch.checkAndComplete(partition.key)
+  }
+}
+
+function appendAll(context: BrokerContext, body: ProduceRequest, byId: boolean): Outcome[] {
+  const outcomes: Outcome[] = []
+  for (const topic of body.topicData) {
+    const known = namedTopic(context.image, topic.topicId, topic.name)
+    for (const { index, records } of topic.partitionData) {
+      const names = { topicId: known?.id ?? topic.topicId, name: known?.name ?? topic.name, index }
+      try {
+        if (body.acks !== 0 && body.acks !== 1 && body.acks !== -1) throw new ApiError(ErrorCode.INVALID_REQUIRED_ACKS)
+        if (known === undefined) throw new ApiError(byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        if (records === null || records.length === 0) throw new ApiError(ErrorCode.INVALID_RECORD)
+        outcomes.push(appendOne(context, names, context.replicas.require(known.id, index), records, body.acks))
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        outcomes.push({
+          ...names, partition: undefined, highWatermarkAdvanced: false, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1,
+          errorCode: error.code, errorMessage: error.message, pending: undefined,
+        })
+      }
+    }
+  }
+  return outcomes
+}
+
+function appendOne(context: BrokerContext, names: { topicId: string; name: string; index: number }, partition: Partition, records: Uint8Array, acks: number): Outcome {
+  const { info, highWatermarkAdvanced } = partition.appendAsLeader(records, acks)
+  const requiredOffset = info.lastOffset + 1
+  const { topicId, partition: index } = partition
+  // The partition may leave this broker, or come back as another object, while the request waits.
+  const check = (): number | undefined => {
+    const current = context.replicas.find(topicId, index)
+    if (current !== undefined) return current.acknowledgement(requiredOffset)
+    return context.image.partition(topicId, index) === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NOT_LEADER_OR_FOLLOWER
+  }
+  return {
+    ...names, partition, highWatermarkAdvanced, baseOffset: info.firstOffset, logAppendTimeMs: info.logAppendTime,
+    logStartOffset: partition.log.logStartOffset, errorCode: ErrorCode.NONE, errorMessage: null,
+    pending: acks === -1 ? pendingAppend(requiredOffset, check) : undefined,
+  }
+}
+
+function respond(context: BrokerContext, request: RpcRequest, outcomes: readonly Outcome[]): void {
+  const { acks } = request.body as ProduceRequest
+  if (acks === 0) {
+    // Without responses, closing the connection is the only way to tell the client to refresh its metadata.
+    if (outcomes.some(outcome => outcome.errorCode !== ErrorCode.NONE)) request.close()
+    else request.noResponse()
+    return
+  }
+  const leaders: number[] = []
+  const topics = new Map<string, { name: string; topicId: string; partitionResponses: object[] }>()
+  for (const outcome of outcomes) {
+    const { topicId, name, index } = outcome
+    const errorCode = outcome.pending?.errorCode ?? outcome.errorCode
+    let topic = topics.get(topicId + name)
+    if (topic === undefined) topics.set(topicId + name, topic = { name, topicId, partitionResponses: [] })
+    const isElsewhere = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER && request.apiVersion >= LEADER_DISCOVERY_VERSION
+    const leader = isElsewhere ? currentLeader(context.image, topicId, index) : undefined
+    if (leader !== undefined) leaders.push(leader.leaderId)
+    topic.partitionResponses.push({
+      index,
+      errorCode,
+      baseOffset: outcome.baseOffset,
+      logAppendTimeMs: outcome.logAppendTimeMs,
+      logStartOffset: outcome.logStartOffset,
+      errorMessage: errorCode === ErrorCode.NONE ? null : outcome.errorMessage,
+      ...(leader === undefined ? {} : { currentLeader: leader }),
+    })
+  }
+  request.respond({ responses: [...topics.values()], nodeEndpoints: nodeEndpoints(context.image, leaders) })
+}

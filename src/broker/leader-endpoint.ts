@@ -1,0 +1,108 @@
+/**
+ * The leader as a replica fetcher sees it (Kafka: RemoteLeaderEndPoint): one blocking connection to one broker.
+ */
+import type { Task } from '../base/task.ts'
+import type { Millis } from '../base/time.ts'
+import type { Env } from '../env/env.ts'
+import { ApiKey } from '../protocol/api-keys.ts'
+import type { Draft } from '../protocol/codec.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { FetchRequest, FetchRequestFetchPartition, FetchResponse, ListOffsetsResponse } from '../protocol/generated/types.ts'
+import { RpcClient } from '../rpc/rpc-client.ts'
+import type { FetchState } from './fetch-state.ts'
+
+const CONNECTION_SETUP_TIMEOUT_MS = 10_000
+/** Backing off is the fetcher's business (replica.fetch.backoff.ms), not the connection's. */
+const RECONNECT_BACKOFF_MS = 0
+/** replica.fetch.response.max.bytes */
+const RESPONSE_MAX_BYTES = 10_485_760
+/** Full fetch without a session. */
+const NO_SESSION = 0
+const FINAL_SESSION_EPOCH = -1
+
+export interface LeaderEndpointOptions {
+  readonly brokerId: number
+  readonly brokerEpoch: () => number
+  readonly leaderId: number
+  readonly host: string
+  readonly port: number
+  readonly socketTimeoutMs: Millis
+  readonly fetchWaitMaxMs: Millis
+  readonly fetchMinBytes: number
+  readonly fetchMaxBytes: number
+}
+
+export type ListedOffset = { readonly ok: true; readonly offset: number } | { readonly ok: false; readonly errorCode: number }
+
+export class LeaderEndpoint {
+  readonly leaderId: number
+  private readonly o: LeaderEndpointOptions
+  private readonly client: RpcClient
+
+  constructor(env: Env, o: LeaderEndpointOptions) {
+    this.o = o
+    this.leaderId = o.leaderId
+    this.client = new RpcClient(env, {
+      clientId: `broker-${o.brokerId}-fetcher-0`,
+      requestTimeoutMs: o.socketTimeoutMs,
+      connectionSetupTimeoutMs: CONNECTION_SETUP_TIMEOUT_MS,
+      maxInFlight: 1,
+      reconnectBackoffMs: RECONNECT_BACKOFF_MS,
+      reconnectBackoffMaxMs: RECONNECT_BACKOFF_MS,
+    })
+  }
+
+  /** Fetches for these partitions; undefined when the connection failed. */
+  *fetch(states: readonly FetchState[]): Task<FetchResponse | undefined> {
+    const request: Draft<FetchRequest> = {
+      replicaState: { replicaId: this.o.brokerId, replicaEpoch: this.o.brokerEpoch() },
+      maxWaitMs: this.o.fetchWaitMaxMs,
+      minBytes: this.o.fetchMinBytes,
+      maxBytes: RESPONSE_MAX_BYTES,
+      isolationLevel: 0,
+      sessionId: NO_SESSION,
+      sessionEpoch: FINAL_SESSION_EPOCH,
+      topics: this.topicsOf(states),
+    }
+    const result = yield* this.client.send(this.o.host, this.o.port, ApiKey.Fetch, request).wait()
+    if (!result.ok) return undefined
+    const response = result.body as FetchResponse
+    return response.errorCode === ErrorCode.NONE ? response : undefined
+  }
+
+  /** The leader's end (timestamp -1) or start (-2) offset, as one replica asks another. */
+  *listOffset(state: FetchState, timestamp: number): Task<ListedOffset> {
+    const { topic, partition } = state.partition
+    const result = yield* this.client.send(this.o.host, this.o.port, ApiKey.ListOffsets, {
+      replicaId: this.o.brokerId,
+      isolationLevel: 0,
+      topics: [{ name: topic, partitions: [{ partitionIndex: partition, currentLeaderEpoch: state.leaderEpoch, timestamp }] }],
+    }).wait()
+    if (!result.ok) return { ok: false, errorCode: ErrorCode.NETWORK_EXCEPTION }
+    const answer = (result.body as ListOffsetsResponse).topics[0]?.partitions[0]
+    if (answer === undefined) return { ok: false, errorCode: ErrorCode.UNKNOWN_SERVER_ERROR }
+    return answer.errorCode === ErrorCode.NONE ? { ok: true, offset: answer.offset } : { ok: false, errorCode: answer.errorCode }
+  }
+
+  /** Fails what is in flight. */
+  close(): void {
+    this.client.close()
+  }
+
+  private topicsOf(states: readonly FetchState[]): { topicId: string; topic: string; partitions: Draft<FetchRequestFetchPartition>[] }[] {
+    const topics = new Map<string, { topicId: string; topic: string; partitions: Draft<FetchRequestFetchPartition>[] }>()
+    for (const { partition, leaderEpoch, fetchOffset, lastFetchedEpoch } of states) {
+      let topic = topics.get(partition.topicId)
+      if (topic === undefined) topics.set(partition.topicId, topic = { topicId: partition.topicId, topic: partition.topic, partitions: [] })
+      topic.partitions.push({
+        partition: partition.partition,
+        currentLeaderEpoch: leaderEpoch,
+        fetchOffset,
+        lastFetchedEpoch: lastFetchedEpoch ?? -1,
+        logStartOffset: partition.log.logStartOffset,
+        partitionMaxBytes: this.o.fetchMaxBytes,
+      })
+    }
+    return [...topics.values()]
+  }
+}

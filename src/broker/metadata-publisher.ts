@@ -1,0 +1,83 @@
+/**
+ * Turns committed metadata into this broker's view (Kafka: MetadataLoader and BrokerMetadataPublisher). One task takes all
+ * batches that have been committed so far and publishes them as one change, so intermediate states may never be seen here
+ * (a leader that came and went, an ISR that shrank and grew).
+ *
+ * The image is replaced first, then the replicas learn what changed: in between handlers see the new metadata with the old
+ * roles. Nothing is published before the log up to the known high watermark has been read once.
+ */
+import { Future, Signal } from '../base/task.ts'
+import type { Task } from '../base/task.ts'
+import type { Env } from '../env/env.ts'
+import { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
+import type { MetadataBatch } from '../controller/metadata-image.ts'
+
+export interface MetadataSubscriber {
+  /** Called once, with the first complete image in place, before its `apply`. */
+  onFirstImage(): void
+  apply(delta: MetadataDelta): Task<void>
+}
+
+export class MetadataPublisher {
+  readonly image = new MetadataImage()
+  readonly firstPublished = new Future<void>()
+  private readonly env: Env
+  private readonly brokerId: number
+  private readonly committedEnd: () => number
+  private readonly arrivals = new Signal()
+  private waiting: MetadataBatch[] = []
+  private published = -1
+  private isClosed = false
+
+  /** `committedEnd` is raft's high watermark: the offset after the last committed record. */
+  constructor(env: Env, o: { brokerId: number; committedEnd: () => number }) {
+    this.env = env
+    this.brokerId = o.brokerId
+    this.committedEnd = o.committedEnd
+  }
+
+  /** Last offset that has been published. */
+  get publishedOffset(): number {
+    return this.published
+  }
+
+  /** RaftListener: committed batches, in order. */
+  handleCommit(batches: readonly MetadataBatch[]): void {
+    for (const batch of batches) this.waiting.push(batch)
+    this.arrivals.notifyAll()
+  }
+
+  /** Nothing that is committed from now on is applied. */
+  close(): void {
+    this.isClosed = true
+  }
+
+  *run(subscriber: MetadataSubscriber): Task<void> {
+    let delta = new MetadataDelta()
+    while (!this.isClosed) {
+      while (this.waiting.length === 0) yield* this.arrivals.wait()
+      yield* this.env.pause('metadata-publish')
+      const batches = this.waiting
+      this.waiting = []
+      for (const batch of batches) this.replay(delta, batch)
+      if (!this.firstPublished.isSettled) {
+        if (this.image.offset < this.committedEnd() - 1) continue
+        subscriber.onFirstImage()
+      } else if (batches.length > 1) {
+        this.env.observe({ kind: 'mark', name: 'metadata-published-in-one' })
+      }
+      const offset = this.image.offset
+      yield* subscriber.apply(delta)
+      delta = new MetadataDelta()
+      this.published = offset
+      this.env.observe({ kind: 'broker-metadata-applied', brokerId: this.brokerId, offset })
+      this.firstPublished.complete()
+    }
+  }
+
+  private replay(delta: MetadataDelta, batch: MetadataBatch): void {
+    for (const record of batch.records) delta.add(this.image, record)
+    this.image.offset = batch.lastOffset
+    this.image.epoch = batch.epoch
+  }
+}

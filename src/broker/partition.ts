@@ -1,0 +1,397 @@
+/**
+ * One replica of one partition on this broker, as leader or follower (Kafka: Partition).
+ *
+ * Roles come only from metadata images (`makeLeader`, `makeFollower`); an update counts if its partition epoch is at least
+ * the known one. A larger leader epoch starts a new reign; an equal one changes only assignment and ISR (KAFKA-13790).
+ *
+ * Invariants: partition and leader epoch never fall; as leader the high watermark never falls; it moves only while the
+ * committed ISR has min.insync.replicas members (KIP-966) and never past a member of the maximal ISR (KIP-497).
+ *
+ * What Kafka does under leaderIsrUpdateLock is plain synchronous code here, so nothing can come between and no lock object
+ * is needed; the pause points sit where Kafka has let go of that lock.
+ */
+import { invariant } from '../base/assert.ts'
+import type { Task } from '../base/task.ts'
+import type { Millis } from '../base/time.ts'
+import type { ServerConfig } from '../config/cluster.ts'
+import type { TopicConfig } from '../config/topic.ts'
+import type { MetadataImage, PartitionImage } from '../controller/metadata-image.ts'
+import type { Env } from '../env/env.ts'
+import { ApiError } from '../protocol/api-error.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { AppendInfo, Log } from '../storage/log.ts'
+import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
+import { committedIsr, pendingIsr } from './isr-state.ts'
+import type { CommittedIsr, IsrMember, IsrState, PendingIsr } from './isr-state.ts'
+import { partitionKey } from './partition-key.ts'
+import type { Purgatory } from './purgatory.ts'
+import { RemoteReplica, isCaughtUp } from './remote-replica.ts'
+import type { FollowerFetch } from './remote-replica.ts'
+
+/** What a partition uses of its broker. */
+export interface PartitionHost {
+  readonly env: Env
+  readonly brokerId: number
+  readonly server: ServerConfig
+  readonly image: MetadataImage
+  readonly delayedProduce: Purgatory
+  readonly delayedFetch: Purgatory
+  brokerEpoch(): number
+  topicConfig(topic: string): TopicConfig
+  submitIsrChange(change: IsrChange, onReply: (reply: IsrChangeReply) => void): void
+}
+
+/** What a partition and its readers use of a log. */
+export type ReplicaLog = Pick<
+  Log,
+  | 'logStartOffset' | 'logEndOffset' | 'highWatermark' | 'lastStableOffset' | 'latestEpoch'
+  | 'appendAsLeader' | 'appendAsFollower' | 'read' | 'abortedTransactions' | 'endOffsetForEpoch' | 'assignEpochStart'
+  | 'truncateTo' | 'truncateFullyAndStartAt' | 'updateHighWatermark' | 'maybeIncrementLogStartOffset'
+  | 'offsetForTimestamp' | 'offsetOfMaxTimestamp' | 'epochAt' | 'observeProducerState'
+>
+
+export interface LeaderAppend {
+  readonly info: AppendInfo
+  readonly highWatermarkAdvanced: boolean
+}
+
+export class Partition {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  /** Key in maps and purgatories. */
+  readonly key: string
+  readonly log: ReplicaLog
+  leaderEpoch = -1
+  partitionEpoch = 0
+  /** -1: none; undefined: no role yet, or closed. */
+  leaderId: number | undefined = undefined
+  /** End offset of the log when this broker became leader of `leaderEpoch`; undefined on followers. */
+  leaderEpochStartOffset: number | undefined = undefined
+  isrState: IsrState = committedIsr([])
+  replicas: readonly number[] = []
+  isClosed = false
+  private readonly host: PartitionHost
+  private readonly followers = new Map<number, RemoteReplica>()
+
+  constructor(host: PartitionHost, o: { topic: string; topicId: string; partition: number; log: ReplicaLog }) {
+    this.host = host
+    this.topic = o.topic
+    this.topicId = o.topicId
+    this.partition = o.partition
+    this.key = partitionKey(o.topicId, o.partition)
+    this.log = o.log
+  }
+
+  get isLeader(): boolean {
+    return this.leaderId === this.host.brokerId
+  }
+
+  /** The followers as this leader knows them; empty on followers. */
+  get remoteReplicas(): Iterable<RemoteReplica> {
+    return this.followers.values()
+  }
+
+  remoteReplica(brokerId: number): RemoteReplica | undefined {
+    return this.followers.get(brokerId)
+  }
+
+  // ---- roles ----
+
+  /** Takes or keeps leadership. Returns false for metadata older than what is known. */
+  makeLeader(registration: PartitionImage): boolean {
+    if (registration.partitionEpoch < this.partitionEpoch) return this.ignoreStaleMetadata()
+    const { env } = this.host
+    const now = env.wallClock()
+    const isNewLeader = !this.isLeader
+    this.assign(registration)
+    if (this.isrState.kind !== 'committed' && registration.leaderEpoch === this.leaderEpoch) {
+      env.observe({ kind: 'mark', name: 'pending-isr-replaced-by-metadata' })
+    }
+    this.isrState = committedIsr(registration.isr)
+    this.partitionEpoch = registration.partitionEpoch
+    const isNewEpoch = registration.leaderEpoch > this.leaderEpoch
+    if (isNewEpoch) this.startReign(registration, isNewLeader, now)
+    this.leaderId = this.host.brokerId
+    if (isNewEpoch) {
+      env.observe({ kind: 'became-leader', ...this.names(), leaderEpoch: this.leaderEpoch, partitionEpoch: this.partitionEpoch, logEndOffset: this.log.logEndOffset, highWatermark: this.log.highWatermark, isr: registration.isr })
+      this.log.observeProducerState()
+    } else {
+      this.observeCommittedIsr()
+    }
+    if (this.maybeIncrementHighWatermark(now)) this.completeDelayedRequests()
+    return true
+  }
+
+  private startReign(registration: PartitionImage, isNewLeader: boolean, now: Millis): void {
+    const startOffset = this.log.logEndOffset
+    // The cache gets the entry even if nothing is ever written in this epoch: a follower may hold records of an epoch
+    // between this one and the last that this log has seen, and must be told where they diverge (KAFKA-7415).
+    const recordsEpochStart = this.host.env.defects.has('KAFKA-7415') ? false : true
+    if (recordsEpochStart) this.log.assignEpochStart(registration.leaderEpoch, startOffset)
+    for (const follower of this.followers.values()) {
+      follower.reset({ now, leaderEndOffset: startOffset, isNewLeader, isInSync: registration.isr.includes(follower.brokerId) })
+    }
+    this.leaderEpoch = registration.leaderEpoch
+    this.leaderEpochStartOffset = startOffset
+    if (startOffset > this.log.highWatermark) this.host.env.observe({ kind: 'mark', name: 'leader-elected-with-unreplicated-tail' })
+  }
+
+  /** Follows `registration.leader` (-1: nobody). Returns whether the leader epoch is new, so that fetching must restart. */
+  makeFollower(registration: PartitionImage): boolean {
+    if (registration.partitionEpoch < this.partitionEpoch) return this.ignoreStaleMetadata()
+    const isNewEpoch = registration.leaderEpoch > this.leaderEpoch
+    this.leaderId = registration.leader
+    this.leaderEpoch = registration.leaderEpoch
+    this.leaderEpochStartOffset = undefined
+    this.partitionEpoch = registration.partitionEpoch
+    this.replicas = registration.replicas
+    this.followers.clear()
+    this.isrState = committedIsr([])
+    if (isNewEpoch) {
+      this.host.env.observe({ kind: 'became-follower', ...this.names(), leaderEpoch: this.leaderEpoch, leader: registration.leader, logEndOffset: this.log.logEndOffset })
+    }
+    return isNewEpoch
+  }
+
+  /** The replica leaves this broker, or the broker shuts down: nothing is read or written through it any more. */
+  close(): void {
+    this.isClosed = true
+    this.leaderId = undefined
+    this.leaderEpochStartOffset = undefined
+    this.followers.clear()
+    this.replicas = []
+    this.isrState = committedIsr([])
+  }
+
+  private assign(registration: PartitionImage): void {
+    this.replicas = registration.replicas
+    for (const id of registration.replicas) {
+      if (id !== this.host.brokerId && !this.followers.has(id)) this.followers.set(id, new RemoteReplica(id))
+    }
+    for (const id of this.followers.keys()) if (!registration.replicas.includes(id)) this.followers.delete(id)
+  }
+
+  private ignoreStaleMetadata(): false {
+    this.host.env.observe({ kind: 'mark', name: 'stale-metadata-ignored' })
+    return false
+  }
+
+  // ---- leader: writes ----
+
+  /**
+   * Appends client records. Throws ApiError: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (nothing was written), or what
+   * the log refuses.
+   */
+  appendAsLeader(records: Uint8Array, acks: number, origin: 'client' | 'coordinator' = 'client'): LeaderAppend {
+    if (!this.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    if (acks === -1 && this.isUnderMinIsr()) {
+      this.host.env.observe({ kind: 'mark', name: 'produce-refused-below-min-isr' })
+      throw new ApiError(ErrorCode.NOT_ENOUGH_REPLICAS)
+    }
+    const info = this.log.appendAsLeader(records, this.leaderEpoch, origin)
+    return { info, highWatermarkAdvanced: this.maybeIncrementHighWatermark(this.host.env.wallClock()) }
+  }
+
+  /**
+   * Whether an acks=all write up to `requiredOffset` (exclusive) can be answered, and with which error
+   * (Partition#checkEnoughReplicasReachOffset). Undefined: keep waiting.
+   */
+  acknowledgement(requiredOffset: number): number | undefined {
+    if (!this.isLeader) return ErrorCode.NOT_LEADER_OR_FOLLOWER
+    if (this.log.highWatermark < requiredOffset) return undefined
+    if (this.isrState.maximalIsr.length >= this.effectiveMinIsr()) return ErrorCode.NONE
+    this.host.env.observe({ kind: 'mark', name: 'produce-after-append-not-enough' })
+    return ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+  }
+
+  private effectiveMinIsr(): number {
+    return Math.min(this.host.topicConfig(this.topic).minInsyncReplicas, this.followers.size + 1)
+  }
+
+  private isUnderMinIsr(): boolean {
+    return this.isrState.isr.length < this.effectiveMinIsr()
+  }
+
+  /**
+   * Moves the high watermark to the smallest end offset among this leader, the maximal ISR, and eligible followers that
+   * are caught up but not yet in the ISR: without these a follower could chase the leader's end for ever.
+   */
+  private maybeIncrementHighWatermark(now: Millis): boolean {
+    const { log } = this
+    const logEndOffset = log.logEndOffset
+    const previous = log.highWatermark
+    if (logEndOffset <= previous) return false
+    if (this.isUnderMinIsr()) {
+      this.host.env.observe({ kind: 'mark', name: 'strict-min-isr-held' })
+      return false
+    }
+    let candidate = logEndOffset
+    for (const follower of this.followers.values()) {
+      const { state } = follower
+      if (state.logEndOffset < candidate && (this.isrState.maximalIsr.includes(follower.brokerId) || this.isAboutToJoin(follower, logEndOffset, now))) {
+        candidate = state.logEndOffset
+      }
+    }
+    if (candidate <= previous) return false
+    const offset = log.updateHighWatermark(candidate)
+    invariant(offset === candidate, 'a leader moves its high watermark within its own log')
+    this.host.env.observe({ kind: 'high-watermark', ...this.names(), leaderEpoch: this.leaderEpoch, offset, previous, asLeader: true, maximalIsr: this.isrState.maximalIsr })
+    return true
+  }
+
+  private isAboutToJoin(follower: RemoteReplica, logEndOffset: number, now: Millis): boolean {
+    return isCaughtUp(follower.state, logEndOffset, now, this.host.server.replicaLagTimeMaxMs) && this.isEligible(follower)
+  }
+
+  // ---- leader: follower fetches ----
+
+  /**
+   * Records a validated follower fetch, which may grow the ISR and move the high watermark
+   * (Partition#updateFollowerFetchState). Throws NOT_LEADER_OR_FOLLOWER for a fetch of a dead incarnation (KIP-903).
+   */
+  *recordFollowerFetch(follower: RemoteReplica, fetch: FollowerFetch): Task<void> {
+    const { env } = this.host
+    const aliveEpoch = this.aliveBrokerEpoch(follower.brokerId)
+    if (fetch.brokerEpoch !== -1 && aliveEpoch !== undefined && aliveEpoch > fetch.brokerEpoch) {
+      env.observe({ kind: 'mark', name: 'fetch-of-stale-broker-epoch' })
+      throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    }
+    const previousEnd = follower.state.logEndOffset
+    follower.recordFetch(fetch)
+    if (this.needsExpand(follower)) {
+      yield* env.pause('isr-expand')
+      if (this.needsExpand(follower)) {
+        const proposal = this.propose('expand', [...this.isrState.isr, follower.brokerId])
+        yield* env.pause('isr-submit')
+        this.submit(proposal)
+      }
+    }
+    if (previousEnd !== follower.state.logEndOffset && this.isLeader && this.maybeIncrementHighWatermark(fetch.timeMs)) {
+      yield* env.pause('high-watermark-moved')
+      this.completeDelayedRequests()
+    }
+  }
+
+  completeDelayedRequests(): void {
+    this.host.delayedFetch.checkAndComplete(this.key)
+    this.host.delayedProduce.checkAndComplete(this.key)
+  }
+
+  // ---- leader: ISR ----
+
+  private needsExpand(follower: RemoteReplica): boolean {
+    const { isrState } = this
+    if (isrState.kind !== 'committed' || !this.isLeader || isrState.isr.includes(follower.brokerId)) return false
+    if (this.followers.get(follower.brokerId) === undefined || !this.isEligible(follower)) return false
+    const { logEndOffset } = follower.state
+    if (logEndOffset < this.log.highWatermark) return false
+    // Reaching the high watermark is not enough: a new leader's is usually stale, and below the start of its epoch lie
+    // records that its predecessor may have committed (KAFKA-7128).
+    const reachedEpochStart = this.host.env.defects.has('KAFKA-7128') ? true : logEndOffset >= this.leaderEpochStartOffset!
+    if (!reachedEpochStart) this.host.env.observe({ kind: 'mark', name: 'isr-expand-refused-below-leso' })
+    return reachedEpochStart
+  }
+
+  /** Unfenced, not shutting down, and alive in the same incarnation that fetched (KIP-841, KIP-903). */
+  private isEligible(follower: RemoteReplica): boolean {
+    const broker = this.host.image.brokers.get(follower.brokerId)
+    if (broker === undefined || broker.fenced || broker.inControlledShutdown) return false
+    const { brokerEpoch } = follower.state
+    return brokerEpoch === -1 || brokerEpoch === broker.brokerEpoch
+  }
+
+  private aliveBrokerEpoch(brokerId: number): number | undefined {
+    const broker = this.host.image.brokers.get(brokerId)
+    return broker === undefined || broker.fenced ? undefined : broker.brokerEpoch
+  }
+
+  /** Proposes to drop ISR members that have not been caught up for `replica.lag.time.max.ms`. */
+  *maybeShrinkIsr(): Task<void> {
+    if (this.outOfSyncReplicas().length === 0) return
+    yield* this.host.env.pause('isr-shrink')
+    const outOfSync = this.outOfSyncReplicas()
+    if (outOfSync.length === 0) return
+    const proposal = this.propose('shrink', this.isrState.isr.filter(id => !outOfSync.includes(id)))
+    yield* this.host.env.pause('isr-submit')
+    this.submit(proposal)
+  }
+
+  private outOfSyncReplicas(): number[] {
+    const { isrState } = this
+    if (isrState.kind !== 'committed' || !this.isLeader) return []
+    const now = this.host.env.wallClock()
+    const { logEndOffset } = this.log
+    return isrState.isr.filter(id => {
+      if (id === this.host.brokerId) return false
+      const follower = this.followers.get(id)
+      return follower === undefined || !isCaughtUp(follower.state, logEndOffset, now, this.host.server.replicaLagTimeMaxMs)
+    })
+  }
+
+  private propose(change: 'expand' | 'shrink', isr: readonly number[]): PendingIsr {
+    const committed = this.isrState
+    invariant(committed.kind === 'committed', 'one ISR change at a time')
+    this.isrState = pendingIsr(this.host.env.defects, change, committed, isr.map(id => this.memberOf(id)), this)
+    this.host.env.observe({ kind: 'isr-proposed', ...this.names(), leaderEpoch: this.leaderEpoch, isr, committed: committed.isr, change })
+    return this.isrState
+  }
+
+  private memberOf(brokerId: number): IsrMember {
+    const brokerEpoch = brokerId === this.host.brokerId ? this.host.brokerEpoch() : this.followers.get(brokerId)?.state.brokerEpoch
+    return { brokerId, brokerEpoch: brokerEpoch ?? -1 }
+  }
+
+  private submit(proposal: PendingIsr): void {
+    const { leaderEpoch, partitionEpoch, proposed } = proposal
+    const change: IsrChange = { topicId: this.topicId, partition: this.partition, leaderEpoch, partitionEpoch, isr: proposed }
+    this.host.submitIsrChange(change, reply => this.onIsrChangeReply(proposal, reply))
+  }
+
+  private onIsrChangeReply(proposal: PendingIsr, reply: IsrChangeReply): void {
+    // Metadata has overtaken the reply: what the controller thought of the proposal no longer matters.
+    if (this.isrState !== proposal) return
+    if (reply.ok) {
+      const { partition } = reply
+      if (partition.leaderEpoch !== this.leaderEpoch || partition.partitionEpoch < this.partitionEpoch) return
+      this.isrState = committedIsr(partition.isr)
+      this.partitionEpoch = partition.partitionEpoch
+      this.observeCommittedIsr()
+      if (this.isLeader && this.maybeIncrementHighWatermark(this.host.env.wallClock())) this.completeDelayedRequests()
+      return
+    }
+    switch (reply.errorCode) {
+      // The controller, or this broker, says that the partition epoch was right and the change was certainly not applied.
+      case ErrorCode.OPERATION_NOT_ATTEMPTED:
+      case ErrorCode.INELIGIBLE_REPLICA:
+        this.host.env.observe({ kind: 'mark', name: 'isr-change-rolled-back' })
+        this.rollBackTo(proposal.lastCommitted)
+        return
+      // It may or may not have been applied: stay pending, with the larger ISR, until metadata tells.
+      case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+      case ErrorCode.UNKNOWN_TOPIC_ID:
+      case ErrorCode.FENCED_LEADER_EPOCH:
+      case ErrorCode.INVALID_UPDATE_VERSION:
+      case ErrorCode.INVALID_REQUEST:
+      case ErrorCode.NEW_LEADER_ELECTED:
+        this.host.env.observe({ kind: 'mark', name: 'isr-change-awaits-metadata' })
+        return
+      default:
+        this.submit(proposal)
+    }
+  }
+
+  private rollBackTo(committed: CommittedIsr): void {
+    this.isrState = committed
+    this.observeCommittedIsr()
+  }
+
+  private observeCommittedIsr(): void {
+    const { isr, maximalIsr } = this.isrState
+    this.host.env.observe({ kind: 'isr-committed', ...this.names(), leaderEpoch: this.leaderEpoch, partitionEpoch: this.partitionEpoch, isr, maximalIsr })
+  }
+
+  private names(): { topicId: string; topic: string; partition: number } {
+    return { topicId: this.topicId, topic: this.topic, partition: this.partition }
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Which handler serves which API on the broker's port (Kafka: KafkaApis#handle). Handlers that wait for nothing run at
+ * once; the others are tasks of their own, as Kafka's request handler threads.
+ */
+import { ApiKey } from '../protocol/api-keys.ts'
+import type { RpcRequest } from '../rpc/rpc-server.ts'
+import type { BrokerContext } from './broker-context.ts'
+import { handleApiVersions } from './handlers/api-versions.ts'
+import { handleDescribeConfigs } from './handlers/describe-configs.ts'
+import { handleFetch } from './handlers/fetch.ts'
+import { handleFindCoordinator } from './handlers/find-coordinator.ts'
+import { handleForwarded } from './handlers/forwarded.ts'
+import { handleInitProducerId } from './handlers/init-producer-id.ts'
+import { handleListOffsets } from './handlers/list-offsets.ts'
+import { handleDescribeCluster, handleMetadata } from './handlers/metadata.ts'
+import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
+import { handleProduce } from './handlers/produce.ts'
+
+const FORWARDED: readonly number[] = [
+  ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.IncrementalAlterConfigs, ApiKey.ElectLeaders,
+  ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.UnregisterBroker, ApiKey.DescribeQuorum,
+]
+
+export const SERVED_APIS: ReadonlySet<number> = new Set([
+  ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.FindCoordinator, ApiKey.ApiVersions, ApiKey.InitProducerId,
+  ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.DescribeCluster, ...FORWARDED,
+])
+
+export function routeRequest(context: BrokerContext, request: RpcRequest): void {
+  switch (request.apiKey) {
+    case ApiKey.Produce: return context.env.spawn('produce', handleProduce(context, request))
+    case ApiKey.Fetch: return context.env.spawn('fetch', handleFetch(context, request))
+    case ApiKey.ListOffsets: return handleListOffsets(context, request)
+    case ApiKey.Metadata: return handleMetadata(context, request)
+    case ApiKey.OffsetForLeaderEpoch: return handleOffsetForLeaderEpoch(context, request)
+    case ApiKey.ApiVersions: return handleApiVersions(context, request, SERVED_APIS)
+    case ApiKey.InitProducerId: return handleInitProducerId(context, request)
+    case ApiKey.DescribeConfigs: return handleDescribeConfigs(context, request)
+    case ApiKey.DescribeCluster: return handleDescribeCluster(context, request)
+    case ApiKey.FindCoordinator: return handleFindCoordinator(request)
+    default:
+      if (FORWARDED.includes(request.apiKey)) context.env.spawn('forward', handleForwarded(context, request))
+      else request.close()
+  }
+}
