@@ -42,8 +42,21 @@ export interface CheckResult {
   readonly findings: readonly Finding[]
   /** Every anomaly seen, bad or allowed, with its full count. */
   readonly counts: { readonly [anomaly: string]: number }
+  /** Of those, how many this configuration forbids. Anomalies that appear only here with 0 were seen but allowed. */
+  readonly bad: { readonly [anomaly: string]: number }
   /** Why `unknown`. */
   readonly reason?: string
+}
+
+/** All checkers of one trial together. */
+export interface Judgement {
+  readonly verdict: Verdict
+  readonly results: readonly CheckResult[]
+  /** Findings of all checkers: bad first, then known, then allowed. */
+  readonly findings: readonly Finding[]
+  readonly counts: { readonly [anomaly: string]: number }
+  readonly bad: { readonly [anomaly: string]: number }
+  readonly reasons: readonly string[]
 }
 
 export interface CheckContext {

@@ -1,0 +1,106 @@
+/**
+ * Acknowledged topics and configurations against the final description of the cluster (operations with `drain: true`;
+ * brokers may answer earlier questions from an older image).
+ *
+ * describe-topics    ok: {topic: partitions, ...}            all topics there are
+ * describe-configs   invoke: topic; ok: [topic, {name: value}]
+ *
+ * A change is definite if it was acknowledged and no other change of the same thing was open at the same time or came
+ * later, whatever its outcome but `fail`.
+ */
+import type { History, Json, Process } from '../../src/history/operation.ts'
+import type { FindingCollector } from '../finding-collector.ts'
+import type { Story } from './story.ts'
+
+interface Change {
+  readonly f: string
+  readonly value: { readonly [key: string]: Json }
+  readonly invoked: number
+  completed: number
+  outcome: 'open' | 'ok' | 'fail'
+}
+
+export function findLostMetadata(history: History, story: Story, found: FindingCollector): void {
+  const subjects = new Map<string, Change[]>()
+  const open = new Map<Process, Change>()
+  let topics: { readonly [topic: string]: Json } | undefined
+  let topicsAt = -1
+  const configs = new Map<string, { readonly at: number; readonly entries: { readonly [name: string]: Json } }>()
+  for (let at = 0; at < history.length; at++) {
+    const { f, type, value, process, ...rest } = history[at]!
+    if (f === 'create-topic' || f === 'delete-topic' || f === 'alter-config') {
+      if (type === 'invoke' && isObject(value)) {
+        const change: Change = { f, value, invoked: at, completed: -1, outcome: 'open' }
+        open.set(process, change)
+        const subject = f === 'alter-config' ? `config ${String(value['topic'])} ${String(value['name'])}` : `topic ${String(value['topic'])}`
+        const changes = subjects.get(subject)
+        if (changes === undefined) subjects.set(subject, [change])
+        else changes.push(change)
+      } else {
+        const change = open.get(process)
+        if (change === undefined) continue
+        open.delete(process)
+        change.completed = at
+        if (type === 'ok') change.outcome = 'ok'
+        else if (type === 'fail') change.outcome = 'fail'
+      }
+    } else if (rest['drain'] === true && type === 'ok' && f === 'describe-topics' && isObject(value)) {
+      topics = value
+      topicsAt = at
+    } else if (rest['drain'] === true && type === 'ok' && f === 'describe-configs' && Array.isArray(value) && isObject((value as readonly Json[])[1]!)) {
+      configs.set(String((value as readonly Json[])[0]), { at, entries: (value as readonly Json[])[1] as { readonly [name: string]: Json } })
+    }
+  }
+  for (const changes of subjects.values()) {
+    const last = definite(changes)
+    if (last === undefined) continue
+    const topic = String(last.value['topic'])
+    if (last.f === 'create-topic' && topics !== undefined) {
+      const partitions = Object.hasOwn(topics, topic) ? topics[topic] : undefined
+      const wanted = last.value['partitions']
+      const lacking = typeof wanted === 'number' && typeof partitions === 'number' && partitions < wanted
+      if (partitions === undefined || lacking) {
+        const what = lacking ? `has ${partitions} of ${wanted} partitions` : 'does not exist'
+        add(`Topic ${topic} was created and ${what}.`, last, topicsAt, { topic, wanted: wanted ?? null, found: partitions ?? null }, `Topic ${topic} exists, because its creation was acknowledged; however, in the end it ${what}.`)
+      }
+    } else if (last.f === 'alter-config') {
+      const described = configs.get(topic)
+      const name = String(last.value['name'])
+      const wanted = last.value['value']
+      if (described === undefined) continue
+      const actual = Object.hasOwn(described.entries, name) ? described.entries[name]! : null
+      if (actual === wanted) continue
+      add(`${name} of ${topic} was set to ${String(wanted)} and is ${String(actual)}.`, last, described.at, { topic, name, wanted: wanted ?? null, found: actual }, `${name} of ${topic} is ${String(wanted)}, because the change was acknowledged and none followed; however, in the end it is ${String(actual)}.`)
+    }
+  }
+
+  function add(title: string, change: Change, seenAt: number, evidence: Json, contradiction: string): void {
+    found.add('lost-metadata', () => ({
+      title,
+      evidence,
+      steps: story.ordered(
+        story.step(change.invoked, `${story.who(change.invoked)} asks for ${change.f} ${String(change.value['topic'])}.`),
+        story.step(change.completed, 'It is acknowledged.'),
+        ...story.faultsBetween(change.invoked, seenAt, 3),
+        story.step(seenAt, `${story.who(seenAt)} asks the cluster: ${title}`),
+      ),
+      contradiction,
+    }))
+  }
+}
+
+/** The last acknowledged change, if nothing else may have been applied after it. */
+function definite(changes: readonly Change[]): Change | undefined {
+  const relevant = changes.filter(change => change.outcome !== 'fail')
+  const last = relevant[relevant.length - 1]
+  if (last === undefined || last.outcome !== 'ok') return undefined
+  for (const change of relevant) {
+    if (change === last) continue
+    if (change.outcome === 'open' || change.completed > last.invoked) return undefined
+  }
+  return last
+}
+
+function isObject(value: Json): value is { readonly [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,35 @@
+/**
+ * The Kafka log checker: judges what producers were told and what consumers read, partition by partition. Offsets give
+ * the version order outright, so no search is needed: one pass collects (`scan.ts`), a few linear walks find.
+ *
+ * Values must be unique per send. Indeterminate sends may be in the log or not, once; they are never missed and their
+ * presence is never an error.
+ */
+import type { History } from '../../src/history/operation.ts'
+import type { Checker, CheckContext, CheckResult } from '../contract.ts'
+import { FindingCollector } from '../finding-collector.ts'
+import { findLoss } from './find-loss.ts'
+import { findLostMetadata } from './find-lost-metadata.ts'
+import { findOffsetRegression, findPollOrder, findSendOrder } from './find-order.ts'
+import { findValues } from './find-values.ts'
+import { Scan } from './scan.ts'
+import { Story } from './story.ts'
+import { show } from './values.ts'
+
+export const kafkaLogChecker: Checker = {
+  name: 'kafka-log',
+  describes: 'what producers were told and consumers read: loss, duplicates, order, offset reuse, corruption, metadata',
+  check(history: History, context: CheckContext): CheckResult {
+    const scan = new Scan(history)
+    const found = new FindingCollector('kafka-log', context.guarantees)
+    if (scan.repeated !== undefined) return found.result(`Value ${show(scan.repeated)} was sent twice: values must be unique, otherwise nothing can be told of them.`)
+    const story = new Story(scan)
+    findLoss(scan, story, context, found)
+    findValues(scan, story, context, found)
+    findSendOrder(scan, story, context, found)
+    findPollOrder(scan, story, found)
+    findOffsetRegression(scan, history, story, found)
+    findLostMetadata(history, story, found)
+    return found.result()
+  },
+}

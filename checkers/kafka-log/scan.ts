@@ -1,0 +1,290 @@
+/**
+ * One pass over a history: every send with its fate and where it was read, every partition with what was read at each
+ * offset. What the finders of this folder look at. Time is linear in operations and records, memory in distinct records.
+ *
+ * Reads count whatever became of the reader's operation: polled data must be real. A send is tied to its producer by the
+ * recorded field `producer` (a pipelining producer has many operations open, each with a process of its own), otherwise
+ * by its process.
+ */
+import type { History, Json, Operation, Process } from '../../src/history/operation.ts'
+import { PollOrder } from './poll-order.ts'
+import { type Identity, identityOf, topicOf } from './values.ts'
+
+/** `unconfirmed`: sent with acks=0, no answer was asked for. `open`: no completion, or one of unknown fate. */
+export type SendOutcome = 'open' | 'ok' | 'fail' | 'unconfirmed'
+
+export interface SeenAt {
+  readonly offset: number
+  readonly at: number
+  readonly drain: boolean
+}
+
+/** One send of one value. Places (`invoked`, `at`, ...) are positions in the history; -1: never. */
+export class SendRecord {
+  readonly value: Json
+  /** As invoked: a partition, or only a topic. */
+  readonly target: string
+  readonly producer: string | number
+  readonly invoked: number
+  /** The partition, as soon as an acknowledgement or a reader tells. */
+  key: string | undefined = undefined
+  completed = -1
+  outcome: SendOutcome = 'open'
+  /** As acknowledged. */
+  offset = -1
+  /** The first reader's evidence, and the lowest offset at which the final drain found it. */
+  seenOffset = -1
+  seenAt = -1
+  drainOffset = -1
+  drainAt = -1
+  /** Readers' evidence at other offsets than `seenOffset`: duplicates. */
+  elsewhere: SeenAt[] | undefined = undefined
+
+  constructor(value: Json, target: string, producer: string | number, invoked: number) {
+    this.value = value
+    this.target = target
+    this.producer = producer
+    this.invoked = invoked
+  }
+
+  belongsTo(key: string): boolean {
+    if (this.key !== undefined) return this.key === key
+    return this.target === key || this.target === topicOf(key)
+  }
+}
+
+/** What readers found at one offset. */
+export interface Slot {
+  readonly value: Json
+  readonly at: number
+  readonly drain: boolean
+  /** Other values found at the same offset. */
+  others: { readonly value: Json; readonly at: number; readonly drain: boolean }[] | undefined
+}
+
+export class PartitionReads {
+  readonly key: string
+  readonly slots = new Map<number, Slot>()
+  highest = -1
+  highestAt = -1
+  drainHighestAt = -1
+  /** Acknowledged sends, in order of invocation. */
+  readonly acknowledged: SendRecord[] = []
+  private sorted: Float64Array | undefined = undefined
+
+  constructor(key: string) {
+    this.key = key
+  }
+
+  /** The lowest offset strictly between the two at which somebody read something. Only after the pass. */
+  firstReadBetween(low: number, high: number): number | undefined {
+    this.sorted ??= Float64Array.from(this.slots.keys()).sort()
+    let a = 0
+    let b = this.sorted.length
+    while (a < b) {
+      const middle = (a + b) >>> 1
+      if (this.sorted[middle]! <= low) a = middle + 1
+      else b = middle
+    }
+    const found = this.sorted[a]
+    return found !== undefined && found < high ? found : undefined
+  }
+}
+
+export interface StrangeRead {
+  readonly key: string
+  readonly offset: number
+  readonly value: Json
+  readonly at: number
+}
+
+type Micro = readonly [unknown, ...unknown[]]
+
+export class Scan {
+  readonly history: History
+  readonly sends: SendRecord[] = []
+  readonly partitions = new Map<string, PartitionReads>()
+  readonly polls = new PollOrder()
+  /** Values that no send explains: unknown when read, or sent elsewhere. */
+  readonly strange: StrangeRead[] = []
+  /** Per operation with several sends: those sends. */
+  readonly compound: SendRecord[][] = []
+  /** A value that was sent twice: the history cannot be judged. */
+  repeated: Json | undefined = undefined
+  drained = false
+  /** Positions of the nemesis's operations. */
+  readonly faults: number[] = []
+  private readonly byValue = new Map<Identity, SendRecord>()
+  private readonly open = new Map<Process, SendRecord[]>()
+  private readonly openDeletes = new Map<Process, string>()
+  private readonly deletedTopics = new Set<string>()
+
+  constructor(history: History) {
+    this.history = history
+    for (let at = 0; at < history.length; at++) this.take(history[at]!, at)
+    this.polls.finish()
+    // A deletion without an answer may have happened.
+    for (const topic of this.openDeletes.values()) this.deletedTopics.add(topic)
+  }
+
+  sendOf(value: Json): SendRecord | undefined {
+    return this.byValue.get(identityOf(value))
+  }
+
+  /** A topic that may have been deleted, and perhaps created again: its offsets have no single meaning. */
+  isJudged(key: string): boolean {
+    return !this.deletedTopics.has(topicOf(key)) && !this.deletedTopics.has(key)
+  }
+
+  private take(operation: Operation, at: number): void {
+    if (operation.process === 'nemesis') {
+      this.faults.push(at)
+      return
+    }
+    switch (operation.f) {
+      case 'send':
+      case 'poll':
+      case 'txn':
+        this.takeMicroOperations(operation, at)
+        break
+      case 'assign':
+      case 'seek':
+      case 'reset':
+      case 'subscribe':
+        this.polls.move(readerOf(operation), operation.f, operation.f === 'seek' || operation.f === 'reset' ? keysOf(operation.value) : undefined)
+        break
+      case 'delete-topic': {
+        const topic = (operation.value as { topic?: Json } | null)?.topic
+        if (operation.type === 'invoke' && typeof topic === 'string') this.openDeletes.set(operation.process, topic)
+        else if (operation.type === 'fail') this.openDeletes.delete(operation.process)
+        else if (operation.type === 'ok') {
+          this.deletedTopics.add(this.openDeletes.get(operation.process) ?? '')
+          this.openDeletes.delete(operation.process)
+        }
+        break
+      }
+      default:
+    }
+  }
+
+  private takeMicroOperations(operation: Operation, at: number): void {
+    const micros = Array.isArray(operation.value) ? operation.value as readonly Micro[] : []
+    if (operation.type === 'invoke') {
+      const sends: SendRecord[] = []
+      for (const micro of micros) if (Array.isArray(micro) && micro[0] === 'send') sends.push(this.invokeSend(operation, at, String(micro[1]), micro[2] as Json))
+      if (sends.length > 0) this.open.set(operation.process, sends)
+      if (sends.length > 1) this.compound.push(sends)
+      return
+    }
+    const sends = this.open.get(operation.process)
+    let next = 0
+    const reads: (readonly [string, readonly (readonly [number, Json])[]])[] = []
+    for (const micro of micros) {
+      if (!Array.isArray(micro)) continue
+      if (micro[0] === 'send') {
+        const send = sends?.[next++]
+        if (send !== undefined) this.completeSend(send, operation, at, String(micro[1]), micro[2] as Json)
+      } else if (micro[0] === 'poll' && typeof micro[1] === 'object' && micro[1] !== null) {
+        const found = micro[1] as { readonly [key: string]: readonly (readonly [number, Json])[] }
+        for (const key of Object.keys(found)) {
+          const records = found[key]!
+          if (Array.isArray(records) && records.length > 0) reads.push([key, records])
+        }
+      }
+    }
+    if (sends !== undefined) this.open.delete(operation.process)
+    if (operation.f === 'send') return
+    const drain = operation['drain'] === true
+    if (drain) this.drained = true
+    for (const [key, records] of reads) this.takeRecords(key, records, at, drain)
+    this.polls.poll(readerOf(operation), at, reads)
+  }
+
+  private invokeSend(operation: Operation, at: number, target: string, value: Json): SendRecord {
+    const producer = operation['producer']
+    const send = new SendRecord(value, target, typeof producer === 'string' || typeof producer === 'number' ? producer : operation.process, at)
+    const identity = identityOf(value)
+    if (this.byValue.has(identity)) this.repeated ??= value
+    this.byValue.set(identity, send)
+    this.sends.push(send)
+    return send
+  }
+
+  private completeSend(send: SendRecord, operation: Operation, at: number, key: string, value: Json): void {
+    send.completed = at
+    if (operation.type === 'fail') {
+      send.outcome = 'fail'
+    } else if (operation.type === 'info') {
+      if (operation.error === 'acks=0') send.outcome = 'unconfirmed'
+    } else {
+      const offset = Array.isArray(value) ? (value as readonly Json[])[0] : null
+      if (send.key === undefined) send.key = key
+      if (typeof offset === 'number' && offset >= 0) {
+        send.outcome = 'ok'
+        send.offset = offset
+        // Told apart from where it was read before the acknowledgement came: the acknowledgement is what is judged.
+        this.partition(key).acknowledged.push(send)
+      } else {
+        send.outcome = 'unconfirmed'
+      }
+    }
+  }
+
+  private takeRecords(key: string, records: readonly (readonly [number, Json])[], at: number, drain: boolean): void {
+    const partition = this.partition(key)
+    for (const [offset, value] of records) {
+      if (offset > partition.highest) {
+        partition.highest = offset
+        partition.highestAt = at
+      }
+      this.takeSlot(partition, offset, value, at, drain)
+      const send = this.byValue.get(identityOf(value))
+      if (send === undefined || !send.belongsTo(key)) {
+        this.strange.push({ key, offset, value, at })
+        continue
+      }
+      if (send.key === undefined) send.key = key
+      if (send.seenAt === -1) {
+        send.seenOffset = offset
+        send.seenAt = at
+      } else if (send.seenOffset !== offset) {
+        const elsewhere = send.elsewhere ??= []
+        if (!elsewhere.some(one => one.offset === offset && (one.drain || !drain))) elsewhere.push({ offset, at, drain })
+      }
+      if (drain && (send.drainAt === -1 || offset < send.drainOffset)) {
+        send.drainOffset = offset
+        send.drainAt = at
+      }
+    }
+    if (drain) partition.drainHighestAt = at
+  }
+
+  private takeSlot(partition: PartitionReads, offset: number, value: Json, at: number, drain: boolean): void {
+    const slot = partition.slots.get(offset)
+    if (slot === undefined) {
+      partition.slots.set(offset, { value, at, drain, others: undefined })
+      return
+    }
+    if (slot.value === value || identityOf(slot.value) === identityOf(value)) return
+    const others = slot.others ??= []
+    if (!others.some(one => identityOf(one.value) === identityOf(value))) others.push({ value, at, drain })
+  }
+
+  private partition(key: string): PartitionReads {
+    let partition = this.partitions.get(key)
+    if (partition === undefined) {
+      partition = new PartitionReads(key)
+      this.partitions.set(key, partition)
+    }
+    return partition
+  }
+}
+
+function readerOf(operation: Operation): string | number {
+  const consumer = operation['consumer']
+  return typeof consumer === 'string' || typeof consumer === 'number' ? consumer : operation.process
+}
+
+function keysOf(value: Json): readonly string[] | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : undefined
+}

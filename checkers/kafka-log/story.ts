@@ -1,0 +1,73 @@
+/**
+ * Puts positions of a history into steps of an explanation.
+ */
+import type { History, Operation } from '../../src/history/operation.ts'
+import type { ExplanationStep } from '../contract.ts'
+import type { Scan, SendRecord } from './scan.ts'
+import { show } from './values.ts'
+
+export class Story {
+  private readonly history: History
+  private readonly faults: readonly number[]
+
+  constructor(scan: Scan) {
+    this.history = scan.history
+    this.faults = scan.faults
+  }
+
+  at(position: number): Operation {
+    return this.history[position]!
+  }
+
+  step(position: number, text: string): ExplanationStep {
+    const operation = this.at(position)
+    return { text, operation: operation.index, time: operation.time }
+  }
+
+  who(position: number): string {
+    const { node, process, ...rest } = this.at(position)
+    const producer = rest['producer']
+    return node ?? (typeof producer === 'string' ? producer : `process ${process}`)
+  }
+
+  sent(send: SendRecord): ExplanationStep {
+    return this.step(send.invoked, `${this.who(send.invoked)} sends record ${show(send.value)} to ${send.key ?? send.target}.`)
+  }
+
+  /** The send, and its answer if there was one. */
+  sending(send: SendRecord): ExplanationStep[] {
+    const steps = [this.sent(send)]
+    if (send.outcome === 'ok') steps.push(this.step(send.completed, `It is acknowledged at offset ${send.offset}.`))
+    else if (send.outcome === 'fail') steps.push(this.step(send.completed, `The answer says that it was not written: ${this.at(send.completed).error ?? 'failed'}.`))
+    else if (send.completed !== -1) steps.push(this.step(send.completed, `Whether it was written is unknown: ${this.at(send.completed).error ?? 'no answer'}.`))
+    return steps
+  }
+
+  read(position: number, key: string, offset: number, value: SendRecord['value']): ExplanationStep {
+    return this.step(position, `${this.who(position)} reads record ${show(value)} at offset ${offset} of ${key}.`)
+  }
+
+  /** At most `most` faults that began between two positions, the first ones. */
+  faultsBetween(from: number, to: number, most: number): ExplanationStep[] {
+    const steps: ExplanationStep[] = []
+    for (const position of this.faults) {
+      if (position < from || position > to || steps.length === most) continue
+      const { f, value, type } = this.at(position)
+      if (type !== 'invoke') continue
+      steps.push(this.step(position, `Fault: ${typeof value === 'string' ? value : f}.`))
+    }
+    return steps
+  }
+
+  /** Steps in order of the history, each place once. */
+  ordered(...steps: readonly ExplanationStep[]): ExplanationStep[] {
+    const seen = new Set<string>()
+    return [...steps].sort((a, b) => (a.operation ?? 0) - (b.operation ?? 0)).filter(step => {
+      const id = `${step.operation}:${step.text}`
+      if (seen.has(id)) return false
+      seen.add(id)
+      return true
+    })
+  }
+}
+
