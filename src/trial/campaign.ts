@@ -1,0 +1,154 @@
+/**
+ * Campaigns: many seeds over worker threads. Seeds go in, summaries come out, in whatever order they finish; results are
+ * written as they come, and an interrupt lets the running trials finish. What is explored depends only on the base seed
+ * and the count, never on the number of workers.
+ */
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { Verdict } from '../../checkers/contract.ts'
+import { type MendId } from '../config/defects.ts'
+import type { GenerateOptions } from '../plan/generate-options.ts'
+import { trialSeed } from '../plan/seed-random.ts'
+import { addCounts, type MarkCounts } from './coverage.ts'
+import type { Failure } from './judge-trial.ts'
+
+export interface CampaignJob {
+  readonly index: number
+  readonly seed: string
+}
+
+/** What a worker is told once. */
+export interface WorkerOptions {
+  readonly generate: GenerateOptions
+  readonly checkers?: readonly string[]
+  readonly shrinkBudget: number
+  /** Run every k-th trial twice and compare digests; 0: never. */
+  readonly verifyEvery: number
+  /** Module that registers more workloads (a user's config file). */
+  readonly configFile?: string
+  /** An anomaly that counts as found although it is allowed (witness search of `trial guarantees`). */
+  readonly witness?: string
+}
+
+export interface TrialSummary {
+  readonly index: number
+  readonly seed: string
+  readonly verdict: Verdict
+  readonly virtualUs: number
+  readonly wallMs: number
+  readonly events: number
+  readonly digest: string
+  readonly marks: MarkCounts
+  /** Counts by anomaly and status, `lost-write:allowed`. */
+  readonly anomalies: { readonly [anomalyAndStatus: string]: number }
+  readonly known: readonly { readonly anomaly: string; readonly mend: MendId | string; readonly link: string }[]
+  readonly owed: readonly string[]
+  readonly reason?: string
+  readonly failure?: Failure
+  /** Set when a second run gave another digest. */
+  readonly nondeterminism?: { readonly first: string; readonly second: string; readonly checkpoint: number }
+  readonly crash?: string
+}
+
+export interface CampaignOptions extends WorkerOptions {
+  readonly baseSeed: string
+  readonly trials: number
+  readonly jobs: number
+  /** Wall-clock budget in milliseconds; 0: none. Decides only how many seeds are tried, never what one does. */
+  readonly timeMs: number
+  /** Stop after so many failures; 0: never. */
+  readonly maxFailures: number
+  readonly onResult: (summary: TrialSummary, totals: CampaignTotals) => void
+  /** Stops handing out seeds when aborted. */
+  readonly signal?: AbortSignal
+}
+
+export interface CampaignTotals {
+  trials: number
+  valid: number
+  invalid: number
+  unknown: number
+  virtualUs: number
+  events: number
+  crashes: number
+  nondeterminism: number
+  readonly marks: MarkCounts
+  readonly anomalies: MarkCounts
+}
+
+export function emptyTotals(): CampaignTotals {
+  return { trials: 0, valid: 0, invalid: 0, unknown: 0, virtualUs: 0, events: 0, crashes: 0, nondeterminism: 0, marks: {}, anomalies: {} }
+}
+
+export function addToTotals(totals: CampaignTotals, summary: TrialSummary): void {
+  totals.trials++
+  totals[summary.verdict]++
+  totals.virtualUs += summary.virtualUs
+  totals.events += summary.events
+  if (summary.crash !== undefined) totals.crashes++
+  if (summary.nondeterminism !== undefined) totals.nondeterminism++
+  addCounts(totals.marks, summary.marks)
+  addCounts(totals.anomalies, summary.anomalies)
+}
+
+/** Jobs for `--jobs`: a number, or a percentage of the processors. */
+export function defaultJobs(): number {
+  return Math.max(1, availableParallelism())
+}
+
+export async function runCampaign(options: CampaignOptions): Promise<CampaignTotals> {
+  const totals = emptyTotals()
+  const started = Date.now()
+  let next = 0
+  let failures = 0
+  const exhausted = (): boolean =>
+    next >= options.trials || options.signal?.aborted === true || (options.timeMs > 0 && Date.now() - started >= options.timeMs)
+    || (options.maxFailures > 0 && failures >= options.maxFailures)
+  const take = (): CampaignJob | undefined => {
+    if (exhausted()) return undefined
+    const index = next++
+    return { index, seed: trialSeed(options.baseSeed, index) }
+  }
+  const received = (summary: TrialSummary): void => {
+    addToTotals(totals, summary)
+    if (summary.failure !== undefined) failures++
+    options.onResult(summary, totals)
+  }
+  const { generate, shrinkBudget, verifyEvery, checkers, configFile, witness } = options
+  const workerOptions: WorkerOptions = {
+    generate, shrinkBudget, verifyEvery,
+    ...(checkers === undefined ? {} : { checkers }),
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(witness === undefined ? {} : { witness }),
+  }
+  const script = fileURLToPath(new URL('./campaign-worker.js', import.meta.url))
+  if (import.meta.url.endsWith('.ts')) {
+    // From source (our own tests) there is no compiled worker: run here, one trial at a time.
+    const { createTrialRunner } = await import('./campaign-trial.ts')
+    const runner = await createTrialRunner(workerOptions)
+    for (let job = take(); job !== undefined; job = take()) {
+      received(runner(job))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    return totals
+  }
+  const count = Math.min(Math.max(1, options.jobs), options.trials)
+  await Promise.all(Array.from({ length: count }, () => driveWorker(new Worker(script, { workerData: workerOptions }), take, received)))
+  return totals
+}
+
+function driveWorker(worker: Worker, take: () => CampaignJob | undefined, received: (summary: TrialSummary) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const hand = (): void => {
+      const job = take()
+      if (job !== undefined) worker.postMessage(job)
+      else void worker.terminate().then(() => resolve(), reject)
+    }
+    worker.on('message', (message: TrialSummary | 'ready') => {
+      if (message !== 'ready') received(message)
+      hand()
+    })
+    worker.on('error', reject)
+  })
+}

@@ -1,0 +1,74 @@
+/**
+ * The rows of `trial guarantees`: a configuration each, the owner's claim that it answers, and what is expected of it.
+ * A row `holds` (nothing bad may be seen) or `witnessed` (the anomaly must be found, and is shown with a token).
+ */
+import type { FaultFamily } from '../nemesis/fault.ts'
+import type { ProfileName } from '../plan/generate-options.ts'
+import type { CoreMark } from './coverage.ts'
+
+export interface GuaranteeRow {
+  readonly id: string
+  readonly configuration: string
+  readonly claim: string
+  readonly profile: ProfileName
+  readonly beyondBudget: boolean
+  readonly families?: readonly FaultFamily[]
+  /** Anomalies of which one must be found. Empty for a row that holds. */
+  readonly witnesses: readonly string[]
+  /** Marks that must have been reached, or the row proves nothing. */
+  readonly marks: readonly CoreMark[]
+  readonly expected: string
+}
+
+export const GUARANTEE_ROWS: readonly GuaranteeRow[] = [
+  {
+    id: 'acks-0', configuration: 'acks=0', profile: 'acks-0', beyondBudget: false,
+    claim: 'With acks=0 the producer does not wait for an acknowledgement: records may be lost without notice.',
+    witnesses: ['unconfirmed-loss'], marks: [], expected: 'loss witnessed (sent without error, absent after drain)',
+  },
+  {
+    id: 'acks-1', configuration: 'acks=1', profile: 'acks-1', beyondBudget: false,
+    claim: 'With acks=1 the leader alone acknowledges: a record is lost when the leader fails before its followers copied it.',
+    witnesses: ['lost-write', 'unseen'], marks: [], expected: 'loss of acknowledged data witnessed',
+  },
+  {
+    id: 'acks-all-min-1', configuration: 'acks=all, min.insync.replicas=1', profile: 'acks-all-min-1', beyondBudget: true,
+    claim: 'With acks=all every in-sync replica acknowledges; with min.insync.replicas=1 that may be the leader alone.',
+    witnesses: ['lost-write', 'unseen'], marks: ['lossy-crash-bytes-dropped'], expected: 'loss only with a lossy crash of the last ISR member, witnessed',
+  },
+  {
+    id: 'acks-all-min-2', configuration: 'acks=all, min.insync.replicas=2, RF 3, unclean election off', profile: 'acks-all-min-2', beyondBudget: false,
+    claim: 'Replication with acks=all keeps every acknowledged record through the failure of a broker; a new leader comes from the ISR.',
+    witnesses: [], marks: ['isr-shrink', 'client-retry'], expected: 'no loss, no reorder, no offset reuse',
+  },
+  {
+    id: 'unclean', configuration: 'the same, unclean election on', profile: 'unclean', beyondBudget: false,
+    claim: 'Unclean leader election trades durability for availability.',
+    witnesses: ['lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets'], marks: ['unclean-election'], expected: 'loss witnessed, replicas converge',
+  },
+  {
+    id: 'retries-duplicates', configuration: 'retries without idempotence', profile: 'retries-one-in-flight', beyondBudget: false,
+    claim: 'At-least-once: a retry after a lost acknowledgement writes the record twice.',
+    witnesses: ['duplicate'], marks: ['client-retry'], expected: 'duplicates witnessed',
+  },
+  {
+    id: 'retries-reorder', configuration: 'retries without idempotence, 5 in flight', profile: 'retries-pipelined', beyondBudget: false,
+    claim: 'Order within a partition is kept only with one request in flight or with idempotence.',
+    witnesses: ['reorder'], marks: ['client-retry'], expected: 'reorder witnessed',
+  },
+  {
+    id: 'idempotent', configuration: 'idempotence, acks=all, 5 in flight', profile: 'idempotent', beyondBudget: false,
+    claim: 'An idempotent producer (producer id and sequence numbers) writes each record once and in order, with up to 5 requests in flight.',
+    witnesses: [], marks: ['retry-after-append', 'client-retry'], expected: 'no duplicate, no reorder',
+  },
+  {
+    id: 'follower-reads', configuration: 'follower reads (client.rack)', profile: 'follower-reads', beyondBudget: false,
+    claim: 'Consumers may read from a follower: what they see may be stale, but it is a prefix of the leader\'s log and never goes backwards.',
+    witnesses: [], marks: ['isr-shrink'], expected: 'stale but a monotone prefix',
+  },
+  {
+    id: 'clock-skew', configuration: 'clock skew of minutes, acks=all, min.insync.replicas=2', profile: 'clock-skew', beyondBudget: false, families: ['clock', 'crash', 'partition'],
+    claim: 'None of the delivery guarantees depends on clocks: skew changes timestamps and retention only.',
+    witnesses: [], marks: ['client-retry'], expected: 'still holds',
+  },
+]

@@ -1,0 +1,131 @@
+/**
+ * From a seed to a judged trial: run, excuse known behaviour of Kafka (only when the plan with the mend switched on no
+ * longer shows the anomaly), and, when it still fails, shrink it to a minimal story with a token.
+ */
+import type { Finding } from '../../checkers/contract.ts'
+import { mendsThatCouldExcuse, MechanismRecorder } from '../../checkers/known-behaviour.ts'
+import type { Workload } from '../../workloads/contract.ts'
+import { MENDS, type MendId } from '../config/defects.ts'
+import type { GenerateOptions } from '../plan/generate-options.ts'
+import { generatePlan } from '../plan/generate-plan.ts'
+import type { Plan } from '../plan/plan.ts'
+import { type RemainingElement, shrink } from '../plan/shrink.ts'
+import { materialise, type PlanOrigin, tokenOf } from './resolve-token.ts'
+import { type RunOptions, runPlan } from './run-plan.ts'
+import { firstBad, sameAnomaly, type TrialResult } from './trial-result.ts'
+
+/** A failing trial, reduced. Plain data: it crosses from worker to main thread. */
+export interface Failure {
+  readonly token: string | undefined
+  readonly finding: Finding
+  readonly plan: Plan
+  readonly result: TrialResult
+  readonly remaining: readonly RemainingElement[]
+  readonly before: PlanSize
+  readonly after: PlanSize
+  readonly executions: number
+  readonly cutShort: boolean
+}
+
+export interface PlanSize {
+  readonly operations: number
+  readonly faults: number
+  readonly servers: number
+  readonly partitions: number
+  readonly virtualUs: number
+}
+
+export interface JudgeOptions extends RunOptions {
+  /** Executions for shrinking; 0: do not shrink. */
+  readonly shrinkBudget: number
+  readonly workloads: readonly string[]
+  /** Which finding to take for the failure; absent: the first bad one. */
+  readonly select?: (result: TrialResult) => Finding | undefined
+}
+
+export function judgeSeed(seed: string, options: GenerateOptions, workload: Workload, judge: JudgeOptions): { result: TrialResult; failure: Failure | undefined } {
+  const plan = generatePlan(seed, options, workload)
+  const first = runExcused(plan, workload, judge)
+  const finding = judge.select === undefined ? firstBad(first) : judge.select(first)
+  if (finding === undefined) return { result: first, failure: undefined }
+  return { result: first, failure: reduce(plan, { options, seed, materialised: 'no' }, first, finding, workload, judge) }
+}
+
+/** Runs a plan and turns bad findings that a mend explains into `known` ones. */
+export function runExcused(plan: Plan, workload: Workload, options: RunOptions): TrialResult {
+  const mechanisms = new MechanismRecorder()
+  const result = runPlan(plan, workload, { ...options, observers: [...(options.observers ?? []), mechanisms] })
+  if (result.verdict !== 'invalid') return result
+  let { findings } = result
+  for (const mend of MENDS) {
+    const suspects = findings.filter(finding => finding.status === 'bad' && mendsThatCouldExcuse(finding, mechanisms.seen, result.history).includes(mend.id))
+    if (suspects.length === 0 || plan.mends.includes(mend.id as MendId)) continue
+    const mended = runPlan({ ...plan, mends: [...plan.mends, mend.id as MendId] }, workload, options)
+    findings = findings.map(finding => suspects.includes(finding) && !mended.findings.some(other => sameAnomaly(finding, other))
+      ? { ...finding, status: 'known' as const, known: { mend: mend.id, link: mend.link } }
+      : finding)
+  }
+  return { ...result, findings, verdict: findings.some(finding => finding.status === 'bad') ? 'invalid' : 'valid' }
+}
+
+export function sizeOf(plan: Plan, virtualUs: number): PlanSize {
+  return {
+    operations: plan.operations.length,
+    faults: plan.faults.length + (plan.choices.mode === 'explicit' ? plan.choices.fired.length : 0),
+    servers: plan.cluster.servers.length,
+    partitions: plan.topics.reduce((sum, topic) => sum + topic.partitions, 0),
+    virtualUs,
+  }
+}
+
+/** Shrinks a failing plan. The answer always fails by the same anomaly under the same guarantee. */
+export function reduce(plan: Plan, origin: PlanOrigin, first: TrialResult, finding: Finding, workload: Workload, judge: JudgeOptions): Failure {
+  const before = { ...sizeOf(plan, first.virtualUs), faults: plan.faults.length + first.choicesFired.length }
+  let executions = 0
+  const select = (result: TrialResult): Finding | undefined => result.findings.find(other => sameAnomaly(finding, other))
+  const run = (candidate: Plan): TrialResult | undefined => {
+    executions++
+    try {
+      return runPlan(candidate, workload, judge)
+    } catch {
+      return undefined
+    }
+  }
+  const failing = (candidate: Plan): boolean => {
+    const result = run(candidate)
+    return result !== undefined && select(result) !== undefined
+  }
+  const asIs = (): Failure => ({
+    token: tokenOf(origin, first.digests, judge.workloads), finding, plan, result: first, remaining: [], before, after: before, executions, cutShort: judge.shrinkBudget > 0,
+  })
+  if (judge.shrinkBudget <= 0) return asIs()
+  let base = plan
+  let materialised: PlanOrigin['materialised'] = origin.materialised
+  if (plan.choices.mode === 'drawn') {
+    for (const latency of ['constant', 'drawn'] as const) {
+      const candidate = materialise(plan, first.choicesFired, latency)
+      if (!failing(candidate)) continue
+      base = candidate
+      materialised = `${latency}-latency`
+      break
+    }
+    if (materialised === 'no') return asIs()
+  }
+  const shrunk = shrink(base, { budget: judge.shrinkBudget - executions, fails: failing })
+  const result = run(shrunk.plan)
+  const found = result === undefined ? undefined : select(result)
+  if (result === undefined || found === undefined) return asIs()
+  // A plan that was itself resolved from a token keeps a subset of a subset: map back to the original elements.
+  const kept = origin.kept === undefined ? shrunk.kept : composeKept(origin.kept, shrunk.kept)
+  return {
+    token: tokenOf({ ...origin, materialised, kept }, result.digests, judge.workloads),
+    finding: found, plan: shrunk.plan, result, remaining: shrunk.remaining,
+    before, after: sizeOf(shrunk.plan, result.virtualUs), executions, cutShort: shrunk.cutShort,
+  }
+}
+
+function composeKept(outer: readonly boolean[], inner: readonly boolean[]): boolean[] {
+  let index = 0
+  return outer.map(flag => flag && inner[index++] === true)
+}
+

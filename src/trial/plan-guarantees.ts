@@ -1,0 +1,39 @@
+/**
+ * What a plan owes its clients: the configuration of the guarantees, read off the plan. Several producers may differ;
+ * the weakest decides.
+ */
+import type { GuaranteeConfig } from '../../checkers/guarantees.ts'
+import { DEFAULT_PRODUCER_CONFIG } from '../config/client.ts'
+import type { Plan } from '../plan/plan.ts'
+
+export function guaranteeConfigOf(plan: Plan): GuaranteeConfig {
+  const producers = plan.clients.flatMap(client => (client.kind === 'producer' ? [{ ...DEFAULT_PRODUCER_CONFIG, ...client.config }] : []))
+  const consumers = plan.clients.flatMap(client => (client.kind === 'consumer' ? [client.config] : []))
+  const acks = producers.map(producer => (producer.acks === -1 ? 2 : producer.acks))
+  const weakest = ([0, 1, -1] as const)[Math.min(2, ...acks)] ?? -1
+  const minIsr = plan.topics.map(topic => Number(topic.configs['min.insync.replicas'] ?? plan.cluster.server.minInsyncReplicas))
+  const lossy = plan.faults.filter(fault => (fault.action.kind === 'crash' && fault.action.machine) || fault.action.kind === 'replace-disk').length
+  const minInsyncReplicas = Math.min(...minIsr, ...plan.topics.map(topic => topic.replicationFactor))
+  return {
+    acks: weakest,
+    replicationFactor: Math.min(...plan.topics.map(topic => topic.replicationFactor)),
+    minInsyncReplicas,
+    uncleanLeaderElection: plan.topics.some(topic => (topic.configs['unclean.leader.election.enable'] ?? String(plan.cluster.server.uncleanLeaderElectionEnable)) === 'true'),
+    idempotence: producers.every(producer => producer.enableIdempotence),
+    retries: producers.some(producer => producer.retries > 0),
+    maxInFlight: Math.max(1, ...producers.map(producer => producer.maxInFlightRequestsPerConnection)),
+    isolation: consumers.some(consumer => consumer.isolationLevel === 'read_committed') ? 'read_committed' : 'read_uncommitted',
+    followerReads: plan.cluster.server.rackAwareReplicaSelector && consumers.some(consumer => consumer.clientRack !== null && consumer.clientRack !== undefined),
+    lossyCrashes: plan.beyondBudget ? lossy : Math.min(lossy, lossyBudget(plan)),
+    cleanup: plan.topics.some(topic => topic.configs['cleanup.policy']?.includes('compact') === true) ? 'compact' : 'delete',
+  }
+}
+
+/**
+ * How many brokers may have lost unsynced data at a time before an acknowledged record may go: one fewer than
+ * min.insync.replicas, and only with ELR, without which the last ISR member is kept for good.
+ */
+export function lossyBudget(plan: Plan): number {
+  const minIsr = plan.topics.map(topic => Math.min(topic.replicationFactor, Number(topic.configs['min.insync.replicas'] ?? plan.cluster.server.minInsyncReplicas)))
+  return plan.cluster.server.eligibleLeaderReplicasEnable ? Math.max(0, Math.min(...minIsr) - 1) : 0
+}

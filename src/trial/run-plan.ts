@@ -1,0 +1,209 @@
+/**
+ * Runs one plan from an empty world to a verdict:
+ *
+ *   start the cluster, create the topics        until every partition has a leader (bounded)
+ *   chaos: client operations and faults         `timing.chaosUs`
+ *   heal everything (or leave a core), settle   until leaders and ISRs are back and clients are done (bounded)
+ *   drain: read everything back                 (bounded)
+ *   judge
+ */
+import { composeVerdict, findChecker } from '../../checkers/index.ts'
+import type { CheckResult, Finding } from '../../checkers/contract.ts'
+import { guaranteesFor } from '../../checkers/guarantees.ts'
+import { createMonitors } from '../../checkers/invariants/index.ts'
+import { checkLiveness } from '../../checkers/liveness/index.ts'
+import type { DrainResult, Workload } from '../../workloads/contract.ts'
+import { Future } from '../base/task.ts'
+import { US_PER_MS } from '../base/time.ts'
+import { TrialError } from '../base/trial-error.ts'
+import { Admin } from '../client/admin.ts'
+import { DEFAULT_ADMIN_CONFIG } from '../config/client.ts'
+import { brokersOf } from '../config/cluster.ts'
+import type { Observation, Observer } from '../env/observation.ts'
+import { historyDigest } from '../history/history-digest.ts'
+import { ObservedCluster } from '../nemesis/cluster-view.ts'
+import { Nemesis } from '../nemesis/nemesis.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { TraceSink } from '../sim/trace.ts'
+import { clientRecorder, TrialHistory } from './client-recorder.ts'
+import { Coverage } from './coverage.ts'
+import { guaranteeConfigOf, lossyBudget } from './plan-guarantees.ts'
+import type { TrialResult } from './trial-result.ts'
+import { World } from './world.ts'
+
+export interface RunOptions {
+  /** Names of checkers to run; absent: all. */
+  readonly checkers?: readonly string[]
+  readonly trace?: TraceSink
+  readonly observers?: readonly Observer[]
+  readonly flip?: { readonly kind: 'frame' | 'disk' | 'draw'; readonly nth: number }
+}
+
+const SETUP_LIMIT_US = 60_000_000
+const STEP_US = 20 * US_PER_MS
+
+/** @throws TrialError('internal') when the cluster of the plan never comes up without a fault */
+export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}): TrialResult {
+  const coverage = new Coverage()
+  const view = new ObservedCluster(plan.cluster.servers)
+  const guarantees = guaranteesFor(guaranteeConfigOf(plan))
+  const wanted = (name: string): boolean => options.checkers === undefined || options.checkers.includes(name)
+  const monitors = createMonitors({
+    uncleanElections: guarantees.config.uncleanLeaderElection,
+    lossyCrashesAllowed: !plan.beyondBudget,
+    minInsyncReplicas: guarantees.config.minInsyncReplicas,
+  }).filter(monitor => wanted(monitor.name) || wanted('invariants'))
+  let nemesis: Nemesis | undefined
+  const toNemesis: Observer = { observe: (event: Observation, node: string) => nemesis?.observe(event, node) }
+  const world = new World(plan, {
+    observers: [coverage, view, ...monitors, toNemesis, ...(options.observers ?? [])],
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+    ...(options.flip === undefined ? {} : { flip: options.flip }),
+  })
+  const { simulation } = world
+  const history = new TrialHistory(() => simulation.now)
+  world.observeFault = (phase, id, text): void => {
+    history.fault(phase, id, text)
+    simulation.observe({ kind: 'fault', phase, id, text })
+  }
+
+  world.startServers()
+  const bootstrapServers = brokersOf(plan.cluster).map(server => server.host)
+  const ready = createTopics(world, plan, bootstrapServers)
+  const allLed = (): boolean => ready.isSettled && plan.topics.every(topic =>
+    Array.from({ length: topic.partitions }, (_, partition) => view.leaderOf(topic.name, partition)).every(leader => leader !== undefined))
+  runUntil(world, SETUP_LIMIT_US, allLed)
+  if (!allLed()) throw new TrialError('internal', 'the cluster of this plan did not come up although nothing was injected', `seed ${plan.seed}`)
+
+  const start = simulation.now
+  nemesis = new Nemesis(world, view, plan.faults, { maxLossy: lossyBudget(plan), beyond: plan.beyondBudget })
+  nemesis.activate()
+  const stop = new Future<void>()
+  const running = plan.clients.map(spec => {
+    const done = new Future<void>()
+    const operations = plan.operations.filter(operation => operation.client === spec.host)
+    world.runClient(spec.host, function* (env) {
+      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: clientRecorder(history, spec.host), stop })
+      done.complete()
+    })
+    return done
+  })
+  simulation.run(start + plan.timing.chaosUs)
+
+  nemesis.healAll()
+  const healedAt = simulation.now
+  const deadline = healedAt + plan.timing.settleUs
+  stop.complete()
+  const down = nemesis.permanentlyDown
+  const settled = (): boolean => running.every(done => done.isSettled) && isHealthy(view, plan, down)
+  runUntil(world, plan.timing.settleUs, settled)
+
+  const drained = new Future<DrainResult>()
+  world.addClient('client-drain')
+  world.runClient('client-drain', function* (env) {
+    drained.complete(yield* workload.drain({
+      env, topics: plan.topics, recorder: clientRecorder(history, 'client-drain'),
+      bootstrapServers: bootstrapServers.filter(host => !down.has(host)), clients: plan.clients,
+    }))
+  })
+  runUntil(world, Math.max(plan.timing.settleUs / 2, deadline - simulation.now), () => drained.isSettled)
+
+  const drain = drained.isSettled ? drained.result() : undefined
+  const results: CheckResult[] = []
+  const names = workload.checkers.filter(wanted)
+  for (const name of names) {
+    results.push(findChecker(name).check(history.operations, { guarantees, drained: drain?.complete === true, logStart: drain?.logStart ?? {} }))
+  }
+  for (const monitor of monitors) {
+    const findings = monitor.finish()
+    results.push(resultOf(monitor.name, findings))
+  }
+  if (wanted('liveness')) {
+    results.push(resultOf('liveness', checkLiveness({
+      healedAt,
+      endedAt: simulation.now,
+      boundUs: plan.timing.settleUs,
+      clientsUnfinished: plan.clients.filter((_, index) => !running[index]!.isSettled).map(client => client.host),
+      drained: drain?.complete === true,
+      partitions: plan.topics.flatMap(topic => Array.from({ length: topic.partitions }, (_, partition) => ({
+        topic: topic.name, partition,
+        leader: view.leaderOf(topic.name, partition) ?? null,
+        isr: view.isrOf(topic.name, partition),
+        replicas: view.replicasOf(topic.name, partition).filter(host => !down.has(host)),
+      }))),
+    })))
+  }
+  if (simulation.crashes.length > 0 && wanted('broker-assertion')) {
+    results.push(resultOf('broker-assertion', simulation.crashes.map((crash): Finding => ({
+      anomaly: 'broker-assertion', checker: 'broker-assertion', status: 'bad', guarantee: null,
+      title: `${crash.node} died of its own assertion: ${String(crash.error)}`,
+      evidence: { node: crash.node, time: crash.time, stack: crash.error instanceof Error ? (crash.error.stack ?? '') : '' },
+      steps: [{ text: `${crash.node} stops at an assertion`, time: crash.time }],
+      contradiction: 'A server must not fail on inputs that its peers may send.',
+    }))))
+  }
+  const { verdict, findings } = composeVerdict(results)
+  return {
+    verdict,
+    results,
+    findings,
+    owed: [...guarantees.owed],
+    history: history.operations,
+    digests: { events: simulation.digest.events, history: historyDigest(history.operations), eventCount: simulation.digest.count },
+    checkpoints: simulation.checkpoints,
+    marks: coverage.counts,
+    faults: nemesis.fired,
+    skippedFaults: nemesis.skipped,
+    choicesFired: simulation.choicesFired,
+    virtualUs: simulation.now,
+    drained: drain?.complete === true,
+    checkers: results.map(result => result.checker),
+  }
+}
+
+function resultOf(checker: string, findings: readonly Finding[]): CheckResult {
+  const counts: { [anomaly: string]: number } = {}
+  for (const finding of findings) counts[finding.anomaly] = (counts[finding.anomaly] ?? 0) + 1
+  return { checker, verdict: findings.some(finding => finding.status === 'bad') ? 'invalid' : 'valid', findings: findings.slice(0, 8), counts }
+}
+
+/** Runs in steps until the condition holds or the limit is used up. */
+function runUntil(world: World, limitUs: number, condition: () => boolean): void {
+  const { simulation } = world
+  const end = simulation.now + limitUs
+  while (simulation.now < end && !condition()) simulation.run(Math.min(end, simulation.now + STEP_US))
+}
+
+function createTopics(world: World, plan: Plan, bootstrapServers: readonly string[]): Future<void> {
+  const ready = new Future<void>()
+  world.addClient('client-setup')
+  world.runClient('client-setup', function* (env) {
+    const { server } = plan.cluster
+    const admin = new Admin(env, {
+      ...DEFAULT_ADMIN_CONFIG, clientId: 'setup', bootstrapServers, requestTimeoutMs: 2_000, retryBackoffMs: 20, retryBackoffMaxMs: 100,
+      reconnectBackoffMs: 20, reconnectBackoffMaxMs: 100, socketConnectionSetupTimeoutMs: 1_000, metadataMaxAgeMs: 500,
+    })
+    // All brokers first, or replicas would crowd onto the early ones.
+    yield* env.sleep(4 * server.brokerHeartbeatIntervalMs * US_PER_MS).wait()
+    for (;;) {
+      const results = yield* admin.createTopics(plan.topics.map(topic => ({
+        name: topic.name, numPartitions: topic.partitions, replicationFactor: topic.replicationFactor, configs: topic.configs,
+      })))
+      if (results.every(result => result.ok || result.error === 'TOPIC_ALREADY_EXISTS')) break
+      yield* env.sleep(50 * US_PER_MS).wait()
+    }
+    ready.complete()
+  })
+  return ready
+}
+
+function isHealthy(view: ObservedCluster, plan: Plan, down: ReadonlySet<string>): boolean {
+  return plan.topics.every(topic => {
+    for (let partition = 0; partition < topic.partitions; partition++) {
+      const isr = view.isrOf(topic.name, partition)
+      if (view.leaderOf(topic.name, partition) === undefined) return false
+      if (view.replicasOf(topic.name, partition).some(host => !down.has(host) && !isr.includes(host))) return false
+    }
+    return true
+  })
+}
