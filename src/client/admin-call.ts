@@ -12,8 +12,8 @@ import type { Micros, Millis } from '../base/time.ts'
 import type { AdminConfig } from '../config/client.ts'
 import type { Env } from '../env/env.ts'
 import { ErrorCode, errorName, isRetriable, refreshesMetadata } from '../protocol/errors.ts'
-import type { RpcClient } from '../rpc/rpc-client.ts'
 import { Backoff } from './backoff.ts'
+import type { BrokerRpc } from './broker-rpc.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
 
 /** `definite`: certainly nothing was changed. */
@@ -56,11 +56,11 @@ interface Pending<Item, Value> {
 export class AdminCaller {
   private readonly env: Env
   private readonly config: AdminConfig
-  private readonly rpc: RpcClient
+  private readonly rpc: BrokerRpc
   private readonly metadata: ClusterMetadata
   private readonly backoff: Backoff
 
-  constructor(env: Env, config: AdminConfig, rpc: RpcClient, metadata: ClusterMetadata) {
+  constructor(env: Env, config: AdminConfig, rpc: BrokerRpc, metadata: ClusterMetadata) {
     this.env = env
     this.config = config
     this.rpc = rpc

@@ -11,11 +11,12 @@ import type {
   CreateTopicsResponse, DeleteTopicsResponse, DescribeConfigsResponse, IncrementalAlterConfigsResponse, ListOffsetsResponse, MetadataResponse,
 } from '../protocol/generated/types.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
-import { RpcClient } from '../rpc/rpc-client.ts'
 import { AdminCaller } from './admin-call.ts'
 import type { AdminCall, AdminResult } from './admin-call.ts'
+import type { BrokerRpc } from './broker-rpc.ts'
 import { ClusterMetadata } from './cluster-metadata.ts'
 import type { BrokerNode, PartitionMetadata } from './cluster-metadata.ts'
+import { connectBrokers } from './connect.ts'
 import { partitionKey } from './partition-key.ts'
 
 export interface NewTopic {
@@ -73,20 +74,12 @@ const TIMESTAMPS = { latest: -1, earliest: -2, 'max-timestamp': -3 } as const
 const MAX_IN_FLIGHT = 100
 
 export class Admin {
-  private readonly rpc: RpcClient
+  private readonly rpc: BrokerRpc
   private readonly metadata: ClusterMetadata
   private readonly caller: AdminCaller
 
-  constructor(env: Env, config: AdminConfig) {
-    this.rpc = new RpcClient(env, {
-      clientId: config.clientId,
-      requestTimeoutMs: config.requestTimeoutMs,
-      connectionSetupTimeoutMs: config.socketConnectionSetupTimeoutMs,
-      maxInFlight: MAX_IN_FLIGHT,
-      reconnectBackoffMs: config.reconnectBackoffMs,
-      reconnectBackoffMaxMs: config.reconnectBackoffMaxMs,
-      discoverVersions: true,
-    })
+  constructor(env: Env, config: AdminConfig, rpc: BrokerRpc = connectBrokers(env, config, MAX_IN_FLIGHT)) {
+    this.rpc = rpc
     this.metadata = new ClusterMetadata(env, this.rpc, config)
     this.caller = new AdminCaller(env, config, this.rpc, this.metadata)
     this.metadata.start()

@@ -22,8 +22,8 @@ import { ErrorCode, refreshesMetadata } from '../protocol/errors.ts'
 import type { MetadataRequest, MetadataResponse, MetadataResponseMetadataResponsePartition } from '../protocol/generated/types.ts'
 import type { Draft } from '../protocol/codec.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
-import type { RpcClient } from '../rpc/rpc-client.ts'
 import { Backoff } from './backoff.ts'
+import type { BrokerRpc } from './broker-rpc.ts'
 import { partitionKey } from './partition-key.ts'
 import { Wakeup } from './wakeup.ts'
 
@@ -72,7 +72,7 @@ export class ClusterMetadata {
   controllerId = -1
 
   private readonly env: Env
-  private readonly rpc: RpcClient
+  private readonly rpc: BrokerRpc
   private readonly config: MetadataConfig
   private readonly backoff: Backoff
   private readonly bootstrap: readonly BrokerNode[]
@@ -97,7 +97,7 @@ export class ClusterMetadata {
   private picks = 0
   private isClosed = false
 
-  constructor(env: Env, rpc: RpcClient, config: MetadataConfig) {
+  constructor(env: Env, rpc: BrokerRpc, config: MetadataConfig) {
     this.env = env
     this.rpc = rpc
     this.config = config

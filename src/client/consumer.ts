@@ -10,10 +10,11 @@ import type { ConsumerConfig } from '../config/client.ts'
 import type { Env } from '../env/env.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import { RpcClient } from '../rpc/rpc-client.ts'
 import { AnswerQueue } from './answer-queue.ts'
+import type { BrokerRpc } from './broker-rpc.ts'
 import { ClusterMetadata } from './cluster-metadata.ts'
 import type { ConsumerRecord } from './completed-fetch.ts'
+import { connectBrokers } from './connect.ts'
 import { FetchState } from './fetch-state.ts'
 import type { PositionReset } from './fetch-state.ts'
 import { Fetcher } from './fetcher.ts'
@@ -35,7 +36,7 @@ const MAX_IN_FLIGHT = 100
 export class Consumer {
   private readonly env: Env
   private readonly config: ConsumerConfig
-  private readonly rpc: RpcClient
+  private readonly rpc: BrokerRpc
   private readonly metadata: ClusterMetadata
   private readonly wakeup: Wakeup
   private readonly answers: AnswerQueue
@@ -45,18 +46,10 @@ export class Consumer {
   private resets: PositionReset[] = []
   private error: string | undefined = undefined
 
-  constructor(env: Env, config: ConsumerConfig) {
+  constructor(env: Env, config: ConsumerConfig, rpc: BrokerRpc = connectBrokers(env, config, MAX_IN_FLIGHT)) {
     this.env = env
     this.config = config
-    this.rpc = new RpcClient(env, {
-      clientId: config.clientId,
-      requestTimeoutMs: config.requestTimeoutMs,
-      connectionSetupTimeoutMs: config.socketConnectionSetupTimeoutMs,
-      maxInFlight: MAX_IN_FLIGHT,
-      reconnectBackoffMs: config.reconnectBackoffMs,
-      reconnectBackoffMaxMs: config.reconnectBackoffMaxMs,
-      discoverVersions: true,
-    })
+    this.rpc = rpc
     this.metadata = new ClusterMetadata(env, this.rpc, config)
     this.wakeup = new Wakeup(env)
     this.answers = new AnswerQueue(this.rpc, this.wakeup)

@@ -18,8 +18,9 @@ import type { Draft } from '../protocol/codec.ts'
 import { ErrorCode, errorName } from '../protocol/errors.ts'
 import type { FetchRequest, FetchResponse } from '../protocol/generated/types.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
-import type { RpcClient, RpcResult } from '../rpc/rpc-client.ts'
+import type { RpcResult } from '../rpc/rpc-client.ts'
 import type { AnswerQueue } from './answer-queue.ts'
+import type { BrokerRpc } from './broker-rpc.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
 import { CompletedFetch, CorruptBatchError } from './completed-fetch.ts'
 import type { ConsumerRecord } from './completed-fetch.ts'
@@ -40,7 +41,7 @@ export interface Collected {
 export class Fetcher {
   private readonly env: Env
   private readonly config: ConsumerConfig
-  private readonly rpc: RpcClient
+  private readonly rpc: BrokerRpc
   private readonly metadata: ClusterMetadata
   private readonly answers: AnswerQueue
   private readonly positions: PositionResolver
@@ -50,7 +51,7 @@ export class Fetcher {
   private buffer: CompletedFetch[] = []
 
   constructor(
-    env: Env, config: ConsumerConfig, rpc: RpcClient, metadata: ClusterMetadata, answers: AnswerQueue, positions: PositionResolver,
+    env: Env, config: ConsumerConfig, rpc: BrokerRpc, metadata: ClusterMetadata, answers: AnswerQueue, positions: PositionResolver,
     onError: (error: string) => void,
   ) {
     this.env = env

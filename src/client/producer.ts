@@ -16,8 +16,9 @@ import type { Env } from '../env/env.ts'
 import { ErrorCode, errorName } from '../protocol/errors.ts'
 import { partitionForKey } from '../protocol/murmur2.ts'
 import type { RecordInput } from '../protocol/records/record-batch.ts'
-import { RpcClient } from '../rpc/rpc-client.ts'
+import type { BrokerRpc } from './broker-rpc.ts'
 import { ClusterMetadata } from './cluster-metadata.ts'
+import { connectBrokers } from './connect.ts'
 import { IdempotentState } from './idempotent-state.ts'
 import { upperBoundSize } from './producer-batch.ts'
 import { RecordAccumulator } from './record-accumulator.ts'
@@ -56,7 +57,7 @@ function checkConfig(config: ProducerConfig): void {
 export class Producer {
   private readonly env: Env
   private readonly config: ProducerConfig
-  private readonly rpc: RpcClient
+  private readonly rpc: BrokerRpc
   private readonly metadata: ClusterMetadata
   private readonly accumulator: RecordAccumulator
   private readonly sender: Sender
@@ -68,19 +69,11 @@ export class Producer {
   private readonly roundRobin = new Map<string, number>()
 
   /** Starts its tasks at once. @throws TrialError for a contradictory configuration */
-  constructor(env: Env, config: ProducerConfig) {
+  constructor(env: Env, config: ProducerConfig, rpc: BrokerRpc = connectBrokers(env, config, config.maxInFlightRequestsPerConnection)) {
     checkConfig(config)
     this.env = env
     this.config = config
-    this.rpc = new RpcClient(env, {
-      clientId: config.clientId,
-      requestTimeoutMs: config.requestTimeoutMs,
-      connectionSetupTimeoutMs: config.socketConnectionSetupTimeoutMs,
-      maxInFlight: config.maxInFlightRequestsPerConnection,
-      reconnectBackoffMs: config.reconnectBackoffMs,
-      reconnectBackoffMaxMs: config.reconnectBackoffMaxMs,
-      discoverVersions: true,
-    })
+    this.rpc = rpc
     this.metadata = new ClusterMetadata(env, this.rpc, config)
     this.senderWakeup = new Wakeup(env)
     this.appenderWakeup = new Wakeup(env)

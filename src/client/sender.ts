@@ -17,9 +17,10 @@ import { ApiKey } from '../protocol/api-keys.ts'
 import type { Draft } from '../protocol/codec.ts'
 import { ErrorCode, errorName, isRetriable, refreshesMetadata } from '../protocol/errors.ts'
 import type { InitProducerIdResponse, ProduceRequest, ProduceResponse, ProduceResponsePartitionProduceResponse } from '../protocol/generated/types.ts'
-import type { RpcClient, RpcResult } from '../rpc/rpc-client.ts'
+import type { RpcResult } from '../rpc/rpc-client.ts'
 import { AnswerQueue } from './answer-queue.ts'
 import { Backoff } from './backoff.ts'
+import type { BrokerRpc } from './broker-rpc.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
 import type { IdempotentState } from './idempotent-state.ts'
 import { partitionKey } from './partition-key.ts'
@@ -52,7 +53,7 @@ export class Sender {
 
   private readonly env: Env
   private readonly config: ProducerConfig
-  private readonly rpc: RpcClient
+  private readonly rpc: BrokerRpc
   private readonly metadata: ClusterMetadata
   private readonly accumulator: RecordAccumulator
   private readonly sequences: IdempotentState | undefined
@@ -61,6 +62,8 @@ export class Sender {
   private readonly keepsOrderByMuting: boolean
   private readonly idBackoff: Backoff
   private readonly inFlight = new Map<string, ProducerBatch[]>()
+  /** Hosts that are being connected to. */
+  private readonly connecting = new Set<string>()
   private readonly answers: AnswerQueue
   private isAskingForId = false
   private idAttempts = 0
@@ -68,7 +71,7 @@ export class Sender {
 
   /** `onRelease` is called when batches are done and memory may be free. */
   constructor(
-    env: Env, config: ProducerConfig, rpc: RpcClient, metadata: ClusterMetadata, accumulator: RecordAccumulator,
+    env: Env, config: ProducerConfig, rpc: BrokerRpc, metadata: ClusterMetadata, accumulator: RecordAccumulator,
     sequences: IdempotentState | undefined, wakeup: Wakeup, onRelease: () => void,
   ) {
     this.env = env
@@ -132,7 +135,8 @@ export class Sender {
     if (this.sequences?.hasProducerId === false && !this.isAskingForId) next = Math.min(next, this.askForIdAt)
     for (const node of ready.nodes.values()) {
       if (!this.isReady(node)) {
-        next = Math.min(next, now + msToUs(this.config.reconnectBackoffMs))
+        const backoff = this.rpc.backoffLeft(node.host, node.port)
+        if (backoff > 0) next = Math.min(next, now + backoff)
         continue
       }
       const batches = this.accumulator.drain(node, now)
@@ -143,8 +147,21 @@ export class Sender {
     return next
   }
 
+  /**
+   * Can a produce request go out at once? As NetworkClient#ready, starts to connect when there is no connection, so that
+   * batches wait in the accumulator and may still follow their leader elsewhere. Asking for versions is what opens it.
+   */
   private isReady(node: BrokerNode): boolean {
-    return this.rpc.canSend(node.host, node.port)
+    const canSend = this.rpc.canSend(node.host, node.port)
+    if (this.rpc.isReady(node.host, node.port)) return canSend
+    if (canSend && !this.connecting.has(node.host)) {
+      this.connecting.add(node.host)
+      this.answers.ask(node, ApiKey.ApiVersions, {}, result => {
+        this.connecting.delete(node.host)
+        if (!result.ok) this.metadata.requestUpdate()
+      })
+    }
+    return false
   }
 
   private send(node: BrokerNode, batches: readonly ProducerBatch[]): void {
@@ -177,7 +194,7 @@ export class Sender {
     this.answers.ask(node, ApiKey.Produce, request, result => {
       if (result.ok && this.config.acks !== 0) this.handleResponse(sent, result.body as ProduceResponse)
       else for (const batch of byKey.values()) this.handleNoResponse(batch, result)
-    })
+    }, { expectResponse: this.config.acks !== 0 })
   }
 
   private handleResponse({ batches, names }: Sent, response: ProduceResponse): void {
