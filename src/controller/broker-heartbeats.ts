@@ -81,11 +81,6 @@ export class BrokerHeartbeats {
     this.brokers.delete(brokerId)
   }
 
-  fence(brokerId: number): void {
-    const broker = this.brokers.get(brokerId)
-    if (broker !== undefined) broker.fenced = true
-  }
-
   touch(brokerId: number, fenced: boolean, metadataOffset: number): void {
     const broker = this.tracked(brokerId)
     broker.fenced = fenced

@@ -150,7 +150,6 @@ export function fenceOneStaleBroker(state: ControllerState, context: ControllerC
   if (broker === undefined || broker.brokerEpoch !== expired.brokerEpoch) return { records: [], response: true }
   const draft = new DecisionDraft()
   fence(state, context, draft, broker)
-  context.heartbeats.fence(broker.brokerId)
   return draft.decide(true)
 }
 

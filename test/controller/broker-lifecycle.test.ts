@@ -86,6 +86,15 @@ describe('unclean restart (KIP-966, KAFKA-18635)', () => {
     expect(harness.partition()).toMatchObject({ leader: 2, isr: [2, 3], elr: [], leaderEpoch: leaderEpoch + 1 })
   })
 
+  it('is not elected back, not even uncleanly, while its registration is handled', () => {
+    const harness = ControllerHarness.active(2)
+    harness.topicOn([1, 2], { 'unclean.leader.election.enable': 'true' })
+    harness.proposeIsr([1])
+    harness.advanceMs(SESSION_OVER)
+    harness.register(1, { previousBrokerEpoch: -1 })
+    expect(harness.partition()).toMatchObject({ leader: 2, isr: [2], elr: [], leaderRecoveryState: 'RECOVERING' })
+  })
+
   it('without ELR an unclean shutdown is like fencing: the last ISR member stays', () => {
     const harness = ControllerHarness.active(2, { eligibleLeaderReplicasEnable: false })
     harness.topicOn([1, 2])
