@@ -10,8 +10,8 @@ import type { RpcRequest } from '../../rpc/rpc-server.ts'
 import type { BrokerContext } from '../broker-context.ts'
 
 export function* handleForwarded(context: BrokerContext, request: RpcRequest): Task<void> {
-  const { apiKey, apiVersion, correlationId, clientId } = request
-  const envelope = encodeEnvelope({ apiKey, apiVersion, correlationId, clientId, body: request.body as object })
+  const { apiKey, apiVersion, clientId } = request
+  const envelope = encodeEnvelope({ apiKey, apiVersion, correlationId: 0, clientId, body: request.body as object })
   const reply = yield* context.forwarding.send(ApiKey.Envelope, envelope).wait()
   const response = reply.ok ? decodeEnvelopeResponse(apiKey, apiVersion, reply.body as EnvelopeResponse) : undefined
   if (response === undefined) request.close()

@@ -51,7 +51,7 @@ function aliveBrokers(context: BrokerContext): { brokerId: number; host: string;
 function anyBroker(context: BrokerContext, request: RpcRequest): number {
   const alive = aliveBrokers(context)
   if (alive.length === 0) return -1
-  return alive[below(context.env.draw('metadata-controller', request.peer, request.correlationId), alive.length)]!.brokerId
+  return alive[below(context.env.draw('metadata-controller', request.peer, context.env.now()), alive.length)]!.brokerId
 }
 
 function describeAsked(context: BrokerContext, { topicId, name }: MetadataRequestMetadataRequestTopic): object {

@@ -1,0 +1,275 @@
+/** A whole cluster in a simulation: it elects, replicates, survives its leader, and does the same thing twice. */
+import { describe, expect, test } from 'vitest'
+import { BROKER_PORT, DEFAULT_SERVER_CONFIG, brokersOf } from '../../src/config/cluster.ts'
+import type { ClusterConfig, ServerConfig, ServerSpec } from '../../src/config/cluster.ts'
+import { startServer } from '../../src/broker/start-server.ts'
+import type { ServerHandle } from '../../src/broker/start-server.ts'
+import { US_PER_SECOND, msToUs } from '../../src/base/time.ts'
+import type { Task } from '../../src/base/task.ts'
+import type { DefectId } from '../../src/config/defects.ts'
+import type { Env } from '../../src/env/env.ts'
+import type { Observation } from '../../src/env/observation.ts'
+import { ApiKey } from '../../src/protocol/api-keys.ts'
+import { ErrorCode, errorName } from '../../src/protocol/errors.ts'
+import { objectFrameCodec } from '../../src/protocol/frame-codec.ts'
+import type { CreateTopicsResponse, FetchResponse, InitProducerIdResponse, ListOffsetsResponse, MetadataResponse, ProduceResponse } from '../../src/protocol/generated/types.ts'
+import { batchPositions, buildBatch, readRecords } from '../../src/protocol/records/record-batch.ts'
+import { RpcClient } from '../../src/rpc/rpc-client.ts'
+import { Simulation } from '../../src/sim/simulation.ts'
+
+const SERVER: ServerConfig = {
+  ...DEFAULT_SERVER_CONFIG,
+  brokerHeartbeatIntervalMs: 200,
+  brokerSessionTimeoutMs: 1_500,
+  replicaLagTimeMaxMs: 1_000,
+  replicaFetchWaitMaxMs: 100,
+  replicaFetchBackoffMs: 100,
+  replicaSocketTimeoutMs: 1_000,
+  quorumElectionTimeoutMs: 300,
+  quorumFetchTimeoutMs: 600,
+  quorumRequestTimeoutMs: 500,
+}
+
+function clusterOf(combined: boolean): ClusterConfig {
+  const servers: ServerSpec[] = []
+  for (const id of [1, 2, 3]) {
+    if (combined) servers.push({ nodeId: id, host: `broker-${id}`, roles: ['broker', 'controller'], rack: null })
+    else {
+      servers.push({ nodeId: id, host: `broker-${id}`, roles: ['broker'], rack: null })
+      servers.push({ nodeId: 100 + id, host: `controller-${100 + id}`, roles: ['controller'], rack: null })
+    }
+  }
+  return { clusterId: 'AAAAAAAAAAAAAAAAAAAAAw', servers, server: SERVER }
+}
+
+class World {
+  readonly simulation: Simulation
+  readonly cluster: ClusterConfig
+  readonly events: { readonly event: Observation; readonly node: string; readonly time: number }[] = []
+  readonly handles = new Map<string, ServerHandle>()
+
+  constructor(o: { combined?: boolean; rootKey?: number; defects?: readonly DefectId[]; interleaving?: 'off' | 'random' } = {}) {
+    this.cluster = clusterOf(o.combined ?? false)
+    this.simulation = new Simulation({
+      rootKey: o.rootKey ?? 1,
+      codec: objectFrameCodec,
+      network: { kind: 'drawn', minUs: 200, maxUs: 1_500 },
+      disk: { fsyncMinUs: 100, fsyncMaxUs: 2_000 },
+      interleaving: { kind: o.interleaving ?? 'off', probability: 0.1, depth: 3 },
+      choices: { mode: 'explicit', fired: [] },
+      defects: new Set(o.defects),
+      mends: new Set(),
+      observers: [{ observe: (event, node, _incarnation, time) => void this.events.push({ event, node, time }) }],
+      epochMs: 1_700_000_000_000,
+    })
+    for (const spec of this.cluster.servers) {
+      this.simulation.addMachine(spec.host)
+      this.start(spec.host)
+    }
+    this.simulation.addMachine('client-1')
+  }
+
+  start(host: string): void {
+    const spec = this.cluster.servers.find(server => server.host === host)!
+    this.simulation.machine(host).start(env => this.handles.set(host, startServer(env, this.cluster, spec)))
+  }
+
+  /** Runs a client script to its end; a process of its own each time. */
+  client<T>(script: (client: TestClient) => Task<T>): T {
+    let result: { value: T } | undefined
+    const machine = this.simulation.machine('client-1')
+    machine.start(env => env.spawn('script', (function* (cluster: ClusterConfig): Task<void> {
+      result = { value: yield* script(new TestClient(env, cluster)) }
+    })(this.cluster)))
+    this.simulation.run(this.simulation.now + 60 * US_PER_SECOND, () => result !== undefined)
+    machine.crashProcess()
+    const [crash] = this.simulation.crashes
+    if (crash !== undefined) throw crash.error
+    if (result === undefined) throw new Error(`the script did not end by ${this.simulation.now} us`)
+    return result.value
+  }
+
+  marks(name: string): number {
+    return this.events.filter(({ event }) => event.kind === 'mark' && event.name === name).length
+  }
+}
+
+/** Speaks the protocol by hand and tries again until it works. */
+class TestClient {
+  readonly env: Env
+  private readonly rpc: RpcClient
+  private readonly hosts: readonly string[]
+
+  constructor(env: Env, cluster: ClusterConfig) {
+    this.env = env
+    this.hosts = brokersOf(cluster).map(broker => broker.host)
+    this.rpc = new RpcClient(env, { clientId: 'test', requestTimeoutMs: 2_000, connectionSetupTimeoutMs: 1_000, maxInFlight: 5, reconnectBackoffMs: 20, reconnectBackoffMaxMs: 100 })
+  }
+
+  *ask<T>(host: string, apiKey: number, body: object): Task<T | undefined> {
+    const result = yield* this.rpc.send(host, BROKER_PORT, apiKey, body).wait()
+    return result.ok ? (result.body as T) : undefined
+  }
+
+  /** Asks one broker after the other until `accept` finds what it wants. */
+  *until<T, R>(apiKey: number, body: object, accept: (response: T) => R | undefined): Task<R> {
+    for (let i = 0; ; i++) {
+      const response = yield* this.ask<T>(this.hosts[i % this.hosts.length]!, apiKey, body)
+      const found = response === undefined ? undefined : accept(response)
+      if (found !== undefined) return found
+      yield* this.env.sleep(msToUs(50)).wait()
+    }
+  }
+
+  *brokersUp(count: number): Task<void> {
+    yield* this.until<MetadataResponse, true>(ApiKey.Metadata, { topics: [] }, response => (response.brokers.length === count ? true : undefined))
+  }
+
+  *createTopic(name: string, configs: Readonly<Record<string, string>>): Task<void> {
+    const topics = [{ name, numPartitions: 1, replicationFactor: 3, configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })) }]
+    yield* this.until<CreateTopicsResponse, true>(ApiKey.CreateTopics, { topics, timeoutMs: 5_000 }, ({ topics: [created] }) => {
+      if (created?.errorCode !== ErrorCode.NONE && created?.errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) return undefined
+      return true
+    })
+  }
+
+  *leaderOf(name: string, isWanted: (leaderId: number, isr: readonly number[]) => boolean = () => true): Task<{ id: number; host: string; topicId: string; isr: readonly number[] }> {
+    return yield* this.until<MetadataResponse, { id: number; host: string; topicId: string; isr: readonly number[] }>(ApiKey.Metadata, { topics: [{ name }] }, response => {
+      const topic = response.topics[0]
+      const partition = topic?.partitions[0]
+      const leader = response.brokers.find(broker => broker.nodeId === partition?.leaderId)
+      if (topic === undefined || partition === undefined || leader === undefined || !isWanted(leader.nodeId, partition.isrNodes)) return undefined
+      return { id: leader.nodeId, host: leader.host, topicId: topic.topicId, isr: partition.isrNodes }
+    })
+  }
+
+  *producerId(): Task<number> {
+    return yield* this.until<InitProducerIdResponse, number>(ApiKey.InitProducerId, { transactionalId: null, transactionTimeoutMs: 0 }, response => (response.errorCode === 0 ? response.producerId : undefined))
+  }
+
+  /** The base offset, or the name of the error. */
+  *produce(topic: string, values: readonly string[], o: { producerId?: number; baseSequence?: number; isWanted?: (leaderId: number) => boolean } = {}): Task<number | string> {
+    const leader = yield* this.leaderOf(topic, o.isWanted)
+    const records = buildBatch({
+      producerId: o.producerId ?? -1, producerEpoch: o.producerId === undefined ? -1 : 0, baseSequence: o.baseSequence ?? -1,
+      records: values.map(value => ({ timestamp: this.env.wallClock(), key: null, value: new TextEncoder().encode(value) })),
+    })
+    const body = { acks: -1, timeoutMs: 1_500, topicData: [{ topicId: leader.topicId, partitionData: [{ index: 0, records }] }] }
+    const response = yield* this.ask<ProduceResponse>(leader.host, ApiKey.Produce, body)
+    const partition = response?.responses[0]?.partitionResponses[0]
+    if (partition === undefined) return 'DISCONNECTED'
+    return partition.errorCode === ErrorCode.NONE ? partition.baseOffset : errorName(partition.errorCode)
+  }
+
+  *produceUntilDone(topic: string, values: readonly string[], isWanted?: (leaderId: number) => boolean): Task<number> {
+    for (;;) {
+      const result = yield* this.produce(topic, values, isWanted === undefined ? {} : { isWanted })
+      if (typeof result === 'number') return result
+      yield* this.env.sleep(msToUs(50)).wait()
+    }
+  }
+
+  *readAll(topic: string): Task<string[]> {
+    const leader = yield* this.leaderOf(topic)
+    const listed = yield* this.until<ListOffsetsResponse, number>(ApiKey.ListOffsets, { replicaId: -1, topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp: -1, currentLeaderEpoch: -1 }] }] }, response => {
+      const partition = response.topics[0]?.partitions[0]
+      return partition?.errorCode === 0 ? partition.offset : undefined
+    })
+    const values: string[] = []
+    for (let offset = 0; offset < listed;) {
+      const response = yield* this.ask<FetchResponse>(leader.host, ApiKey.Fetch, {
+        maxWaitMs: 100, minBytes: 1, maxBytes: 1_000_000, isolationLevel: 0, sessionId: 0, sessionEpoch: -1,
+        topics: [{ topicId: leader.topicId, partitions: [{ partition: 0, currentLeaderEpoch: -1, fetchOffset: offset, lastFetchedEpoch: -1, partitionMaxBytes: 100_000 }] }],
+      })
+      const partition = response?.responses[0]?.partitions[0]
+      if (partition === undefined || partition.errorCode !== ErrorCode.NONE) throw new Error(`fetch failed: ${errorName(partition?.errorCode ?? -1)}`)
+      for (const at of batchPositions(partition.records!)) {
+        for (const record of readRecords(partition.records!, at)) {
+          values.push(new TextDecoder().decode(record.value!))
+          offset = record.offset + 1
+        }
+      }
+    }
+    return values
+  }
+}
+
+function* setUp(client: TestClient): Task<{ id: number; host: string }> {
+  yield* client.brokersUp(3)
+  yield* client.createTopic('orders', { 'min.insync.replicas': '2' })
+  return yield* client.leaderOf('orders', (_, isr) => isr.length === 3)
+}
+
+describe.each([{ combined: false }, { combined: true }])('a cluster of three (combined roles: $combined)', ({ combined }) => {
+  test('keeps what it acknowledged when the leader dies, and takes it back into the ISR', () => {
+    const world = new World({ combined, interleaving: 'random' })
+    const leader = world.client(setUp)
+    expect(world.client(client => client.produce('orders', ['a', 'b', 'c']))).toBe(0)
+    expect(world.client(client => client.readAll('orders'))).toEqual(['a', 'b', 'c'])
+
+    world.simulation.machine(leader.host).crashProcess()
+    const after = world.client(client => client.produceUntilDone('orders', ['d'], id => id !== leader.id))
+    expect(after).toBe(3)
+    expect(world.client(client => client.readAll('orders'))).toEqual(['a', 'b', 'c', 'd'])
+
+    world.start(leader.host)
+    const healed = world.client(client => client.leaderOf('orders', (_, isr) => isr.length === 3))
+    expect(world.client(client => client.readAll('orders'))).toEqual(['a', 'b', 'c', 'd'])
+    expect(healed.isr).toContain(leader.id)
+  })
+})
+
+describe('a cluster of three', () => {
+  test('a controlled shutdown hands leadership over first and is clean', () => {
+    const world = new World()
+    const leader = world.client(setUp)
+    world.client(client => client.produce('orders', ['a']))
+    world.handles.get(leader.host)!.shutdown()
+    world.client(client => client.leaderOf('orders', id => id !== leader.id))
+    world.simulation.run(world.simulation.now + 5 * US_PER_SECOND, () => !world.simulation.machine(leader.host).isRunning)
+    expect(world.simulation.machine(leader.host).isRunning).toBe(false)
+    world.start(leader.host)
+    world.client(client => client.leaderOf('orders', (_, isr) => isr.length === 3))
+    const starts = world.events.flatMap(({ event }) => (event.kind === 'broker-started' && event.brokerId === leader.id ? [event.cleanShutdown] : []))
+    expect(starts).toEqual([false, true])
+  })
+
+  test('drops a paused follower from the ISR and produces on', () => {
+    const world = new World()
+    const leader = world.client(setUp)
+    const follower = brokersOf(world.cluster).find(broker => broker.nodeId !== leader.id)!
+    world.simulation.machine(follower.host).pause()
+    expect(world.client(client => client.produceUntilDone('orders', ['a']))).toBeTypeOf('number')
+    world.client(client => client.leaderOf('orders', (_, isr) => isr.length === 2))
+    world.simulation.machine(follower.host).resume()
+    world.client(client => client.leaderOf('orders', (_, isr) => isr.length === 3))
+  })
+
+  test('an idempotent batch sent twice is written once', () => {
+    const world = new World()
+    world.client(setUp)
+    const offsets = world.client(function* (client) {
+      const producerId = yield* client.producerId()
+      const twice = []
+      for (let i = 0; i < 2; i++) twice.push(yield* client.produce('orders', ['a', 'b'], { producerId, baseSequence: 0 }))
+      twice.push(yield* client.produce('orders', ['c'], { producerId, baseSequence: 2 }))
+      twice.push(yield* client.produce('orders', ['z'], { producerId, baseSequence: 9 }))
+      return twice
+    })
+    expect(offsets).toEqual([0, 0, 2, 'OUT_OF_ORDER_SEQUENCE_NUMBER'])
+    expect(world.client(client => client.readAll('orders'))).toEqual(['a', 'b', 'c'])
+  })
+
+  test('does exactly the same with the same root key, and something else with another', () => {
+    const digest = (rootKey: number): string => {
+      const world = new World({ rootKey, interleaving: 'random' })
+      const leader = world.client(setUp)
+      world.client(client => client.produce('orders', ['a']))
+      world.simulation.machine(leader.host).crashProcess()
+      world.client(client => client.produceUntilDone('orders', ['b'], id => id !== leader.id))
+      return `${world.simulation.digest.events} ${world.simulation.digest.count}`
+    }
+    expect(digest(7)).toBe(digest(7))
+    expect(digest(7)).not.toBe(digest(8))
+  })
+})
