@@ -115,7 +115,7 @@ export class ClusterMetadata {
     this.wakeup.wake()
   }
 
-  /** Called after every answer. */
+  /** Called after every answer, and when none came: then a connection may be free again. */
   onUpdate(listener: () => void): void {
     this.listeners.push(listener)
   }
@@ -262,6 +262,7 @@ export class ClusterMetadata {
       if (response === undefined || response.brokers.length === 0) {
         // a broker that is just starting answers with an empty cluster
         this.failures++
+        this.notify()
         continue
       }
       this.needsUpdate = askedVersion < this.interestVersion
@@ -309,6 +310,10 @@ export class ClusterMetadata {
       this.topicNames.set(topic.topicId, name)
     }
     this.topics = topics
+    this.notify()
+  }
+
+  private notify(): void {
     for (const listener of this.listeners) listener()
     const waiting = this.waiting
     this.waiting = []

@@ -85,7 +85,7 @@ export class Fetcher {
       const node = this.readReplica(state, position.leader.node, now)
       if (this.pendingNodes.has(node.id)) continue
       if (!this.rpc.canSend(node.host, node.port)) {
-        next = Math.min(next, now + msToUs(this.config.reconnectBackoffMs))
+        next = Math.min(next, now + Math.max(this.rpc.backoffLeft(node.host, node.port), msToUs(1)))
         continue
       }
       const { topic, partition, key } = state

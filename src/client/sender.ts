@@ -125,14 +125,13 @@ export class Sender {
     if (sequences !== undefined) {
       sequences.resolveSequences()
       sequences.bumpIfNeeded()
-      if (!sequences.hasProducerId) this.askForProducerId()
     }
     const now = this.env.now()
     this.expireBatches(now)
     const ready = this.accumulator.ready(now)
     if (ready.hasUnknownLeader) this.metadata.requestUpdate()
     let next = Math.min(ready.nextCheck, this.accumulator.nextExpiry())
-    if (this.sequences?.hasProducerId === false && !this.isAskingForId) next = Math.min(next, this.askForIdAt)
+    if (sequences?.hasProducerId === false) next = Math.min(next, this.askForProducerId())
     for (const node of ready.nodes.values()) {
       if (!this.isReady(node)) {
         const backoff = this.rpc.backoffLeft(node.host, node.port)
@@ -325,16 +324,17 @@ export class Sender {
     this.onRelease()
   }
 
-  private askForProducerId(): void {
-    if (this.isAskingForId || this.env.now() < this.askForIdAt) return
+  /** Returns when to try again. */
+  private askForProducerId(): Micros {
+    const now = this.env.now()
+    if (this.isAskingForId) return Infinity
+    if (now < this.askForIdAt) return this.askForIdAt
     const node = this.metadata.leastLoadedNode()
-    if (node === undefined) {
-      this.askForIdAt = this.env.now() + msToUs(this.config.retryBackoffMs)
-      return
-    }
+    if (node === undefined) return now + msToUs(this.config.retryBackoffMs)
     this.isAskingForId = true
     const request = { transactionalId: null, transactionTimeoutMs: 0x7fffffff, producerId: -1, producerEpoch: -1 }
     this.answers.ask(node, ApiKey.InitProducerId, request, result => this.handleProducerId(result))
+    return Infinity
   }
 
   private handleProducerId(result: RpcResult): void {
