@@ -177,7 +177,7 @@ export class SimDisk implements Disk {
   }
 
   private logName(directory: SimDirectory, path: string, created: SimDirectory | undefined, undo: () => void): void {
-    directory.log({ path, created, undo })
+    directory.log(path, created, undo)
     this.kernel.digest.event(DigestKind.Name, this.kernel.now, this.machineIndex)
     this.kernel.digest.addText(path)
   }

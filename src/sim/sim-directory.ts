@@ -7,6 +7,8 @@ import type { SimFile } from './sim-file.ts'
 export type Entry = SimFile | SimDirectory
 
 export interface NameOperation {
+  /** Which operation on this directory it was, from 0. */
+  readonly position: number
   /** Full path that the operation was about, for reports. */
   readonly path: string
   /** The directory that the operation created, if it did. */
@@ -19,7 +21,7 @@ export class SimDirectory {
   parent: SimDirectory | undefined
   name: string
   private journal: NameOperation[] = []
-  private synced = 0
+  private logged = 0
   syncs = 0
 
   constructor(parent: SimDirectory | undefined, name: string) {
@@ -47,31 +49,27 @@ export class SimDirectory {
     entry.name = name
   }
 
-  log(operation: NameOperation): void {
-    this.journal.push(operation)
+  log(path: string, created: SimDirectory | undefined, undo: () => void): void {
+    this.journal.push({ position: this.logged++, path, created, undo })
   }
 
+  /** Name operations that are not durable yet. */
   get operations(): readonly NameOperation[] {
     return this.journal
   }
 
-  /** A position in the history of name operations, for `markSynced`. */
+  /** Operations so far, for `markSynced`. */
   get position(): number {
-    return this.synced + this.journal.length
+    return this.logged
   }
 
   markSynced(upTo: number): void {
-    const count = upTo - this.synced
-    if (count <= 0) return
-    this.journal = this.journal.slice(count)
-    this.synced = upTo
+    this.journal = this.journal.filter(operation => operation.position >= upTo)
   }
 
   /** The creation of a directory in it became durable by itself (its own content was synced). */
   settle(created: SimDirectory): void {
-    const at = this.journal.findIndex(operation => operation.created === created)
-    // Its place in the journal stays taken, so that positions keep their meaning.
-    if (at >= 0) this.journal[at] = { path: this.journal[at]!.path, created: undefined, undo() {} }
+    if (this.journal.length > 0) this.journal = this.journal.filter(operation => operation.created !== created)
   }
 
   /** Undoes all but the first `kept` operations, newest first; returns those undone. */
