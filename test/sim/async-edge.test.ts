@@ -10,7 +10,7 @@ afterEach(() => {
 })
 
 async function chain(length: number): Promise<void> {
-  for (let i = 0; i < length; i++) await null
+  for (let i = 0; i < length; i++) await Promise.resolve()
 }
 
 /** Two users' scripts that sleep in virtual time and await long chains in between. */
