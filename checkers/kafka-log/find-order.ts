@@ -169,7 +169,7 @@ export function findOffsetRegression(scan: Scan, history: History, story: Story,
   for (let at = 0; at < history.length; at++) {
     const operation = history[at]!
     if (operation.f !== 'list-offsets' || !Array.isArray(operation.value)) continue
-    const [key, which, offset] = operation.value as readonly [string, string, number?]
+    const [key, which, offset] = operation.value as unknown as readonly [string, string, number?]
     if (which !== 'latest') continue
     if (operation.type === 'invoke') {
       const lane = `${operation.node ?? operation.process} ${key}`

@@ -1,0 +1,53 @@
+/**
+ * The registry: every checker by name, for `--checkers`, `trial list checkers` and the trial runner.
+ */
+import { TrialError } from '../src/base/trial-error.ts'
+import type { Checker } from './contract.ts'
+import { MONITORS } from './invariants/invariants.ts'
+import { kafkaLogChecker } from './kafka-log/kafka-log-checker.ts'
+
+export interface CheckerEntry {
+  readonly name: string
+  readonly describes: string
+  /** `history`: judges what clients saw; `monitor`: watches every node while a trial runs; `liveness`: looks at the end. */
+  readonly kind: 'history' | 'monitor' | 'liveness'
+}
+
+export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker]
+
+export const CHECKERS: readonly CheckerEntry[] = [
+  ...HISTORY_CHECKERS.map(({ name, describes }): CheckerEntry => ({ name, describes, kind: 'history' })),
+  ...MONITORS.map(({ name, describes }): CheckerEntry => ({ name, describes, kind: 'monitor' })),
+  { name: 'liveness', describes: 'after healing: leaders, full ISRs, answered requests, a drained log', kind: 'liveness' },
+]
+
+/** Names that stand for several. */
+export const CHECKER_GROUPS: Readonly<Record<string, readonly string[]>> = {
+  all: CHECKERS.map(({ name }) => name),
+  'black-box': CHECKERS.filter(({ kind }) => kind !== 'monitor').map(({ name }) => name),
+  invariants: CHECKERS.filter(({ kind }) => kind === 'monitor').map(({ name }) => name),
+}
+
+export interface SelectedCheckers {
+  readonly history: readonly Checker[]
+  /** Names of monitors, for `new Invariants(context, names)`. */
+  readonly monitors: readonly string[]
+  readonly liveness: boolean
+}
+
+/** Throws TrialError('usage') at a name that is neither a checker nor a group. */
+export function selectCheckers(names: readonly string[]): SelectedCheckers {
+  const wanted = new Set<string>()
+  for (const name of names) {
+    const group = Object.hasOwn(CHECKER_GROUPS, name) ? CHECKER_GROUPS[name]! : CHECKERS.some(entry => entry.name === name) ? [name] : undefined
+    if (group === undefined) {
+      throw new TrialError('usage', `There is no checker ${name}.`, `Checkers: ${CHECKERS.map(entry => entry.name).join(', ')}; groups: ${Object.keys(CHECKER_GROUPS).join(', ')}.`)
+    }
+    for (const one of group) wanted.add(one)
+  }
+  return {
+    history: HISTORY_CHECKERS.filter(({ name }) => wanted.has(name)),
+    monitors: MONITORS.map(({ name }) => name).filter(name => wanted.has(name)),
+    liveness: wanted.has('liveness'),
+  }
+}

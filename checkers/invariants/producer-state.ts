@@ -1,0 +1,55 @@
+/**
+ * Invariant 7: what a replica remembers of its producers equals a replay of its own log. Told when a replica becomes
+ * leader and after recovery. Since the logs of leader and ISR agree below the high watermark (log-divergence), their
+ * producer states then agree too.
+ */
+import type { Observation } from '../../src/env/observation.ts'
+import type { ClusterShadow } from './cluster-shadow.ts'
+import { InvariantMonitor, type MonitorContext } from './invariant-monitor.ts'
+
+interface Remembered {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly lastSequence: number
+}
+
+export class ProducerState extends InvariantMonitor {
+  constructor(context: MonitorContext, cluster: ClusterShadow) {
+    super('producer-state', context, cluster)
+  }
+
+  observe(event: Observation, node: string, _incarnation: number, time: number): void {
+    if (event.kind !== 'producer-state') return
+    const partition = this.cluster.partitionOf(event)
+    if (partition === undefined) return
+    const { log } = partition.replica(node)
+    if (event.endOffset !== log.end) return
+    const remembered = new Map<number, Remembered>(event.producers.map(one => [one.producerId, one]))
+    const written = new Map<number, Remembered & { lastOffset: number }>()
+    const { batches } = log
+    for (let i = 0; i < batches.count; i++) {
+      const producerId = batches.producerId[i]!
+      if (producerId >= 0) written.set(producerId, { producerId, producerEpoch: batches.producerEpoch[i]!, lastSequence: batches.lastSequence[i]!, lastOffset: batches.last[i]! })
+    }
+    const tell = (one: Remembered | undefined): string => one === undefined ? 'nothing' : `epoch ${one.producerEpoch}, sequence ${one.lastSequence}`
+    const differs = (producerId: number, live: Remembered | undefined, logged: Remembered | undefined): void => {
+      if (!this.isNew(partition, node, String(producerId))) return
+      this.report('producer-state-mismatch', partition, node, time, {
+        title: `${node} remembers ${tell(live)} of producer ${producerId} on ${partition.key}, its log says ${tell(logged)}.`,
+        evidence: { producerId, remembered: live === undefined ? null : { ...live }, log: logged === undefined ? null : { ...logged }, fromSnapshot: event.fromSnapshot },
+        before: [partition.replica(node).lastLoss],
+        event: `${node} has loaded ${partition.key} up to ${event.endOffset}${event.fromSnapshot ? ' with a producer snapshot' : ''} and remembers ${tell(live)} of producer ${producerId}.`,
+        contradiction: `The state of producer ${producerId} is ${tell(logged)}, because that is its last batch in the log; however, ${node} remembers ${tell(live)}.`,
+      })
+    }
+    for (const [producerId, logged] of written) {
+      const live = remembered.get(producerId)
+      if (live === undefined) {
+        if (logged.lastOffset >= log.logStart && this.context.producersExpire !== true) differs(producerId, undefined, logged)
+      } else if (live.producerEpoch !== logged.producerEpoch || live.lastSequence !== logged.lastSequence) differs(producerId, live, logged)
+    }
+    // Producers whose batches retention has removed live on; before that nothing may be remembered that is not in the log.
+    const whole = log.logStart === 0 && (batches.count === 0 || batches.base[0] === 0)
+    if (whole) for (const [producerId, live] of remembered) if (!written.has(producerId)) differs(producerId, live, undefined)
+  }
+}
