@@ -109,6 +109,12 @@ export class Consumer {
     }
   }
 
+  /** Next offset to be read as far as it is known now, without asking anybody. */
+  currentPosition(topic: string, partition: number): number | undefined {
+    const state = this.assigned(topic, partition)
+    return state.hasValidPosition ? state.position!.offset : undefined
+  }
+
   /** Continues at `offset`. With the leader epoch of the record before it, the position is validated first. */
   seek(topic: string, partition: number, offset: number, leaderEpoch = -1): void {
     const leader = this.metadata.leader(topic, partition)

@@ -9,60 +9,16 @@
  */
 import { Future } from '../base/task.ts'
 import type { Micros } from '../base/time.ts'
-import { HEADER_SIZE, buildBatch } from '../protocol/records/record-batch.ts'
+import { HEADER_SIZE, buildBatch, recordSize } from '../protocol/records/record-batch.ts'
 import type { RecordInput } from '../protocol/records/record-batch.ts'
 import type { SendResult } from './send-result.ts'
 
-function varintSize(value: number): number {
-  // zig-zag; values fit in 53 bits, so divide instead of shifting
-  let rest = value >= 0 ? value * 2 : -value * 2 - 1
-  let size = 1
-  while (rest >= 128) {
-    rest = Math.floor(rest / 128)
-    size++
-  }
-  return size
-}
-
-function utf8Size(text: string): number {
-  let size = 0
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit < 0x80) size += 1
-    else if (unit < 0x800) size += 2
-    else if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < text.length) {
-      size += 4
-      i++
-    } else size += 3
-  }
-  return size
-}
-
-function fieldSize(bytes: Uint8Array | null): number {
-  return bytes === null ? 1 : varintSize(bytes.length) + bytes.length
-}
-
-function bodySize(record: RecordInput): number {
-  const headers = record.headers
-  let size = fieldSize(record.key) + fieldSize(record.value) + varintSize(headers?.length ?? 0)
-  if (headers !== undefined) {
-    for (const header of headers) {
-      const keySize = utf8Size(header.key)
-      size += varintSize(keySize) + keySize + fieldSize(header.value)
-    }
-  }
-  return size
-}
-
-/** Size of a record inside a batch (DefaultRecord#sizeInBytes). */
-export function recordSize(record: RecordInput, offsetDelta: number, timestampDelta: number): number {
-  const size = 1 + varintSize(timestampDelta) + varintSize(offsetDelta) + bodySize(record)
-  return varintSize(size) + size
-}
-
-/** The most that a batch of this one record can take: 21 bytes of overhead (AbstractRecords#estimateSizeInBytesUpperBound). */
+/**
+ * The most that a batch of this one record can take: its size with the longest varints for length, timestamp and offset
+ * (AbstractRecords#estimateSizeInBytesUpperBound, which is up to two bytes less for long records).
+ */
 export function upperBoundSize(record: RecordInput): number {
-  return HEADER_SIZE + 21 + bodySize(record)
+  return HEADER_SIZE + recordSize(record, 0, 0) + 17
 }
 
 export class ProducerBatch {
@@ -135,7 +91,7 @@ export class ProducerBatch {
   tryAppend(record: RecordInput, future: Future<SendResult>): boolean {
     if (this.isClosed) return false
     const first = this.records[0]
-    const size = recordSize(record, this.records.length, first === undefined ? 0 : record.timestamp - first.timestamp)
+    const size = recordSize(record, first === undefined ? 0 : record.timestamp - first.timestamp, this.records.length)
     if (first !== undefined && this.sizeInBytes + size > this.writeLimit) return false
     this.records.push(record)
     this.futures.push(future)
