@@ -63,7 +63,7 @@ export class Broker implements PartitionHost, BrokerContext {
     this.brokerId = spec.nodeId
     this.raft = raft
     this.logs = new LogManager(env, cluster.server, topic => this.topicConfig(topic))
-    this.publisher = new MetadataPublisher(env, { brokerId: spec.nodeId, committedEnd: () => raft.highWatermark })
+    this.publisher = new MetadataPublisher(env, { brokerId: spec.nodeId, isComplete: () => this.hasReadOwnRegistration() })
     this.image = this.publisher.image
     raft.register({ handleCommit: batches => this.publisher.handleCommit(batches), handleLeaderChange: () => {} })
     this.delayedProduce = new Purgatory(env)
@@ -158,6 +158,10 @@ export class Broker implements PartitionHost, BrokerContext {
     for (const topic of delta.deletedTopics.values()) this.topicConfigs.delete(topic.name)
     yield* this.replicas.apply(delta)
     if (delta.changedConfigs.size > 0) this.topicConfigs.clear()
+  }
+
+  private hasReadOwnRegistration(): boolean {
+    return this.lifecycle !== undefined && this.image.brokers.get(this.brokerId)?.incarnationId === this.lifecycle.incarnationId
   }
 
   private wakeConsumers(keys: readonly string[]): void {

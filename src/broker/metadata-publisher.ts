@@ -4,7 +4,10 @@
  * (a leader that came and went, an ISR that shrank and grew).
  *
  * The image is replaced first, then the replicas learn what changed: in between handlers see the new metadata with the old
- * roles. Nothing is published before the log up to the known high watermark has been read once.
+ * roles.
+ *
+ * Unlike Kafka, which publishes as soon as it has read up to the high watermark that it knows of, nothing is published
+ * before this broker has read its own registration: an earlier image could lack topics, and their logs would go as strays.
  */
 import { Future, Signal } from '../base/task.ts'
 import type { Task } from '../base/task.ts'
@@ -23,17 +26,17 @@ export class MetadataPublisher {
   readonly firstPublished = new Future<void>()
   private readonly env: Env
   private readonly brokerId: number
-  private readonly committedEnd: () => number
+  private readonly isComplete: () => boolean
   private readonly arrivals = new Signal()
   private waiting: MetadataBatch[] = []
   private published = -1
   private isClosed = false
 
-  /** `committedEnd` is raft's high watermark: the offset after the last committed record. */
-  constructor(env: Env, o: { brokerId: number; committedEnd: () => number }) {
+  /** `isComplete` says whether the image may be published for the first time. */
+  constructor(env: Env, o: { brokerId: number; isComplete: () => boolean }) {
     this.env = env
     this.brokerId = o.brokerId
-    this.committedEnd = o.committedEnd
+    this.isComplete = o.isComplete
   }
 
   /** Last offset that has been published. */
@@ -61,7 +64,7 @@ export class MetadataPublisher {
       this.waiting = []
       for (const batch of batches) this.replay(delta, batch)
       if (!this.firstPublished.isSettled) {
-        if (this.image.offset < this.committedEnd() - 1) continue
+        if (!this.isComplete()) continue
         subscriber.onFirstImage()
       } else if (batches.length > 1) {
         this.env.observe({ kind: 'mark', name: 'metadata-published-in-one' })

@@ -56,7 +56,7 @@ export class Purgatory {
     if (watchers === undefined) return 0
     let completed = 0
     // A completion answers a request, which may let the next request of that connection in: it may add watchers.
-    for (const waiting of [...watchers]) {
+    for (const waiting of watchers) {
       if (!waiting.isCompleted && waiting.operation.isSatisfied()) {
         this.complete(waiting)
         completed++

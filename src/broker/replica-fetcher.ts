@@ -114,7 +114,7 @@ export class ReplicaFetcher {
     for (const state of this.states.values()) if (state.isTruncating) needed = true
     if (!needed) return
     yield* this.lock.acquire()
-    for (const [key, state] of [...this.states]) {
+    for (const [key, state] of this.states) {
       if (!state.isTruncating) continue
       const { log } = state.partition
       if (log.logEndOffset > state.fetchOffset) this.mark('follower-truncated-to-high-watermark')
@@ -130,7 +130,8 @@ export class ReplicaFetcher {
     yield* this.env.pause('fetch-response')
     yield* this.lock.acquire()
     try {
-      if (response === undefined) for (const key of [...this.states.keys()]) this.delay(key)
+      // A delayed partition moves to the end and is met again there, to no effect.
+      if (response === undefined) for (const key of this.states.keys()) this.delay(key)
       else yield* this.process(requested, response)
     } finally {
       this.lock.release()

@@ -35,7 +35,7 @@ export class ReplicaFetchers {
   /** Stops fetching these partitions, whoever leads them. */
   *remove(keys: readonly string[]): Task<void> {
     if (keys.length === 0) return
-    for (const fetcher of [...this.byLeader.values()]) yield* fetcher.remove(keys)
+    for (const fetcher of this.byLeader.values()) yield* fetcher.remove(keys)
   }
 
   *add(leader: LeaderNode, partitions: readonly Partition[]): Task<void> {
@@ -51,7 +51,7 @@ export class ReplicaFetchers {
   }
 
   shutdownIdle(): void {
-    for (const [leaderId, fetcher] of [...this.byLeader]) {
+    for (const [leaderId, fetcher] of this.byLeader) {
       if (fetcher.partitionCount > 0) continue
       fetcher.shutdown()
       this.byLeader.delete(leaderId)

@@ -94,7 +94,7 @@ export class Replicas {
 
   /** Removes logs of partitions that left this broker while it was down. Called once, after the first image. */
   deleteStrayLogs(): void {
-    for (const log of [...this.logs.logs()]) {
+    for (const log of this.logs.logs()) {
       const registration = this.host.image.partition(log.topicId, log.partition)
       if (registration?.replicas.includes(this.host.brokerId) !== true) {
         this.env.observe({ kind: 'mark', name: 'stray-log-deleted' })
@@ -162,7 +162,7 @@ export class Replicas {
   private *expireIsrs(): Task<void> {
     for (;;) {
       yield* this.env.sleep(msToUs(this.server.replicaLagTimeMaxMs / 2)).wait()
-      for (const partition of [...this.partitions.values()]) yield* partition.maybeShrinkIsr()
+      for (const partition of this.partitions.values()) yield* partition.maybeShrinkIsr()
     }
   }
 }
