@@ -18,20 +18,22 @@ import { connectBrokers } from './connect.ts'
 import { FetchState } from './fetch-state.ts'
 import type { PositionReset } from './fetch-state.ts'
 import { Fetcher } from './fetcher.ts'
+import type { Collected } from './fetcher.ts'
 import { partitionKey } from './partition-key.ts'
 import { PositionResolver } from './position-resolver.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface PollResult {
   readonly records: readonly ConsumerRecord[]
-  /** Positions that moved by themselves since the last poll, in order; before any record of this poll. */
+  /** Positions that moved by themselves since the last poll, in order. No record of such a partition is in this poll. */
   readonly resets: readonly PositionReset[]
-  /** NO_OFFSET_FOR_PARTITION, OFFSET_OUT_OF_RANGE, LOG_TRUNCATION, CORRUPT_MESSAGE or Kafka's name of an error. */
+  /** Never together with records. NO_OFFSET_FOR_PARTITION, OFFSET_OUT_OF_RANGE, LOG_TRUNCATION, CORRUPT_MESSAGE or Kafka's name of an error. */
   readonly error?: string
 }
 
 /** Fetches of a broker are one at a time; list-offsets and metadata requests go beside them. */
 const MAX_IN_FLIGHT = 100
+const NOTHING: Collected = { records: [], advanced: false }
 
 export class Consumer {
   private readonly env: Env
@@ -78,14 +80,16 @@ export class Consumer {
     const deadline = this.env.now() + msToUs(timeoutMs)
     for (;;) {
       const checkPositionsAt = this.update()
-      const { records, advanced } = this.fetcher.collect(this.states)
+      // an error is told by a poll of its own, so that no record is lost with it
+      const { records, advanced } = this.error === undefined ? this.fetcher.collect(this.states) : NOTHING
       const checkFetchesAt = this.fetcher.sendFetches(this.states)
-      if (records.length > 0 || advanced || this.resets.length > 0 || this.error !== undefined || this.env.now() >= deadline) {
-        const { resets, error } = this
-        this.resets = []
+      if (records.length > 0 || advanced) return { records, resets: this.takeResets() }
+      const { error } = this
+      if (error !== undefined) {
         this.error = undefined
-        return error === undefined ? { records, resets } : { records, resets, error }
+        return { records, resets: this.takeResets(), error }
       }
+      if (this.resets.length > 0 || this.env.now() >= deadline) return { records, resets: this.takeResets() }
       yield* this.wakeup.waitUntil(Math.min(deadline, checkPositionsAt, checkFetchesAt))
     }
   }
@@ -141,6 +145,12 @@ export class Consumer {
     this.states.clear()
     this.metadata.close()
     this.rpc.close()
+  }
+
+  private takeResets(): PositionReset[] {
+    const { resets } = this
+    this.resets = []
+    return resets
   }
 
   private seekTo(topic: string, partition: number, strategy: 'earliest' | 'latest'): void {
