@@ -137,7 +137,7 @@ function* runAdminOperation(recorder: ClientRecorder, admin: Admin, operation: P
       const key = `${operation.topic}-${operation.partition}`
       const invoked = recorder.invoke('list-offsets', [key, operation.which])
       const [answer] = yield* admin.listOffsets([{ topic: operation.topic, partition: operation.partition, which: operation.which }])
-      if (answer !== undefined && answer.ok) invoked.ok([key, operation.which, answer.offset])
+      if (answer?.ok === true) invoked.ok([key, operation.which, answer.value.offset])
       else invoked.fail(answer?.error ?? 'no answer')
       return
     }
@@ -156,7 +156,7 @@ function* runAdminOperation(recorder: ClientRecorder, admin: Admin, operation: P
     }
     case 'alter-config': {
       const invoked = recorder.invoke('alter-config', { topic: operation.topic, name: operation.name, value: operation.value })
-      const [result] = yield* admin.incrementalAlterConfigs([{ topic: operation.topic, set: { [operation.name]: operation.value } }])
+      const [result] = yield* admin.incrementalAlterConfigs([{ topic: operation.topic, entries: [{ name: operation.name, value: operation.value }] }])
       finish(invoked, result)
       return
     }

@@ -57,7 +57,7 @@ function* offsets(admin: Admin, partitions: readonly { topic: string; partition:
   const found: number[] = []
   for (const answer of answers) {
     if (!answer.ok) return undefined
-    found.push(answer.offset)
+    found.push(answer.value.offset)
   }
   return found.length === partitions.length ? found : undefined
 }

@@ -10,6 +10,7 @@ interface PartitionState {
   leader: number
   replicas: readonly number[]
   isr: readonly number[]
+  elr: readonly number[]
   newest: number
 }
 
@@ -36,7 +37,7 @@ export class ObservedCluster implements ClusterView, Observer {
         const state = this.states.get(key)
         if (state === undefined) {
           this.states.set(key, {
-            topic: event.topic, partition: event.partition, leader: event.leader, replicas: event.replicas, isr: event.isr, newest: -1,
+            topic: event.topic, partition: event.partition, leader: event.leader, replicas: event.replicas, isr: event.isr, elr: event.elr, newest: -1,
           })
           break
         }
@@ -45,6 +46,7 @@ export class ObservedCluster implements ClusterView, Observer {
         state.leader = event.leader
         state.replicas = event.replicas
         state.isr = event.isr
+        state.elr = event.elr
         break
       }
       case 'topic-deleted':
@@ -70,6 +72,10 @@ export class ObservedCluster implements ClusterView, Observer {
 
   isrOf(topic: string, partition: number): readonly string[] {
     return this.hostsOf(this.states.get(`${topic}-${partition}`)?.isr)
+  }
+
+  elrOf(topic: string, partition: number): readonly string[] {
+    return this.hostsOf(this.states.get(`${topic}-${partition}`)?.elr)
   }
 
   replicasOf(topic: string, partition: number): readonly string[] {

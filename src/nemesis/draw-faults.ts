@@ -30,7 +30,7 @@ const VOTE = 52
 type Draft = Omit<Fault, 'id'>
 
 const micros = (fromMs: number, toMs: number): Arbitrary<number> =>
-  fc.integer({ min: fromMs, max: Math.max(fromMs, toMs) }).map(ms => ms * US_PER_MS)
+  fc.integer({ min: fromMs, max: Math.max(fromMs, Math.floor(toMs)) }).map(ms => ms * US_PER_MS)
 
 const pick = fc.integer({ min: 0, max: 1_000_000 })
 

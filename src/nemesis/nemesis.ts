@@ -164,6 +164,7 @@ export class Nemesis implements Observer {
         if (host === undefined || problem !== undefined) return problem
         const lossy = action.kind === 'replace-disk' || action.machine
         if (action.kind === 'replace-disk' && this.view.voters.has(host)) return 'a quorum voter keeps its disk'
+        if (lossy && !this.budget.beyond && this.view.voters.size === 1 && this.view.voters.has(host)) return 'a single voter commits before it has flushed'
         if (lossy && !this.mayLose(host)) return 'beyond the survivability budget'
         const machine = this.world.machine(host)
         if (lossy && this.view.brokers.includes(host)) this.lossy.set(host, 'down')

@@ -28,6 +28,7 @@ export type MarkCounts = { [mark: string]: number }
 export class Coverage implements Observer {
   readonly counts: MarkCounts = Object.fromEntries(CORE_MARKS.map(mark => [mark, 0]))
   private readonly highestEnd = new Map<string, number>()
+  private readonly registered = new Set<number>()
 
   observe(event: Observation): void {
     switch (event.kind) {
@@ -58,7 +59,8 @@ export class Coverage implements Observer {
       case 'controller-active': return this.hit('raft-leader-change')
       case 'broker-fenced': return this.hit('broker-fenced')
       case 'broker-registered':
-        if (event.unclean) this.hit('unclean-broker-restart')
+        if (event.unclean && this.registered.has(event.brokerId)) this.hit('unclean-broker-restart')
+        this.registered.add(event.brokerId)
         return
       case 'log-start':
         if (event.removed.length > 0) this.hit('retention-removed-segments')

@@ -3,7 +3,7 @@
  * longer shows the anomaly), and, when it still fails, shrink it to a minimal story with a token.
  */
 import type { Finding } from '../../checkers/contract.ts'
-import { mendsThatCouldExcuse, MechanismRecorder } from '../../checkers/known-behaviour.ts'
+import { asKnown, excusesFor, MechanismLog } from '../../checkers/known-behaviour.ts'
 import type { Workload } from '../../workloads/contract.ts'
 import { MENDS, type MendId } from '../config/defects.ts'
 import type { GenerateOptions } from '../plan/generate-options.ts'
@@ -53,17 +53,20 @@ export function judgeSeed(seed: string, options: GenerateOptions, workload: Work
 
 /** Runs a plan and turns bad findings that a mend explains into `known` ones. */
 export function runExcused(plan: Plan, workload: Workload, options: RunOptions): TrialResult {
-  const mechanisms = new MechanismRecorder()
+  const mechanisms = new MechanismLog()
   const result = runPlan(plan, workload, { ...options, observers: [...(options.observers ?? []), mechanisms] })
   if (result.verdict !== 'invalid') return result
   let { findings } = result
-  for (const mend of MENDS) {
-    const suspects = findings.filter(finding => finding.status === 'bad' && mendsThatCouldExcuse(finding, mechanisms.seen, result.history).includes(mend.id))
-    if (suspects.length === 0 || plan.mends.includes(mend.id as MendId)) continue
-    const mended = runPlan({ ...plan, mends: [...plan.mends, mend.id as MendId] }, workload, options)
-    findings = findings.map(finding => suspects.includes(finding) && !mended.findings.some(other => sameAnomaly(finding, other))
-      ? { ...finding, status: 'known' as const, known: { mend: mend.id, link: mend.link } }
-      : finding)
+  for (const { id } of MENDS) {
+    const mend = id as MendId
+    if (plan.mends.includes(mend)) continue
+    const suspects = findings.filter(finding => excusesFor(finding, mechanisms).some(excuse => excuse.mend === mend))
+    if (suspects.length === 0) continue
+    const mended = runPlan({ ...plan, mends: [...plan.mends, mend] }, workload, options)
+    findings = findings.map(finding => {
+      if (!suspects.includes(finding) || mended.findings.some(other => sameAnomaly(finding, other))) return finding
+      return asKnown(finding, excusesFor(finding, mechanisms).find(excuse => excuse.mend === mend)!)
+    })
   }
   return { ...result, findings, verdict: findings.some(finding => finding.status === 'bad') ? 'invalid' : 'valid' }
 }

@@ -4,6 +4,7 @@
  */
 import type { GuaranteeConfig } from '../../checkers/guarantees.ts'
 import { DEFAULT_PRODUCER_CONFIG } from '../config/client.ts'
+import { controllersOf } from '../config/cluster.ts'
 import type { Plan } from '../plan/plan.ts'
 
 export function guaranteeConfigOf(plan: Plan): GuaranteeConfig {
@@ -25,6 +26,9 @@ export function guaranteeConfigOf(plan: Plan): GuaranteeConfig {
     isolation: consumers.some(consumer => consumer.isolationLevel === 'read_committed') ? 'read_committed' : 'read_uncommitted',
     followerReads: plan.cluster.server.rackAwareReplicaSelector && consumers.some(consumer => consumer.clientRack !== null && consumer.clientRack !== undefined),
     lossyCrashes: plan.beyondBudget ? lossy : Math.min(lossy, lossyBudget(plan)),
+    eligibleLeaderReplicas: plan.cluster.server.eligibleLeaderReplicasEnable,
+    voters: controllersOf(plan.cluster).length,
+    lossyVoterCrashes: plan.beyondBudget ? lossy : 0,
     cleanup: plan.topics.some(topic => topic.configs['cleanup.policy']?.includes('compact') === true) ? 'compact' : 'delete',
   }
 }

@@ -7,11 +7,12 @@
  *   drain: read everything back                 (bounded)
  *   judge
  */
-import { composeVerdict, findChecker } from '../../checkers/index.ts'
+import { allowAnomalies, judge, runCheckers } from '../../checkers/compose.ts'
+import { selectCheckers } from '../../checkers/index.ts'
 import type { CheckResult, Finding } from '../../checkers/contract.ts'
 import { guaranteesFor } from '../../checkers/guarantees.ts'
-import { createMonitors } from '../../checkers/invariants/index.ts'
-import { checkLiveness } from '../../checkers/liveness/index.ts'
+import { Invariants } from '../../checkers/invariants/invariants.ts'
+import { checkLiveness } from '../../checkers/liveness/liveness.ts'
 import type { DrainResult, Workload } from '../../workloads/contract.ts'
 import { Future } from '../base/task.ts'
 import { US_PER_MS } from '../base/time.ts'
@@ -24,6 +25,7 @@ import { historyDigest } from '../history/history-digest.ts'
 import { ObservedCluster } from '../nemesis/cluster-view.ts'
 import { Nemesis } from '../nemesis/nemesis.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { ProcessCrash } from '../sim/options.ts'
 import type { TraceSink } from '../sim/trace.ts'
 import { clientRecorder, TrialHistory } from './client-recorder.ts'
 import { Coverage } from './coverage.ts'
@@ -47,16 +49,14 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
   const coverage = new Coverage()
   const view = new ObservedCluster(plan.cluster.servers)
   const guarantees = guaranteesFor(guaranteeConfigOf(plan))
-  const wanted = (name: string): boolean => options.checkers === undefined || options.checkers.includes(name)
-  const monitors = createMonitors({
-    uncleanElections: guarantees.config.uncleanLeaderElection,
-    lossyCrashesAllowed: !plan.beyondBudget,
-    minInsyncReplicas: guarantees.config.minInsyncReplicas,
-  }).filter(monitor => wanted(monitor.name) || wanted('invariants'))
+  const selected = selectCheckers(options.checkers ?? ['all'])
+  const invariants = new Invariants({
+    guarantees, uncleanElections: () => guarantees.config.uncleanLeaderElection, servers: plan.cluster.servers,
+  }, selected.monitors)
   let nemesis: Nemesis | undefined
   const toNemesis: Observer = { observe: (event: Observation, node: string) => nemesis?.observe(event, node) }
   const world = new World(plan, {
-    observers: [coverage, view, ...monitors, toNemesis, ...(options.observers ?? [])],
+    observers: [coverage, view, invariants, toNemesis, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.flip === undefined ? {} : { flip: options.flip }),
   })
@@ -91,6 +91,7 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
   simulation.run(start + plan.timing.chaosUs)
 
   nemesis.healAll()
+  simulation.calm()
   const healedAt = simulation.now
   const deadline = healedAt + plan.timing.settleUs
   stop.complete()
@@ -109,40 +110,32 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
   runUntil(world, Math.max(plan.timing.settleUs / 2, deadline - simulation.now), () => drained.isSettled)
 
   const drain = drained.isSettled ? drained.result() : undefined
-  const results: CheckResult[] = []
-  const names = workload.checkers.filter(wanted)
-  for (const name of names) {
-    results.push(findChecker(name).check(history.operations, { guarantees, drained: drain?.complete === true, logStart: drain?.logStart ?? {} }))
-  }
-  for (const monitor of monitors) {
-    const findings = monitor.finish()
-    results.push(resultOf(monitor.name, findings))
-  }
-  if (wanted('liveness')) {
-    results.push(resultOf('liveness', checkLiveness({
+  const context = { guarantees, drained: drain?.complete === true, logStart: drain?.logStart ?? {} }
+  const results: CheckResult[] = [
+    ...runCheckers(selected.history.filter(({ name }) => workload.checkers.includes(name)), history.operations, context),
+    ...invariants.results(),
+  ]
+  if (selected.liveness) {
+    const { hostToId, servers } = idsOf(plan)
+    results.push(checkLiveness({
       healedAt,
       endedAt: simulation.now,
-      boundUs: plan.timing.settleUs,
-      clientsUnfinished: plan.clients.filter((_, index) => !running[index]!.isSettled).map(client => client.host),
+      bound: plan.timing.settleUs,
+      partitions: view.partitions().filter(({ topic }) => plan.topics.some(({ name }) => name === topic)).map(({ topic, partition }) => ({
+        key: `${topic}-${partition}`,
+        leader: hostToId(view.leaderOf(topic, partition)),
+        replicas: view.replicasOf(topic, partition).map(hostToId),
+        isr: view.isrOf(topic, partition).map(hostToId),
+        elr: view.elrOf(topic, partition).map(hostToId),
+      })),
+      running: new Set(servers.filter(server => simulation.machine(server.host).isRunning).map(server => server.nodeId)),
+      unansweredRequests: running.flatMap((done, index) => (done.isSettled ? [] : [{ operation: -1, time: healedAt, text: `${plan.clients[index]!.host} has not finished its operations.` }])),
       drained: drain?.complete === true,
-      partitions: plan.topics.flatMap(topic => Array.from({ length: topic.partitions }, (_, partition) => ({
-        topic: topic.name, partition,
-        leader: view.leaderOf(topic.name, partition) ?? null,
-        isr: view.isrOf(topic.name, partition),
-        replicas: view.replicasOf(topic.name, partition).filter(host => !down.has(host)),
-      }))),
-    })))
+      uncleanElections: () => guarantees.config.uncleanLeaderElection,
+    }, guarantees))
   }
-  if (simulation.crashes.length > 0 && wanted('broker-assertion')) {
-    results.push(resultOf('broker-assertion', simulation.crashes.map((crash): Finding => ({
-      anomaly: 'broker-assertion', checker: 'broker-assertion', status: 'bad', guarantee: null,
-      title: `${crash.node} died of its own assertion: ${String(crash.error)}`,
-      evidence: { node: crash.node, time: crash.time, stack: crash.error instanceof Error ? (crash.error.stack ?? '') : '' },
-      steps: [{ text: `${crash.node} stops at an assertion`, time: crash.time }],
-      contradiction: 'A server must not fail on inputs that its peers may send.',
-    }))))
-  }
-  const { verdict, findings } = composeVerdict(results)
+  if (simulation.crashes.length > 0) results.push(brokerAssertions(simulation.crashes))
+  const { verdict, findings } = judge(results.map(result => allowAnomalies(result, workload.allowed ?? [])))
   return {
     verdict,
     results,
@@ -150,7 +143,7 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
     owed: [...guarantees.owed],
     history: history.operations,
     digests: { events: simulation.digest.events, history: historyDigest(history.operations), eventCount: simulation.digest.count },
-    checkpoints: simulation.checkpoints,
+    checkpoints: simulation.digest.checkpoints,
     marks: coverage.counts,
     faults: nemesis.fired,
     skippedFaults: nemesis.skipped,
@@ -161,10 +154,22 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
   }
 }
 
-function resultOf(checker: string, findings: readonly Finding[]): CheckResult {
-  const counts: { [anomaly: string]: number } = {}
-  for (const finding of findings) counts[finding.anomaly] = (counts[finding.anomaly] ?? 0) + 1
-  return { checker, verdict: findings.some(finding => finding.status === 'bad') ? 'invalid' : 'valid', findings: findings.slice(0, 8), counts }
+/** Servers that died of an error of their own code: always bad, whatever was asked to be checked. */
+function brokerAssertions(crashes: readonly ProcessCrash[]): CheckResult {
+  const findings = crashes.map((crash): Finding => ({
+    anomaly: 'broker-assertion', checker: 'broker-assertion', status: 'bad', guarantee: null,
+    title: `${crash.node} died of its own error: ${crash.error instanceof Error ? crash.error.message : String(crash.error)}`,
+    evidence: { node: crash.node, time: crash.time, stack: crash.error instanceof Error ? (crash.error.stack ?? '').split('\n').slice(0, 6).map(line => line.replace(/\(?(?:file:\/\/)?\/.*\/(?=[^/]+$)/, '(')).join('\n') : '' },
+    steps: [{ text: `${crash.node} stops at an error of its own.`, time: crash.time }],
+    contradiction: 'A server must survive whatever its peers and its disk may do to it; this one stopped by itself.',
+  }))
+  return { checker: 'broker-assertion', verdict: 'invalid', findings: findings.slice(0, 8), counts: { 'broker-assertion': crashes.length }, bad: { 'broker-assertion': crashes.length } }
+}
+
+function idsOf(plan: Plan): { hostToId: (host: string | undefined) => number; servers: Plan['cluster']['servers'] } {
+  const { servers } = plan.cluster
+  const ids = new Map(servers.map(server => [server.host, server.nodeId]))
+  return { hostToId: host => (host === undefined ? -1 : (ids.get(host) ?? -1)), servers }
 }
 
 /** Runs in steps until the condition holds or the limit is used up. */
