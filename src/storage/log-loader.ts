@@ -157,9 +157,7 @@ class LogLoader {
       if (!trackProducers) continue
       const completed = producers.replay(bytes, header)
       if (completed !== undefined) {
-        if (completed.isAborted) {
-          segment.abortIndex.append({ ...completed, lastStableOffset: producers.lastStableOffsetAfter(completed) })
-        }
+        if (completed.isAborted) segment.abortIndex.append(producers.abortEntry(completed))
         producers.complete(completed)
       }
       producers.mapEndOffset = nextOffset

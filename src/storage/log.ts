@@ -496,9 +496,7 @@ export class Log {
     const { producers } = this
     for (const append of changes.appends) producers.commit(append)
     for (const completed of changes.completed) {
-      if (completed.isAborted) {
-        this.segmentList.active.abortIndex.append({ ...completed, lastStableOffset: producers.lastStableOffsetAfter(completed) })
-      }
+      if (completed.isAborted) this.segmentList.active.abortIndex.append(producers.abortEntry(completed))
       producers.complete(completed)
     }
     producers.mapEndOffset = this.end
@@ -577,15 +575,15 @@ export class Log {
 
   private afterTruncation(previousEnd: number, highWatermark: number, reason: TruncationReason): void {
     this.truncations++
-    this.env.spawn('truncate-flush', this.flushTruncation())
+    this.env.spawn('truncate-flush', this.flushTruncation(this.segmentList.active))
     this.options.onTruncated?.()
     if (!this.isObserved) return
     this.env.observe({ kind: 'log-truncate', ...this.identity(), endOffset: this.end, previousEnd, highWatermark, reason })
   }
 
   /** A journaling file system commits a file's new size within seconds; the disk of Env never does unless asked. */
-  private *flushTruncation(): Task<void> {
-    yield* this.segmentList.active.log.fsync()
+  private *flushTruncation(truncated: Segment): Task<void> {
+    yield* truncated.log.fsync()
     yield* this.env.disk.syncDirectory(this.directory)
   }
 

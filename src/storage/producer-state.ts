@@ -7,6 +7,7 @@
 import { invariant } from '../base/assert.ts'
 import type { File } from '../env/disk.ts'
 import type { Env } from '../env/env.ts'
+import type { AbortedTransaction } from './abort-index.ts'
 import { endMarkerOf, NO_PRODUCER_ID } from './batch-header.ts'
 import type { BatchHeader } from './batch-header.ts'
 import { DELETED_SUFFIX, offsetFileName, offsetOfFile, SNAPSHOT_SUFFIX } from './file-names.ts'
@@ -96,10 +97,11 @@ export class ProducerState {
     insertByFirstOffset(this.unreplicated, completed)
   }
 
-  /** The last stable offset once `completed` is complete, as the abort index wants it. */
-  lastStableOffsetAfter(completed: CompletedTransaction): number {
-    const next = this.open.find(transaction => transaction.producerId !== completed.producerId)
-    return next === undefined ? completed.lastOffset + 1 : next.firstOffset
+  /** The abort index's entry for a transaction that is about to be completed. */
+  abortEntry(completed: CompletedTransaction): AbortedTransaction {
+    const { producerId, firstOffset, lastOffset } = completed
+    const next = this.open.find(transaction => transaction.producerId !== producerId)
+    return { producerId, firstOffset, lastOffset, lastStableOffset: next === undefined ? lastOffset + 1 : next.firstOffset }
   }
 
   /** Applies one batch read from the own log. Returns the transaction that it completed. */
