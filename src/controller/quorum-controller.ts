@@ -37,10 +37,9 @@ import type { PeriodicTask } from './periodic-tasks.ts'
 
 /** The part of the raft client that a controller needs. */
 export interface ControllerRaft {
-  readonly leaderAndEpoch: { readonly leaderId: number; readonly epoch: number }
   /** Offset of the next record that the leader appends. */
   readonly nextWriteOffset: number
-  /** Appends one atomic batch and returns the offset of its last record. Leader of `epoch` only. */
+  /** Appends one atomic batch and returns the offset of its last record. Throws ApiError when not the leader of `epoch`. */
   append(epoch: number, records: readonly MetadataRecord[]): number
   register(listener: {
     handleCommit(batches: readonly MetadataBatch[]): void
@@ -126,6 +125,8 @@ export class QuorumController {
 
   private handleCommit(batches: readonly MetadataBatch[]): void {
     for (const batch of batches) {
+      // Raft tells of the lost leadership first; if it did not, another's batch must not answer for ours.
+      if (this.claim !== undefined && batch.epoch > this.claim.epoch) this.renounce(this.claim)
       this.committed.apply(batch)
       const pending = this.claim?.pending
       while (pending?.[0] !== undefined && pending[0].offset <= batch.lastOffset) pending.shift()!.complete()
@@ -161,10 +162,8 @@ export class QuorumController {
 
   private perform<R>(operation: Operation<R>, future: Future<R>): void {
     const { claim } = this
-    const { raft, nodeId } = this.options
-    const { leaderId, epoch } = raft.leaderAndEpoch
-    // Raft may have lost leadership while the event that says so still waits in the queue.
-    if (claim === undefined || leaderId !== nodeId || epoch !== claim.epoch) {
+    const { raft } = this.options
+    if (claim === undefined) {
       future.fail(new ApiError(ErrorCode.NOT_CONTROLLER))
       return
     }
@@ -177,7 +176,10 @@ export class QuorumController {
       return
     }
     const { records, response, onAppended } = decision
-    if (records.length > 0) this.append(claim, records)
+    if (records.length > 0 && !this.append(claim, records)) {
+      future.fail(new ApiError(ErrorCode.NOT_CONTROLLER))
+      return
+    }
     for (const observation of decision.observations ?? []) this.env.observe(observation)
     onAppended?.(raft.nextWriteOffset - 1)
     // A read may have seen uncommitted state, so it waits for all of it.
@@ -192,11 +194,18 @@ export class QuorumController {
     }
   }
 
-  /** Appends and applies one batch. */
-  private append(claim: Claim, records: readonly MetadataRecord[]): void {
+  /** Appends and applies one batch. False, and standby, if raft has lost leadership before this loop has heard of it. */
+  private append(claim: Claim, records: readonly MetadataRecord[]): boolean {
     const { raft } = this.options
     const baseOffset = raft.nextWriteOffset
-    const lastOffset = raft.append(claim.epoch, records)
+    let lastOffset: number
+    try {
+      lastOffset = raft.append(claim.epoch, records)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      this.renounce(claim)
+      return false
+    }
     invariant(lastOffset === baseOffset + records.length - 1, 'a batch must be appended at the next write offset, whole')
     const { heartbeats, state } = claim
     const before = new Map(state.image.brokers)
@@ -213,6 +222,7 @@ export class QuorumController {
       }
     }
     observeChanges(this.env, state.image, before, delta)
+    return true
   }
 
   private contextOf({ epoch, heartbeats }: Claim): ControllerContext {

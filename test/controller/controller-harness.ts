@@ -18,12 +18,14 @@ import type { MetadataBatch, MetadataImage, PartitionImage } from '../../src/con
 import { QuorumController } from '../../src/controller/quorum-controller.ts'
 import type { ControllerRaft, Operation } from '../../src/controller/quorum-controller.ts'
 import { createTopics, deleteTopics } from '../../src/controller/topics.ts'
+import { ApiError } from '../../src/protocol/api-error.ts'
 import { projectMessage } from '../../src/protocol/codec.ts'
 import type { Draft } from '../../src/protocol/codec.ts'
 import type {
   AlterPartitionRequest, AlterPartitionResponsePartitionData, BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest,
   CreateTopicsRequest, CreateTopicsRequestCreatableTopic, DeleteTopicsRequest, IncrementalAlterConfigsRequest,
 } from '../../src/protocol/generated/types.ts'
+import { ErrorCode } from '../../src/protocol/errors.ts'
 import type { MetadataRecord } from '../../src/protocol/metadata-records.ts'
 import { uuidFromDraws } from '../../src/protocol/uuid.ts'
 
@@ -40,7 +42,7 @@ export class FakeRaft implements ControllerRaft {
   }
 
   append(epoch: number, records: readonly MetadataRecord[]): number {
-    if (epoch !== this.leaderAndEpoch.epoch) throw new Error('append by a deposed leader')
+    if (epoch !== this.leaderAndEpoch.epoch) throw new ApiError(ErrorCode.NOT_CONTROLLER)
     const baseOffset = this.nextWriteOffset
     this.nextWriteOffset += records.length
     this.batches.push({ baseOffset, lastOffset: this.nextWriteOffset - 1, epoch, records })

@@ -22,11 +22,13 @@ describe('activation', () => {
     expect(harness.observed('controller-inactive').map(event => event.epoch)).toEqual([1])
   })
 
-  it('does nothing for a leadership that raft has lost meanwhile', () => {
+  it('stands by as soon as an append shows that raft has lost leadership', () => {
     const harness = new ControllerHarness()
     harness.raft.elect(101, 1)
     harness.raft.leaderAndEpoch = { leaderId: -1, epoch: 2 }
+    expect(harness.call(read)).toBe('read')
     expect(() => harness.call(noOp)).toThrow('NOT_CONTROLLER')
+    expect(() => harness.call(read)).toThrow('NOT_CONTROLLER')
     expect(harness.raft.batches).toHaveLength(1)
   })
 
