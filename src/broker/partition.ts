@@ -105,8 +105,10 @@ export class Partition {
     const now = env.wallClock()
     const isNewLeader = !this.isLeader
     this.assign(registration)
-    if (this.isrState.kind !== 'committed' && registration.leaderEpoch === this.leaderEpoch) {
-      env.observe({ kind: 'mark', name: 'pending-isr-replaced-by-metadata' })
+    if (this.isrState.kind !== 'committed' && registration.partitionEpoch === this.partitionEpoch) {
+      // Old news, and still it replaces the proposal, which the controller may accept all the same: until its record
+      // arrives this leader takes the ISR for smaller than it may be. As in Kafka.
+      env.observe({ kind: 'mark', name: 'isr-proposal-forgotten' })
     }
     this.isrState = committedIsr(registration.isr)
     this.partitionEpoch = registration.partitionEpoch
