@@ -167,20 +167,13 @@ export class LogManager {
     return log
   }
 
-  /**
-   * Moves a directory's files out of the way and removes them later. partition.metadata goes first: if a machine crash
-   * undoes some of the moves, what is left has no topic id and counts as a stray.
-   */
+  /** Moves a directory out of the way, atomically, and removes it later. */
   private removeDirectory(name: string): void {
-    const { disk } = this.env
-    const from = `${this.directory}/${name}`
-    const to = `${from}.${this.env.incarnation}-${this.deletions++}${DELETED_DIRECTORY_SUFFIX}`
-    const names = disk.list(from)
-    const first = names.filter(file => file.startsWith(PARTITION_METADATA))
-    for (const file of first) disk.rename(`${from}/${file}`, `${to}/${file}`)
-    for (const file of names) if (!first.includes(file)) disk.rename(`${from}/${file}`, `${to}/${file}`)
-    disk.remove(from)
-    this.env.timer(msToUs(this.server.logSegmentDeleteDelayMs), () => disk.remove(to))
+    const { disk, incarnation } = this.env
+    const path = `${this.directory}/${name}`
+    const moved = `${path}.${incarnation}-${this.deletions++}${DELETED_DIRECTORY_SUFFIX}`
+    disk.rename(path, moved)
+    this.env.timer(msToUs(this.server.logSegmentDeleteDelayMs), () => disk.remove(moved))
   }
 
   private *applyRetention(): Task<void> {

@@ -409,7 +409,7 @@ export class Log {
 
   /** Makes the log durable below `upTo` (default: all of it) and moves the recovery point there. */
   *flush(upTo?: number): Task<void> {
-    const end = upTo ?? this.end
+    const end = Math.min(upTo ?? this.end, this.end)
     // Without a bound an empty active segment is made durable as well.
     const bound = upTo === undefined ? end + 1 : end
     if (bound <= this.flushed) return

@@ -81,11 +81,13 @@ export class FakeDisk implements Disk {
   }
 
   rename(from: string, to: string): void {
-    const file = this.files.get(from)
-    if (file === undefined) throw new Error(`rename of ${from}, which does not exist`)
-    this.files.delete(from)
-    this.files.set(to, file)
-    file.path = to
+    if (!this.exists(from)) throw new Error(`rename of ${from}, which does not exist`)
+    for (const [path, file] of [...this.files]) {
+      if (path !== from && !path.startsWith(`${from}/`)) continue
+      this.files.delete(path)
+      file.path = to + path.slice(from.length)
+      this.files.set(file.path, file)
+    }
   }
 
   remove(path: string): void {
@@ -174,9 +176,10 @@ export class FakeEnv implements Env {
     return this.observations.filter(event => event.kind === kind) as ObservationOf<K>[]
   }
 
-  /** Runs every task until all wait for timers. */
-  settle(): void {
-    for (let next = this.ready.shift(); next !== undefined; next = this.ready.shift()) next()
+  /** Runs tasks until all wait for timers, or for so many steps. */
+  settle(steps = 1_000_000): void {
+    for (let left = steps; left > 0 && this.ready.length > 0; left--) this.ready.shift()!()
+    if (steps === 1_000_000 && this.ready.length > 0) throw new Error('the tasks do not come to rest')
   }
 
   /** Lets time pass: timers that become due fire in order. */

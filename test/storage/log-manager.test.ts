@@ -67,8 +67,9 @@ describe('LogManager', () => {
     const { env, manager } = start()
     const log = manager.getOrCreate('orders', A, 0)
     for (let i = 0; i < 8; i++) log.appendAsLeader(batch([`v${i}`]), 0, 'client')
-    env.settle()
     env.run(log.flush())
+    manager.start()
+    env.advance(61_000) // the recovery point 8 is checkpointed
     log.truncateTo(2, 'diverging-epoch')
     for (let i = 0; i < 8; i++) log.appendAsLeader(batch([`w${i}`]), 1, 'client')
     const { segments } = log

@@ -81,13 +81,28 @@ describe('recovery', () => {
     const env = new FakeEnv()
     const log = openLog(env, { config: SMALL })
     fill(log, 8)
+    env.settle(4) // the flush of the rolled segments is under way
     log.truncateTo(2, 'diverging-epoch')
-    fill(log, 8, 1)
-    const end = log.segments.at(-1)!.baseOffset
+    fill(log, 5, 1)
     env.settle()
-    expect(log.recoveryPoint).toBe(end)
+    expect(log.recoveryPoint).toBe(log.segments.at(-1)!.baseOffset)
+    const { recoveryPoint } = log
     env.disk.loseUnsynced()
-    expect(contents(openLog(new FakeEnv(env.disk), { config: SMALL, recoveryPoint: end }))).toEqual(contents(log, 0, end))
+    const recovered = openLog(new FakeEnv(env.disk), { config: SMALL, recoveryPoint })
+    expect(contents(recovered)).toEqual(contents(log, 0, recovered.logEndOffset))
+    expect(recovered.logEndOffset).toBeGreaterThanOrEqual(recoveryPoint)
+  })
+
+  it('claims nothing for a flush that a truncation overtook', () => {
+    for (let steps = 0; steps < 30; steps++) {
+      const env = new FakeEnv()
+      const log = openLog(env, { config: SMALL })
+      fill(log, 8)
+      env.settle(steps)
+      log.truncateTo(2, 'diverging-epoch')
+      env.settle()
+      expect(log.recoveryPoint).toBeLessThanOrEqual(log.logEndOffset)
+    }
   })
 
   it('rebuilds missing and torn indexes', () => {
@@ -137,17 +152,17 @@ describe('recovery', () => {
   it('does a lost truncation again when the epoch cache proves it', () => {
     const env = new FakeEnv()
     const log = openLog(env, { config: SMALL })
-    fill(log, 5, 1)
+    fill(log, 8, 1)
     const stale = env.disk.copy()
-    log.truncateTo(3, 'diverging-epoch')
+    log.truncateTo(2, 'diverging-epoch')
     fill(log, 1, 2, 100)
     // The machine died: the log files kept nothing of what followed the truncation, the epoch checkpoint did.
     const epochs = env.disk.open(`${DIRECTORY}/leader-epoch-checkpoint.tmp`)
     const kept = stale.open(`${DIRECTORY}/leader-epoch-checkpoint.tmp`)
     kept.truncate(0)
     kept.append(epochs.view())
-    const recovered = openLog(new FakeEnv(stale), { config: SMALL, recoveryPoint: 4 })
-    expect(contents(recovered)).toEqual(['0:v0', '1:v1', '2:v2'])
+    const recovered = openLog(new FakeEnv(stale), { config: SMALL, recoveryPoint: 6 })
+    expect(contents(recovered)).toEqual(['0:v0', '1:v1'])
     expect(recovered.latestEpoch).toBe(1)
   })
 })
