@@ -395,9 +395,18 @@ export class RaftClient {
     if (epoch > this.epoch) {
       if (leaderId >= 0) yield* this.becomeFollower(epoch, leaderId, undefined)
       else yield* this.becomeUnattached(epoch, -1, undefined)
-    } else if (epoch === this.epoch && leaderId >= 0 && (this.role.kind === 'unattached' || this.role.kind === 'prospective' || this.role.kind === 'candidate')) {
+    } else if (epoch === this.epoch && leaderId >= 0 && this.seeksLeader()) {
       yield* this.becomeFollower(epoch, leaderId, this.votedFor)
     }
+  }
+
+  /**
+   * A prospective that knows the epoch's leader has lost touch with it: to hear its name again, as from every voter that
+   * grants the pre-vote, must not end the election (KafkaRaftClient#maybeTransition).
+   */
+  private seeksLeader(): boolean {
+    const { role } = this
+    return role.kind === 'unattached' || role.kind === 'candidate' || (role.kind === 'prospective' && role.leaderId < 0)
   }
 
   private get checkQuorumUs(): Micros {
