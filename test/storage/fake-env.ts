@@ -82,8 +82,8 @@ export class FakeDisk implements Disk {
 
   rename(from: string, to: string): void {
     if (!this.exists(from)) throw new Error(`rename of ${from}, which does not exist`)
-    for (const [path, file] of [...this.files]) {
-      if (path !== from && !path.startsWith(`${from}/`)) continue
+    const moved = [...this.files].filter(([path]) => path === from || path.startsWith(`${from}/`))
+    for (const [path, file] of moved) {
       this.files.delete(path)
       file.path = to + path.slice(from.length)
       this.files.set(file.path, file)

@@ -1,0 +1,125 @@
+/** What a log tells the observer. The metadata log of raft has none: it is told of by raft. */
+import type { Env } from '../env/env.ts'
+import type { BatchSummary, ObservationOf } from '../env/observation.ts'
+import { batchSizeOf, isWholeBatchAt, lastOffsetOf } from '../protocol/records/record-batch.ts'
+import { readBatchHeader, summaryOf } from './batch-header.ts'
+import type { BatchHeader } from './batch-header.ts'
+import { ProducerRejection } from './producer-append.ts'
+import type { ProducerChanges } from './producer-check.ts'
+import type { RememberedBatch } from './producer-entry.ts'
+import type { ProducerState } from './producer-state.ts'
+import type { Segment } from './segment.ts'
+import { NO_SEQUENCE, precedesSequence } from './sequence.ts'
+
+interface Identity {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+}
+
+export type RemovedSegment = ObservationOf<'log-start'>['removed'][number]
+
+export interface ProducerDescription {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly lastSequence: number
+  readonly lastTimestamp: number
+  readonly coordinatorEpoch: number
+  /** -1 when no transaction is open. */
+  readonly currentTxnFirstOffset: number
+}
+
+export function describeProducers(producers: ProducerState): ProducerDescription[] {
+  const descriptions: ProducerDescription[] = []
+  for (const entry of producers.producers.values()) {
+    descriptions.push({
+      producerId: entry.producerId,
+      producerEpoch: entry.epoch,
+      lastSequence: entry.lastSequence,
+      lastTimestamp: entry.lastTimestamp,
+      coordinatorEpoch: entry.coordinatorEpoch,
+      currentTxnFirstOffset: entry.currentTxnFirstOffset,
+    })
+  }
+  return descriptions
+}
+
+/** Describes the first `count` segments, before they are removed. */
+export function describeSegments(all: readonly Segment[], count: number, logEndOffset: number): RemovedSegment[] {
+  return all.slice(0, count).map((segment, index) => ({
+    baseOffset: segment.baseOffset,
+    nextOffset: all[index + 1]?.baseOffset ?? logEndOffset,
+    largestTimestamp: segment.largestTimestamp,
+    sizeInBytes: segment.size,
+  }))
+}
+
+export class LogObserver {
+  private readonly env: Env
+  private readonly identity: Identity
+
+  constructor(env: Env, { topic, topicId, partition }: Identity) {
+    this.env = env
+    this.identity = { topic, topicId, partition }
+  }
+
+  loaded(segments: readonly Segment[], event: Omit<ObservationOf<'log-loaded'>, 'kind' | keyof Identity | 'batches'>): void {
+    const batches: BatchSummary[] = []
+    for (const segment of segments) {
+      const bytes = segment.log.view()
+      for (let at = 0; isWholeBatchAt(bytes, at); at += batchSizeOf(bytes, at)) {
+        if (lastOffsetOf(bytes, at) >= event.logStartOffset) batches.push(summaryOf(readBatchHeader(bytes, at)))
+      }
+    }
+    this.env.observe({ kind: 'log-loaded', ...this.identity, ...event, batches })
+  }
+
+  producerState(producers: ProducerState, endOffset: number): void {
+    this.env.observe({
+      kind: 'producer-state', ...this.identity, producers: describeProducers(producers), endOffset, fromSnapshot: producers.isFromSnapshot,
+    })
+  }
+
+  /** Also known behaviour KAFKA-14359: producers whose first batch was let in with a sequence other than 0. */
+  appended(headers: readonly BatchHeader[], asLeader: boolean, changes: ProducerChanges): void {
+    const { env, identity } = this
+    for (const header of headers) env.observe({ kind: 'log-append', ...identity, asLeader, batch: summaryOf(header) })
+    for (const { acceptedFirstSequence: firstSequence, updated } of changes.appends) {
+      if (firstSequence === NO_SEQUENCE) continue
+      const { producerId, epoch: producerEpoch } = updated
+      env.observe({ kind: 'first-sequence-accepted', ...identity, producerId, producerEpoch, firstSequence })
+    }
+  }
+
+  duplicate(header: BatchHeader, known: RememberedBatch): void {
+    const { producerId, producerEpoch, baseSequence: firstSequence } = header
+    const baseOffset = known.lastOffset - known.offsetDelta
+    this.env.observe({ kind: 'duplicate-batch', ...this.identity, producerId, producerEpoch, firstSequence, baseOffset })
+  }
+
+  /** A refused sequence, and whether it is older than what a snapshot left of the producer (KAFKA-5494-snapshot). */
+  rejected(header: BatchHeader, producers: ProducerState, error: unknown): void {
+    if (!(error instanceof ProducerRejection)) return
+    const { env, identity } = this
+    const { producerId, producerEpoch, baseSequence: firstSequence, lastSequence } = header
+    env.observe({
+      kind: 'sequence-rejected', ...identity, producerId, producerEpoch, firstSequence, expected: error.expectedSequence, errorCode: error.code,
+    })
+    const entry = producers.entry(producerId)
+    if (entry === undefined || !entry.isShortened || entry.epoch !== producerEpoch) return
+    if (!precedesSequence(lastSequence, entry.firstSequence)) return
+    env.observe({ kind: 'dedup-window-shrunk', ...identity, producerId, producerEpoch, keptBatches: entry.batches.length })
+  }
+
+  truncated(event: Omit<ObservationOf<'log-truncate'>, 'kind' | keyof Identity>): void {
+    this.env.observe({ kind: 'log-truncate', ...this.identity, ...event })
+  }
+
+  startMoved(event: Omit<ObservationOf<'log-start'>, 'kind' | keyof Identity>): void {
+    this.env.observe({ kind: 'log-start', ...this.identity, ...event })
+  }
+
+  deleted(): void {
+    this.env.observe({ kind: 'log-deleted', ...this.identity })
+  }
+}
