@@ -5,10 +5,12 @@
  * rebuilt, and at the first batch that is torn or corrupt the log ends: later segments go. What lies below the recovery
  * point was fsynced and is trusted.
  *
- * Unlike Kafka, recovery also ends the log at a batch whose epoch is lower than the epoch cache has for its offset. On a
- * journaling file system a truncation cannot be lost when a later fsync of another file survived; our disk is harsher
- * (each file keeps its own prefix), and so a truncated tail may be back under the records of the newer epoch. The entry in
- * the cache proves that the log once ended there, so the truncation is done again.
+ * Unlike Kafka, recovery also ends the log in two cases that a real disk practically never brings about and ours does,
+ * because each file keeps its own prefix, often cut between two appends:
+ * - at a batch whose epoch is lower than the epoch cache has for its offset: a truncation was lost though a later write to
+ *   the cache was not. The entry proves that the log once ended there, so the truncation is done again;
+ * - where the next segment does not start where the segment ends: its last appends were lost as a whole, the creation of
+ *   the next segment was not. Only for logs that are never compacted, for compaction makes such gaps.
  */
 import type { TopicConfig } from '../config/topic.ts'
 import type { Env } from '../env/env.ts'
@@ -113,8 +115,11 @@ class LogLoader {
   /** Recovers the segments from `recoveryPoint` on; returns it. */
   private recover(recoveryPoint: number): number {
     const unflushed = this.segments.between(recoveryPoint, Number.MAX_SAFE_INTEGER)
+    const mayHaveGaps = this.request.config().cleanupPolicy !== 'delete'
     for (const [index, segment] of unflushed.entries()) {
-      if ((this.recoveredOnOpen.get(segment) ?? this.recoverSegment(segment)) === 0) continue
+      const isWhole = (this.recoveredOnOpen.get(segment) ?? this.recoverSegment(segment)) === 0
+      const next = unflushed[index + 1]
+      if (isWhole && (next === undefined || mayHaveGaps || next.baseOffset === segment.nextOffset())) continue
       this.dropSegments(unflushed.slice(index + 1))
       break
     }
