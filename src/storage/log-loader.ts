@@ -67,7 +67,7 @@ class LogLoader {
     this.removeLeftovers()
     this.openSegments()
     let { recoveryPoint } = this.request
-    if (!clean) recoveryPoint = this.recover(Math.min(recoveryPoint, this.startOfLostTruncation()))
+    if (!clean) recoveryPoint = this.recover(Math.min(recoveryPoint, this.startOfDisagreement()))
     const producers = new ProducerState(env, directory, expirationMs)
     if (!segments.isEmpty && segments.active.nextOffset() < this.request.logStartOffset) {
       // The files that held the log's start are gone: begin anew at the start that was promised.
@@ -126,14 +126,19 @@ class LogLoader {
     return recoveryPoint
   }
 
-  /** The start of the newest epoch if an older epoch's batch lies there; infinity otherwise. See the head of this file. */
-  private startOfLostTruncation(): number {
+  /**
+   * Where the newest epoch starts, if the log there or at its end is of another epoch: a truncation was lost, or the entry
+   * of an epoch. Infinity when cache and log agree.
+   */
+  private startOfDisagreement(): number {
     const newest = this.epochs.latest
-    if (newest === undefined) return Infinity
+    if (newest === undefined) return 0
     const segment = this.segments.floor(newest.startOffset)
-    const position = segment?.positionOf(newest.startOffset)
-    if (segment === undefined || position === undefined) return Infinity
-    return leaderEpochOf(segment.log.view(), position) < newest.epoch ? newest.startOffset : Infinity
+    if (segment === undefined) return Infinity
+    const position = segment.positionOf(newest.startOffset)
+    const starts = position === undefined ? newest.epoch : leaderEpochOf(segment.log.view(), position)
+    const ends = this.segments.all.findLast(candidate => candidate.size > 0)?.lastEpoch() ?? newest.epoch
+    return starts === newest.epoch && ends === newest.epoch ? Infinity : newest.startOffset
   }
 
   /** Rebuilds a segment's indexes and cuts it where it stops making sense; returns how many bytes went. */

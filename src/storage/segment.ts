@@ -7,7 +7,7 @@ import type { Task } from '../base/task.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { File } from '../env/disk.ts'
 import type { Env } from '../env/env.ts'
-import { batchSizeOf, isWholeBatchAt, lastOffsetOf, maxTimestampOf } from '../protocol/records/record-batch.ts'
+import { batchSizeOf, isWholeBatchAt, lastOffsetOf, leaderEpochOf, maxTimestampOf } from '../protocol/records/record-batch.ts'
 import { AbortIndex } from './abort-index.ts'
 import {
   ABORT_INDEX_SUFFIX, DELETED_SUFFIX, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, offsetFileName, TIME_INDEX_SUFFIX,
@@ -145,6 +145,15 @@ export class Segment {
     let at = this.offsetIndex.floorPosition(bytes.length)
     for (; isWholeBatchAt(bytes, at); at += batchSizeOf(bytes, at)) next = lastOffsetOf(bytes, at) + 1
     return next
+  }
+
+  /** The leader epoch of the last batch; undefined when empty. */
+  lastEpoch(): number | undefined {
+    const bytes = this.log.view()
+    let epoch: number | undefined
+    let at = this.offsetIndex.floorPosition(bytes.length)
+    for (; isWholeBatchAt(bytes, at); at += batchSizeOf(bytes, at)) epoch = leaderEpochOf(bytes, at)
+    return epoch
   }
 
   /** Cuts from the batch that contains `offset` on; returns how many bytes went. */
