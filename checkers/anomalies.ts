@@ -15,7 +15,7 @@ export interface Anomaly {
   readonly definition: string
   /**
    * The guarantees that forbid it: it is `bad` only where all of them are owed; the first is the one it breaks. `never`:
-   * legal in every configuration, counted only. A checker may ask for more of a particular instance.
+   * legal in every configuration, counted only; none: wrong in every configuration. A checker may ask for more of a particular instance.
    */
   readonly forbiddenBy: readonly GuaranteeId[] | 'never'
   /** Six lines at most. */

@@ -19,22 +19,31 @@ export function runCheckers(checkers: readonly Checker[], history: History, cont
 
 /** Anomalies that the workload allows are no longer bad; a result without bad ones left is valid, or unknown if it gave a reason. */
 export function allowAnomalies(result: CheckResult, allowed: readonly string[]): CheckResult {
-  if (!allowed.some(anomaly => (result.bad[anomaly] ?? 0) > 0)) return result
-  const bad = { ...result.bad }
+  const bad = { ...badOf(result) }
+  if (!allowed.some(anomaly => (bad[anomaly] ?? 0) > 0)) return result
   for (const anomaly of allowed) if (bad[anomaly] !== undefined) bad[anomaly] = 0
   const findings = result.findings.map((finding): Finding => (finding.status === 'bad' && allowed.includes(finding.anomaly) ? { ...finding, status: 'allowed' } : finding))
   const anyBad = Object.values(bad).some(count => count > 0)
   return { ...result, bad, findings, verdict: anyBad ? 'invalid' : result.reason === undefined ? 'valid' : 'unknown' }
 }
 
-export function judge(results: readonly CheckResult[]): Judgement {
+function badOf(result: CheckResult): { readonly [anomaly: string]: number } {
+  if (result.bad !== undefined) return result.bad
+  const bad: { [anomaly: string]: number } = {}
+  for (const { anomaly, status } of result.findings) bad[anomaly] = (bad[anomaly] ?? 0) + (status === 'bad' ? 1 : 0)
+  return bad
+}
+
+/** What several checkers said, as one judgement. */
+export function compose(results: readonly CheckResult[]): Judgement {
   const counts: { [anomaly: string]: number } = {}
   const bad: { [anomaly: string]: number } = {}
   const findings: Finding[] = []
   const reasons: string[] = []
   for (const result of results) {
     for (const anomaly of Object.keys(result.counts)) counts[anomaly] = (counts[anomaly] ?? 0) + result.counts[anomaly]!
-    for (const anomaly of Object.keys(result.bad)) bad[anomaly] = (bad[anomaly] ?? 0) + result.bad[anomaly]!
+    const resultBad = badOf(result)
+    for (const anomaly of Object.keys(resultBad)) bad[anomaly] = (bad[anomaly] ?? 0) + resultBad[anomaly]!
     findings.push(...result.findings)
     if (result.reason !== undefined) reasons.push(`${result.checker}: ${result.reason}`)
   }

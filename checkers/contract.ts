@@ -42,8 +42,8 @@ export interface CheckResult {
   readonly findings: readonly Finding[]
   /** Every anomaly seen, bad or allowed, with its full count. */
   readonly counts: { readonly [anomaly: string]: number }
-  /** Of those, how many this configuration forbids. Anomalies that appear only here with 0 were seen but allowed. */
-  readonly bad: { readonly [anomaly: string]: number }
+  /** Of those, how many this configuration forbids; 0: seen but allowed. Absent: count the findings. */
+  readonly bad?: { readonly [anomaly: string]: number }
   /** Why `unknown`. */
   readonly reason?: string
 }

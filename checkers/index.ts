@@ -18,6 +18,7 @@ export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker]
 export const CHECKERS: readonly CheckerEntry[] = [
   ...HISTORY_CHECKERS.map(({ name, describes }): CheckerEntry => ({ name, describes, kind: 'history' })),
   ...MONITORS.map(({ name, describes }): CheckerEntry => ({ name, describes, kind: 'monitor' })),
+  { name: 'broker-assertion', describes: 'no server dies of an assertion of its own', kind: 'monitor' },
   { name: 'liveness', describes: 'after healing: leaders, full ISRs, answered requests, a drained log', kind: 'liveness' },
 ]
 
@@ -28,11 +29,20 @@ export const CHECKER_GROUPS: Readonly<Record<string, readonly string[]>> = {
   invariants: CHECKERS.filter(({ kind }) => kind === 'monitor').map(({ name }) => name),
 }
 
+/** A checker of histories. Throws TrialError('usage') when there is none of that name. */
+export function findChecker(name: string): Checker {
+  const checker = HISTORY_CHECKERS.find(one => one.name === name)
+  if (checker === undefined) throw new TrialError('usage', `There is no checker of histories named ${name}.`, `There are: ${HISTORY_CHECKERS.map(one => one.name).join(', ')}.`)
+  return checker
+}
+
 export interface SelectedCheckers {
   readonly history: readonly Checker[]
   /** Names of monitors, for `new Invariants(context, names)`. */
   readonly monitors: readonly string[]
   readonly liveness: boolean
+  /** All names, groups replaced by their members. */
+  readonly names: ReadonlySet<string>
 }
 
 /** Throws TrialError('usage') at a name that is neither a checker nor a group. */
@@ -49,5 +59,6 @@ export function selectCheckers(names: readonly string[]): SelectedCheckers {
     history: HISTORY_CHECKERS.filter(({ name }) => wanted.has(name)),
     monitors: MONITORS.map(({ name }) => name).filter(name => wanted.has(name)),
     liveness: wanted.has('liveness'),
+    names: wanted,
   }
 }

@@ -35,20 +35,38 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
   'KAFKA-14034': new Set(['duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send']),
 }
 
-/** Follows the mechanisms and who wrote what. Cheap: one entry a batch that a leader appends. */
-export class MechanismLog implements Observer {
-  readonly mechanisms: Mechanism[] = []
+/** The mechanisms that were seen, and who wrote what. */
+export class Mechanisms {
+  readonly list: Mechanism[] = []
   /** Per partition, three numbers a batch: first offset, last offset, producer id. */
   private readonly writers = new Map<string, number[]>()
+
+  wrote(key: string, firstOffset: number, lastOffset: number, producerId: number): void {
+    const batches = this.writers.get(key)
+    if (batches === undefined) this.writers.set(key, [firstOffset, lastOffset, producerId])
+    else batches.push(firstOffset, lastOffset, producerId)
+  }
+
+  /** Producers whose batches leaders appended at these offsets, in any epoch. */
+  producersAt(key: string, offsets: readonly number[]): ReadonlySet<number> {
+    const producers = new Set<number>()
+    const batches = this.writers.get(key) ?? []
+    for (let i = 0; i < batches.length; i += 3) {
+      for (const offset of offsets) if (batches[i]! <= offset && offset <= batches[i + 1]!) producers.add(batches[i + 2]!)
+    }
+    return producers
+  }
+}
+
+/** Subscribes while the trial runs. Cheap: one entry a batch that a leader appends. */
+export class MechanismRecorder implements Observer {
+  readonly seen = new Mechanisms()
 
   observe(event: Observation, node: string, _incarnation: number, time: number): void {
     switch (event.kind) {
       case 'log-append': {
-        if (!event.asLeader || event.batch.producerId < 0) return
-        const key = `${event.topic}-${event.partition}`
-        const batches = this.writers.get(key)
-        if (batches === undefined) this.writers.set(key, [event.batch.baseOffset, event.batch.lastOffset, event.batch.producerId])
-        else batches.push(event.batch.baseOffset, event.batch.lastOffset, event.batch.producerId)
+        const { baseOffset, lastOffset, producerId } = event.batch
+        if (event.asLeader && producerId >= 0) this.seen.wrote(`${event.topic}-${event.partition}`, baseOffset, lastOffset, producerId)
         return
       }
       case 'first-sequence-accepted':
@@ -61,35 +79,29 @@ export class MechanismLog implements Observer {
     }
   }
 
-  /** Producers whose batches leaders appended at these offsets, in any epoch. */
-  producersAt(key: string, offsets: readonly number[]): ReadonlySet<number> {
-    const producers = new Set<number>()
-    const batches = this.writers.get(key) ?? []
-    for (let i = 0; i < batches.length; i += 3) {
-      for (const offset of offsets) if (batches[i]! <= offset && offset <= batches[i + 1]!) producers.add(batches[i + 2]!)
-    }
-    return producers
-  }
-
   private add(mend: MendId, event: { readonly topic: string; readonly partition: number; readonly producerId: number }, node: string, time: number, what: string): void {
     const key = `${event.topic}-${event.partition}`
-    this.mechanisms.push({ mend, key, producerId: event.producerId, node, time, text: `${node} ${what} on ${key}.` })
+    this.seen.list.push({ mend, key, producerId: event.producerId, node, time, text: `${node} ${what} on ${key}.` })
   }
 }
 
 /** The mends worth a replay, in catalogue order; none for a finding that is not bad. */
-export function excusesFor(finding: Finding, log: MechanismLog): readonly Excuse[] {
+export function excusesFor(finding: Finding, seen: Mechanisms): readonly Excuse[] {
   const { key } = finding
   if (finding.status !== 'bad' || key === undefined) return []
-  const producers = log.producersAt(key, offsetsOf(finding))
+  const producers = seen.producersAt(key, offsetsOf(finding))
   const excuses: Excuse[] = []
   for (const { id, link } of MENDS) {
     const mend = id as MendId
     if (!CONSEQUENCES[mend].has(finding.anomaly)) continue
-    const mechanisms = log.mechanisms.filter(one => one.mend === mend && one.key === key && producers.has(one.producerId))
+    const mechanisms = seen.list.filter(one => one.mend === mend && one.key === key && producers.has(one.producerId))
     if (mechanisms.length > 0) excuses.push({ mend, link, mechanisms })
   }
   return excuses
+}
+
+export function mendsThatCouldExcuse(finding: Finding, seen: Mechanisms): readonly MendId[] {
+  return excusesFor(finding, seen).map(({ mend }) => mend)
 }
 
 /** Marks a finding after a replay with the mend has shown that the anomaly is gone. */

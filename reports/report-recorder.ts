@@ -130,7 +130,7 @@ export class ReportRecorder implements Observer {
   }
 
   finish(time: number): void {
-    for (const key of [...this.openSpans.keys()]) this.close(key, key.slice(0, key.lastIndexOf(':')), time)
+    for (const key of this.openSpans.keys()) this.close(key, key.slice(0, key.lastIndexOf(':')), time)
   }
 
   partitionSections(): PartitionSection[] {

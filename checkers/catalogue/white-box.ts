@@ -119,4 +119,13 @@ export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
     falseAlarm: 'Producers whose batches retention has removed; producers that have expired.',
     link: IDEMPOTENCE,
   },
+  {
+    id: 'broker-assertion',
+    title: 'A server died of its own assertion',
+    checker: 'broker-assertion',
+    definition: 'A broker or controller met a state that its own code declares impossible, and stopped.',
+    forbiddenBy: [],
+    example: ['controller 102: truncation of committed metadata: to 38, high watermark 40', 'controller 102 stops'],
+    falseAlarm: 'A process that the nemesis killed, or one that stopped on purpose.',
+  },
 ]

@@ -6,13 +6,19 @@ import type { Observation, ObservationOf } from '../../src/env/observation.ts'
 import type { ClusterShadow, PartitionShadow } from './cluster-shadow.ts'
 import { InvariantMonitor, type MonitorContext } from './invariant-monitor.ts'
 
+interface Vote {
+  readonly epoch: number
+  readonly votedFor: number
+}
+
 export class EpochRegression extends InvariantMonitor {
   /** `node key` -> leader epoch, for the running incarnation only: a restarted broker replays old metadata. */
   private readonly led = new Map<string, { incarnation: number; epoch: number }>()
   /** As registered by the present controller; another one may have lost what was uncommitted. */
   private readonly registered = new Map<string, { controllerEpoch: number; leaderEpoch: number; partitionEpoch: number }>()
   private readonly brokers = new Map<number, { controllerEpoch: number; epoch: number }>()
-  private readonly votes = new Map<string, { epoch: number; votedFor: number }>()
+  /** Per voter: its last state, and the one before, which is on disk. */
+  private readonly votes = new Map<string, { readonly incarnation: number; readonly last: Vote; readonly durable: Vote | undefined }>()
 
   constructor(context: MonitorContext, cluster: ClusterShadow) {
     super('epoch-regression', context, cluster)
@@ -50,7 +56,7 @@ export class EpochRegression extends InvariantMonitor {
         return
       }
       case 'raft-role':
-        if (event.isVoter) this.vote(event, node, time)
+        if (event.isVoter) this.vote(event, node, incarnation, time)
         return
       case 'process-started':
         if (event.wiped) this.votes.delete(node)
@@ -74,9 +80,11 @@ export class EpochRegression extends InvariantMonitor {
     this.registered.set(id, { controllerEpoch, leaderEpoch: event.leaderEpoch, partitionEpoch: event.partitionEpoch })
   }
 
-  private vote(event: ObservationOf<'raft-role'>, node: string, time: number): void {
-    const last = this.votes.get(node)
+  private vote(event: ObservationOf<'raft-role'>, node: string, incarnation: number, time: number): void {
     const { epoch, votedFor } = event
+    const state = this.votes.get(node)
+    // A role is told before it is durable, and acted upon after: what a crashed process told last may be forgotten.
+    const last = state === undefined ? undefined : state.incarnation === incarnation ? state.last : state.durable
     if (last !== undefined && epoch < last.epoch) this.wentBack('quorum epoch', undefined, node, time, last.epoch, epoch)
     if (last !== undefined && epoch === last.epoch && last.votedFor >= 0 && votedFor >= 0 && votedFor !== last.votedFor && this.isNew(undefined, node, 'vote')) {
       this.report('epoch-regression', undefined, node, time, {
@@ -87,7 +95,8 @@ export class EpochRegression extends InvariantMonitor {
       })
     }
     // A vote stays given when the leader of the epoch becomes known.
-    this.votes.set(node, { epoch, votedFor: votedFor >= 0 || last === undefined || epoch !== last.epoch ? votedFor : last.votedFor })
+    const kept = votedFor < 0 && last !== undefined && epoch === last.epoch ? last.votedFor : votedFor
+    this.votes.set(node, { incarnation, last: { epoch, votedFor: kept }, durable: last })
   }
 
   private wentBack(what: string, partition: PartitionShadow | undefined, node: string, time: number, from: number, to: number): void {

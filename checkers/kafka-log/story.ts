@@ -1,7 +1,7 @@
 /**
  * Puts positions of a history into steps of an explanation.
  */
-import type { History, Operation } from '../../src/history/operation.ts'
+import type { History, Json, Operation } from '../../src/history/operation.ts'
 import type { ExplanationStep } from '../contract.ts'
 import type { Scan, SendRecord } from './scan.ts'
 import { show } from './values.ts'
@@ -52,9 +52,10 @@ export class Story {
     const steps: ExplanationStep[] = []
     for (const position of this.faults) {
       if (position < from || position > to || steps.length === most) continue
-      const { f, value, type } = this.at(position)
-      if (type !== 'invoke') continue
-      steps.push(this.step(position, `Fault: ${typeof value === 'string' ? value : f}.`))
+      const { f, value } = this.at(position)
+      if (f === 'fault-stop') continue
+      const text = typeof value === 'object' && value !== null ? (value as { readonly text?: Json }).text : value
+      steps.push(this.step(position, `Fault: ${typeof text === 'string' && text !== '' ? text : f}.`))
     }
     return steps
   }

@@ -5,18 +5,21 @@
  * What was left broken on purpose is excused: replicas on machines that do not run, and partitions without any electable
  * replica among the running ones.
  */
-import type { CheckResult, ExplanationStep } from '../contract.ts'
+import type { Json } from '../../src/history/operation.ts'
+import type { CheckResult } from '../contract.ts'
 import { FindingCollector } from '../finding-collector.ts'
 import type { GuaranteeSet } from '../guarantees.ts'
 
 export interface LivePartition {
-  /** `topic-partition` */
-  readonly key: string
-  /** -1: none. */
-  readonly leader: number
-  readonly replicas: readonly number[]
-  readonly isr: readonly number[]
-  readonly elr: readonly number[]
+  readonly topic: string
+  readonly partition: number
+  /** Hosts throughout. null: no leader. */
+  readonly leader: string | null
+  readonly isr: readonly string[]
+  /** Those whose machines run at the end. */
+  readonly replicas: readonly string[]
+  /** Of those, which may be elected (ISR, ELR; all with unclean elections). Absent: any. */
+  readonly electable?: readonly string[]
 }
 
 /** The state of a trial at its end; times in virtual microseconds. */
@@ -25,48 +28,43 @@ export interface LivenessInput {
   readonly healedAt: number
   readonly endedAt: number
   /** How long recovery may take, derived from the configured time-outs. */
-  readonly bound: number
+  readonly boundUs: number
   readonly partitions: readonly LivePartition[]
-  /** Brokers whose machines run at the end. */
-  readonly running: ReadonlySet<number>
-  readonly unansweredRequests: readonly { readonly operation: number; readonly time: number; readonly text: string }[]
+  /** Clients with a request that was never answered. */
+  readonly clientsUnfinished: readonly string[]
   readonly drained: boolean
-  readonly uncleanElections: (key: string) => boolean
 }
 
 /** `unknown` when something is missing but the bound has not passed. */
 export function checkLiveness(input: LivenessInput, guarantees: GuaranteeSet): CheckResult {
   const found = new FindingCollector('liveness', guarantees)
-  const missing: string[] = []
   const waited = input.endedAt - input.healedAt
-  const late = waited >= input.bound
+  const late = waited >= input.boundUs
+  let missing: string | undefined
 
-  const miss = (title: string, evidence: { readonly [key: string]: number | string | readonly number[] | boolean }, before: readonly ExplanationStep[], now: string, key?: string): void => {
-    missing.push(title)
+  const miss = (title: string, evidence: { readonly [key: string]: Json }, now: string, key?: string): void => {
+    missing ??= title
     if (!late) return
     found.add('no-progress', () => ({
       title,
-      evidence: { ...evidence, healedAt: input.healedAt, endedAt: input.endedAt, bound: input.bound },
-      steps: [...before, { text: 'Every fault has been healed.', time: input.healedAt }, { text: now, time: input.endedAt }],
-      contradiction: `Recovery takes at most ${seconds(input.bound)} after the faults stop, because the time-outs say so; however, ${seconds(waited)} later: ${title}`,
+      evidence: { ...evidence, healedAt: input.healedAt, endedAt: input.endedAt, boundUs: input.boundUs },
+      steps: [{ text: 'Every fault has been healed.', time: input.healedAt }, { text: now, time: input.endedAt }],
+      contradiction: `Recovery takes at most ${seconds(input.boundUs)} after the faults stop, because the time-outs say so; however, ${seconds(waited)} later: ${title}`,
       ...(key === undefined ? {} : { key }),
     }))
   }
 
-  for (const { key, leader, replicas, isr, elr } of input.partitions) {
-    const running = replicas.filter(id => input.running.has(id))
-    const electable = input.uncleanElections(key) ? running : running.filter(id => isr.includes(id) || elr.includes(id))
+  for (const { topic, partition, leader, isr, replicas, electable = replicas } of input.partitions) {
     if (electable.length === 0) continue
-    const state = `${key}: leader ${leader === -1 ? 'none' : leader}, ISR [${isr.join(' ')}], running replicas [${running.join(' ')}].`
-    const absent = running.filter(id => !isr.includes(id))
-    if (leader === -1) miss(`${key} has no leader.`, { key, isr, elr, running }, [], state, key)
-    else if (absent.length > 0) miss(`Replica ${absent.join(', ')} of ${key} is not back in the ISR.`, { key, leader, isr, running }, [], state, key)
+    const key = `${topic}-${partition}`
+    const state = `${key}: leader ${leader ?? 'none'}, ISR [${isr.join(' ')}], running replicas [${replicas.join(' ')}].`
+    const absent = replicas.filter(host => !isr.includes(host))
+    if (leader === null) miss(`${key} has no leader.`, { isr, replicas }, state, key)
+    else if (absent.length > 0) miss(`${absent.join(', ')} is not back in the ISR of ${key}.`, { leader, isr, replicas }, state, key)
   }
-  for (const { operation, time, text } of input.unansweredRequests) {
-    miss(`A request was never answered: ${text}`, { operation }, [{ text, operation, time }], 'It is still open.')
-  }
-  if (!input.drained) miss('The final drain did not reach the end of every partition.', { drained: false }, [], 'Records that should be readable are not.')
-  return found.result(missing.length === 0 || late ? undefined : `${missing[0]} Only ${seconds(waited)} of ${seconds(input.bound)} have passed since the faults stopped.`)
+  for (const client of input.clientsUnfinished) miss(`${client} still waits for an answer.`, { client }, `A request of ${client} is still open.`)
+  if (!input.drained) miss('The final drain did not reach the end of every partition.', { drained: false }, 'Records that should be readable are not.')
+  return found.result(missing === undefined || late ? undefined : `${missing} Only ${seconds(waited)} of ${seconds(input.boundUs)} have passed since the faults stopped.`)
 }
 
 function seconds(us: number): string {

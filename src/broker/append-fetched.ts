@@ -6,7 +6,7 @@ import type { Env } from '../env/env.ts'
 import type { FetchResponsePartitionData } from '../protocol/generated/types.ts'
 import { baseOffsetOf, isWholeBatchAt, lastOffsetOf } from '../protocol/records/record-batch.ts'
 import type { FetchState } from './fetch-state.ts'
-import type { ReplicaLog } from './partition.ts'
+import type { ReplicaLog } from './partition-host.ts'
 
 export interface FetchedAppend {
   /** Where to fetch next. */

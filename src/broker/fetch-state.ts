@@ -4,7 +4,8 @@
  */
 import type { Micros } from '../base/time.ts'
 import type { Defects } from '../config/defects.ts'
-import type { Partition, ReplicaLog } from './partition.ts'
+import type { ReplicaLog } from './partition-host.ts'
+import type { Partition } from './partition.ts'
 
 export interface FetchState {
   readonly partition: Partition

@@ -9,7 +9,8 @@ import type { Defects } from '../config/defects.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchRequestFetchPartition } from '../protocol/generated/types.ts'
-import type { Partition, ReplicaLog } from './partition.ts'
+import type { ReplicaLog } from './partition-host.ts'
+import type { Partition } from './partition.ts'
 import type { EpochEndOffset } from './truncation-point.ts'
 
 /** How far a reader may look: a replica to the log end, a consumer to the high watermark or last stable offset. */

@@ -13,42 +13,17 @@
 import { invariant } from '../base/assert.ts'
 import type { Task } from '../base/task.ts'
 import type { Millis } from '../base/time.ts'
-import type { ServerConfig } from '../config/cluster.ts'
-import type { TopicConfig } from '../config/topic.ts'
-import type { MetadataImage, PartitionImage } from '../controller/metadata-image.ts'
-import type { Env } from '../env/env.ts'
+import type { PartitionImage } from '../controller/metadata-image.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { AppendInfo, Log } from '../storage/log.ts'
+import type { AppendInfo } from '../storage/log.ts'
 import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import { committedIsr, pendingIsr } from './isr-state.ts'
 import type { CommittedIsr, IsrMember, IsrState, PendingIsr } from './isr-state.ts'
+import type { PartitionHost, ReplicaLog } from './partition-host.ts'
 import { partitionKey } from './partition-key.ts'
-import type { Purgatory } from './purgatory.ts'
 import { RemoteReplica, isCaughtUp } from './remote-replica.ts'
 import type { FollowerFetch } from './remote-replica.ts'
-
-/** What a partition uses of its broker. */
-export interface PartitionHost {
-  readonly env: Env
-  readonly brokerId: number
-  readonly server: ServerConfig
-  readonly image: MetadataImage
-  readonly delayedProduce: Purgatory
-  readonly delayedFetch: Purgatory
-  brokerEpoch(): number
-  topicConfig(topic: string): TopicConfig
-  submitIsrChange(change: IsrChange, onReply: (reply: IsrChangeReply) => void): void
-}
-
-/** What a partition and its readers use of a log. */
-export type ReplicaLog = Pick<
-  Log,
-  | 'logStartOffset' | 'logEndOffset' | 'highWatermark' | 'lastStableOffset' | 'latestEpoch'
-  | 'appendAsLeader' | 'appendAsFollower' | 'read' | 'abortedTransactions' | 'endOffsetForEpoch' | 'assignEpochStart'
-  | 'truncateTo' | 'truncateFullyAndStartAt' | 'updateHighWatermark' | 'maybeIncrementLogStartOffset'
-  | 'offsetForTimestamp' | 'offsetOfMaxTimestamp' | 'epochAt' | 'observeProducerState'
->
 
 export interface LeaderAppend {
   readonly info: AppendInfo
@@ -98,8 +73,9 @@ export class Partition {
 
   // ---- roles ----
 
-  /** Takes or keeps leadership. Returns false for metadata older than what is known. */
+  /** Takes or keeps leadership. Returns false for metadata older than what is known, or after `close`. */
   makeLeader(registration: PartitionImage): boolean {
+    if (this.isClosed) return false
     if (registration.partitionEpoch < this.partitionEpoch) return this.ignoreStaleMetadata()
     const { env } = this.host
     const now = env.wallClock()
@@ -141,6 +117,7 @@ export class Partition {
 
   /** Follows `registration.leader` (-1: nobody). Returns whether the leader epoch is new, so that fetching must restart. */
   makeFollower(registration: PartitionImage): boolean {
+    if (this.isClosed) return false
     if (registration.partitionEpoch < this.partitionEpoch) return this.ignoreStaleMetadata()
     const isNewEpoch = registration.leaderEpoch > this.leaderEpoch
     this.leaderId = registration.leader

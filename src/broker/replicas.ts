@@ -13,7 +13,7 @@ import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { Partition } from './partition.ts'
-import type { PartitionHost } from './partition.ts'
+import type { PartitionHost } from './partition-host.ts'
 import { partitionKey } from './partition-key.ts'
 import type { ReplicaFetchers } from './replica-fetchers.ts'
 

@@ -57,16 +57,16 @@ export class HistoryRecorder {
     return client
   }
 
-  /** A fault, as an operation of process `nemesis`. `invoke` when it starts, `info` when it ends. */
-  nemesis(phase: 'start' | 'stop', f: string, value: Json): void {
-    this.append('nemesis', phase === 'start' ? 'invoke' : 'info', f, value, undefined, undefined, undefined)
+  /** A fault, as an operation of process `nemesis`; of type `info` throughout, as in Jepsen. */
+  fault(phase: 'start' | 'stop', id: number, text: string): void {
+    this.append('nemesis', 'info', `fault-${phase}`, { id, text }, undefined, undefined, undefined)
   }
 
   /** The client process died: what it had open has an unknown fate. */
   abandon(node: string, error: string): void {
     const client = this.clients.get(node)
     if (client === undefined) return
-    for (const operation of [...client.open]) operation.abandon(error)
+    for (const operation of client.open) operation.abandon(error)
   }
 
   /** The end of the trial: everything that is open has an unknown fate. */

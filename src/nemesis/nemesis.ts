@@ -84,7 +84,7 @@ export class Nemesis implements Observer {
   /** Ends all faults but permanent ones; nothing fires any more. */
   healAll(): void {
     this.over = true
-    for (const id of [...this.healers.keys()]) this.heal(id)
+    for (const id of this.healers.keys()) this.heal(id)
     for (const host of this.world.hosts) {
       if (this.permanent.has(host)) continue
       const machine = this.world.machine(host)

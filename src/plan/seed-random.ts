@@ -42,7 +42,8 @@ function rotateLeft(x: number, k: number): number {
 
 /** The root key of a world and a fast-check source, both decided by the seed's text alone. */
 export function rootOf(seed: string): { readonly rootKey: number; readonly random: Random } {
-  const source = seedrandom(seed)
+  // seedrandom cycles a short key, so that '1' and '11' would be one seed: the length goes first.
+  const source = seedrandom(`${seed.length}:${seed}`)
   const words = Int32Array.from({ length: 4 }, () => source.int32())
   if (words.every(word => word === 0)) words[0] = 1
   return { rootKey: source.int32() >>> 0, random: new Random(new SeededGenerator(words)) }
@@ -55,7 +56,7 @@ export function drawOne<T>(arbitrary: Arbitrary<T>, random: Random): T {
 
 /** The seed of the n-th trial of a campaign. */
 export function trialSeed(base: string, index: number): string {
-  const source = seedrandom(`${base}#${index}`)
+  const source = seedrandom(`${base.length}:${base}#${index}`)
   const high = mix(source.int32(), index) & 0xffff
   return (high * 0x100000000 + (source.int32() >>> 0)).toString(36)
 }

@@ -3,7 +3,7 @@
  * longer shows the anomaly), and, when it still fails, shrink it to a minimal story with a token.
  */
 import type { Finding } from '../../checkers/contract.ts'
-import { asKnown, excusesFor, MechanismLog } from '../../checkers/known-behaviour.ts'
+import { asKnown, excusesFor, MechanismRecorder } from '../../checkers/known-behaviour.ts'
 import type { Workload } from '../../workloads/contract.ts'
 import { MENDS, type MendId } from '../config/defects.ts'
 import type { GenerateOptions } from '../plan/generate-options.ts'
@@ -53,8 +53,9 @@ export function judgeSeed(seed: string, options: GenerateOptions, workload: Work
 
 /** Runs a plan and turns bad findings that a mend explains into `known` ones. */
 export function runExcused(plan: Plan, workload: Workload, options: RunOptions): TrialResult {
-  const mechanisms = new MechanismLog()
-  const result = runPlan(plan, workload, { ...options, observers: [...(options.observers ?? []), mechanisms] })
+  const recorder = new MechanismRecorder()
+  const result = runPlan(plan, workload, { ...options, observers: [...(options.observers ?? []), recorder] })
+  const mechanisms = recorder.seen
   if (result.verdict !== 'invalid') return result
   let { findings } = result
   for (const { id } of MENDS) {

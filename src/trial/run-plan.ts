@@ -7,7 +7,7 @@
  *   drain: read everything back                 (bounded)
  *   judge
  */
-import { allowAnomalies, judge, runCheckers } from '../../checkers/compose.ts'
+import { allowAnomalies, compose, runCheckers } from '../../checkers/compose.ts'
 import { selectCheckers } from '../../checkers/index.ts'
 import type { CheckResult, Finding } from '../../checkers/contract.ts'
 import { guaranteesFor } from '../../checkers/guarantees.ts'
@@ -22,12 +22,12 @@ import { DEFAULT_ADMIN_CONFIG } from '../config/client.ts'
 import { brokersOf } from '../config/cluster.ts'
 import type { Observation, Observer } from '../env/observation.ts'
 import { historyDigest } from '../history/history-digest.ts'
+import { HistoryRecorder } from '../history/history-recorder.ts'
 import { ObservedCluster } from '../nemesis/cluster-view.ts'
 import { Nemesis } from '../nemesis/nemesis.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ProcessCrash } from '../sim/options.ts'
 import type { TraceSink } from '../sim/trace.ts'
-import { clientRecorder, TrialHistory } from './client-recorder.ts'
 import { Coverage } from './coverage.ts'
 import { guaranteeConfigOf, lossyBudget } from './plan-guarantees.ts'
 import type { TrialResult } from './trial-result.ts'
@@ -61,7 +61,7 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
     ...(options.flip === undefined ? {} : { flip: options.flip }),
   })
   const { simulation } = world
-  const history = new TrialHistory(() => simulation.now)
+  const history = new HistoryRecorder(() => simulation.now)
   world.observeFault = (phase, id, text): void => {
     history.fault(phase, id, text)
     simulation.observe({ kind: 'fault', phase, id, text })
@@ -83,7 +83,7 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
     const done = new Future<void>()
     const operations = plan.operations.filter(operation => operation.client === spec.host)
     world.runClient(spec.host, function* (env) {
-      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: clientRecorder(history, spec.host), stop })
+      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: history.client(spec.host), stop })
       done.complete()
     })
     return done
@@ -103,7 +103,7 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
   world.addClient('client-drain')
   world.runClient('client-drain', function* (env) {
     drained.complete(yield* workload.drain({
-      env, topics: plan.topics, recorder: clientRecorder(history, 'client-drain'),
+      env, topics: plan.topics, recorder: history.client('client-drain'),
       bootstrapServers: bootstrapServers.filter(host => !down.has(host)), clients: plan.clients,
     }))
   })
@@ -112,37 +112,38 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
   const drain = drained.isSettled ? drained.result() : undefined
   const context = { guarantees, drained: drain?.complete === true, logStart: drain?.logStart ?? {} }
   const results: CheckResult[] = [
-    ...runCheckers(selected.history.filter(({ name }) => workload.checkers.includes(name)), history.operations, context),
+    ...runCheckers(selected.history.filter(({ name }) => workload.checkers.includes(name)), history.history, context),
     ...invariants.results(),
   ]
   if (selected.liveness) {
-    const { hostToId, servers } = idsOf(plan)
+    const isUp = (host: string): boolean => simulation.machine(host).isRunning
     results.push(checkLiveness({
       healedAt,
       endedAt: simulation.now,
-      bound: plan.timing.settleUs,
-      partitions: view.partitions().filter(({ topic }) => plan.topics.some(({ name }) => name === topic)).map(({ topic, partition }) => ({
-        key: `${topic}-${partition}`,
-        leader: hostToId(view.leaderOf(topic, partition)),
-        replicas: view.replicasOf(topic, partition).map(hostToId),
-        isr: view.isrOf(topic, partition).map(hostToId),
-        elr: view.elrOf(topic, partition).map(hostToId),
-      })),
-      running: new Set(servers.filter(server => simulation.machine(server.host).isRunning).map(server => server.nodeId)),
-      unansweredRequests: running.flatMap((done, index) => (done.isSettled ? [] : [{ operation: -1, time: healedAt, text: `${plan.clients[index]!.host} has not finished its operations.` }])),
+      boundUs: plan.timing.settleUs,
+      partitions: view.partitions().filter(({ topic }) => plan.topics.some(({ name }) => name === topic)).map(({ topic, partition }) => {
+        const replicas = view.replicasOf(topic, partition).filter(isUp)
+        const isr = view.isrOf(topic, partition)
+        const elr = view.elrOf(topic, partition)
+        return {
+          topic, partition, replicas, isr,
+          leader: view.leaderOf(topic, partition) ?? null,
+          electable: guarantees.config.uncleanLeaderElection ? replicas : replicas.filter(host => isr.includes(host) || elr.includes(host)),
+        }
+      }),
+      clientsUnfinished: plan.clients.flatMap((client, index) => (running[index]!.isSettled ? [] : [client.host])),
       drained: drain?.complete === true,
-      uncleanElections: () => guarantees.config.uncleanLeaderElection,
     }, guarantees))
   }
   if (simulation.crashes.length > 0) results.push(brokerAssertions(simulation.crashes))
-  const { verdict, findings } = judge(results.map(result => allowAnomalies(result, workload.allowed ?? [])))
+  const { verdict, findings } = compose(results.map(result => allowAnomalies(result, workload.allowed ?? [])))
   return {
     verdict,
     results,
     findings,
     owed: [...guarantees.owed],
-    history: history.operations,
-    digests: { events: simulation.digest.events, history: historyDigest(history.operations), eventCount: simulation.digest.count },
+    history: history.history,
+    digests: { events: simulation.digest.events, history: historyDigest(history.history), eventCount: simulation.digest.count },
     checkpoints: simulation.digest.checkpoints,
     marks: coverage.counts,
     faults: nemesis.fired,
@@ -164,12 +165,6 @@ function brokerAssertions(crashes: readonly ProcessCrash[]): CheckResult {
     contradiction: 'A server must survive whatever its peers and its disk may do to it; this one stopped by itself.',
   }))
   return { checker: 'broker-assertion', verdict: 'invalid', findings: findings.slice(0, 8), counts: { 'broker-assertion': crashes.length }, bad: { 'broker-assertion': crashes.length } }
-}
-
-function idsOf(plan: Plan): { hostToId: (host: string | undefined) => number; servers: Plan['cluster']['servers'] } {
-  const { servers } = plan.cluster
-  const ids = new Map(servers.map(server => [server.host, server.nodeId]))
-  return { hostToId: host => (host === undefined ? -1 : (ids.get(host) ?? -1)), servers }
 }
 
 /** Runs in steps until the condition holds or the limit is used up. */

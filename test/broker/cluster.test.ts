@@ -30,16 +30,16 @@ const SERVER: ServerConfig = {
   quorumRequestTimeoutMs: 500,
 }
 
-function clusterOf(combined: boolean): ClusterConfig {
+function clusterOf(combined: boolean, server: Partial<ServerConfig> = {}): ClusterConfig {
   const servers: ServerSpec[] = []
   for (const id of [1, 2, 3]) {
-    if (combined) servers.push({ nodeId: id, host: `broker-${id}`, roles: ['broker', 'controller'], rack: null })
+    if (combined) servers.push({ nodeId: id, host: `broker-${id}`, roles: ['broker', 'controller'], rack: `rack-${id}` })
     else {
-      servers.push({ nodeId: id, host: `broker-${id}`, roles: ['broker'], rack: null })
+      servers.push({ nodeId: id, host: `broker-${id}`, roles: ['broker'], rack: `rack-${id}` })
       servers.push({ nodeId: 100 + id, host: `controller-${100 + id}`, roles: ['controller'], rack: null })
     }
   }
-  return { clusterId: 'AAAAAAAAAAAAAAAAAAAAAw', servers, server: SERVER }
+  return { clusterId: 'AAAAAAAAAAAAAAAAAAAAAw', servers, server: { ...SERVER, ...server } }
 }
 
 class World {
@@ -48,8 +48,8 @@ class World {
   readonly events: { readonly event: Observation; readonly node: string; readonly time: number }[] = []
   readonly handles = new Map<string, ServerHandle>()
 
-  constructor(o: { combined?: boolean; rootKey?: number; defects?: readonly DefectId[]; interleaving?: 'off' | 'random' } = {}) {
-    this.cluster = clusterOf(o.combined ?? false)
+  constructor(o: { combined?: boolean; rootKey?: number; defects?: readonly DefectId[]; interleaving?: 'off' | 'random'; server?: Partial<ServerConfig> } = {}) {
+    this.cluster = clusterOf(o.combined ?? false, o.server)
     this.simulation = new Simulation({
       rootKey: o.rootKey ?? 1,
       codec: objectFrameCodec,
@@ -243,6 +243,30 @@ describe('a cluster of three', () => {
     world.client(client => client.leaderOf('orders', (_, isr) => isr.length === 2))
     world.simulation.machine(follower.host).resume()
     world.client(client => client.leaderOf('orders', (_, isr) => isr.length === 3))
+  })
+
+  test('KIP-392: the leader sends a consumer to the replica in its rack, which serves what is committed', () => {
+    const world = new World({ server: { rackAwareReplicaSelector: true } })
+    const leader = world.client(setUp)
+    const follower = brokersOf(world.cluster).find(broker => broker.nodeId !== leader.id)!
+    const read = world.client(function* (client) {
+      const { topicId } = yield* client.leaderOf('orders')
+      const fetch = function* (host: string, offset: number): Task<{ replica: number; bytes: number; errorCode: number }> {
+        const response = yield* client.ask<FetchResponse>(host, ApiKey.Fetch, {
+          maxWaitMs: 500, minBytes: 1, maxBytes: 1_000_000, isolationLevel: 0, sessionId: 0, sessionEpoch: -1, rackId: follower.rack!,
+          topics: [{ topicId, partitions: [{ partition: 0, currentLeaderEpoch: -1, fetchOffset: offset, lastFetchedEpoch: -1, partitionMaxBytes: 100_000 }] }],
+        })
+        const { preferredReadReplica, records, errorCode } = response!.responses[0]!.partitions[0]!
+        return { replica: preferredReadReplica, bytes: records!.length, errorCode }
+      }
+      yield* client.produce('orders', ['a'])
+      yield* client.env.sleep(msToUs(300)).wait()
+      return [yield* fetch(leader.host, 0), yield* fetch(follower.host, 0), yield* fetch(follower.host, 9)]
+    })
+    expect(read[0]).toEqual({ replica: follower.nodeId, bytes: 0, errorCode: ErrorCode.NONE })
+    expect(read[1]).toMatchObject({ replica: -1, errorCode: ErrorCode.NONE })
+    expect(read[1]!.bytes).toBeGreaterThan(0)
+    expect(read[2]!.errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE)
   })
 
   test('an idempotent batch sent twice is written once', () => {

@@ -229,17 +229,20 @@ describe('truncation (KIP-320)', () => {
     expect(bench.drain(4).resets).toEqual([{ topic: 'orders', partition: 0, from: 6, to: 0, reason: 'truncation' }])
   })
 
-  it('drops the answer about a position that has moved', () => {
+  it.each([-1, 0])('drops the answer about a position that has moved (to one of epoch %i)', epoch => {
     const bench = new Bench()
     bench.drain()
     changeLeader(bench)
+    let hasMoved = false
     bench.endOfEpoch = () => {
-      bench.consumer.seek('orders', 0, 1)
-      return { leaderEpoch: 0, endOffset: 4 }
+      if (!hasMoved) bench.consumer.seek('orders', 0, 3, epoch)
+      const answer = { leaderEpoch: 0, endOffset: hasMoved ? 6 : 2 }
+      hasMoved = true
+      return answer
     }
-    const { values, resets } = bench.drain(6)
+    const { values, resets } = bench.drain(20)
     expect(resets).toEqual([])
-    expect(values[0]).toBe('1=b')
+    expect(values[0]).toBe('3=d')
   })
 })
 

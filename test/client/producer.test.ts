@@ -199,6 +199,22 @@ describe('retries', () => {
     expect(bench.env.observed('client-retry').map(({ baseSequence, attempt }) => [baseSequence, attempt])).toEqual([[3, 1], [2, 1], [1, 1]])
   })
 
+  it('wait for older batches of the partition, in whatever order the answers come', () => {
+    const bench = new Bench()
+    for (const value of ['a', 'b', 'c']) bench.sendAlone(value)
+    const [a, b, c] = bench.produces
+    answer(b!, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    bench.env.run(500)
+    expect(bench.written).toHaveLength(3)
+    answer(a!, ErrorCode.NOT_ENOUGH_REPLICAS)
+    answer(c!, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    bench.env.run(500)
+    expect(bench.written.slice(3)).toEqual(['a@0:1'])
+    answer(bench.produces[3]!, ErrorCode.NONE, 1)
+    bench.env.run(500)
+    expect(bench.written.slice(3)).toEqual(['a@0:1', 'b@0:2'])
+  })
+
   it('back off exponentially, and go to a new leader at once', () => {
     const bench = new Bench()
     bench.cluster.handler = request => request.apiKey === ApiKey.Produce && (answer(request, ErrorCode.NOT_ENOUGH_REPLICAS), true)
@@ -243,7 +259,7 @@ describe('retries', () => {
   })
 
   it('without idempotence and with one in flight, mute the partition so that order stays', () => {
-    const bench = new Bench({ ...PLAIN, maxInFlightRequestsPerConnection: 1 })
+    const bench = new Bench({ ...PLAIN, maxInFlightRequestsPerConnection: 1, deliveryTimeoutMs: 1_000_000 })
     const log: string[] = []
     let failures = 1
     bench.cluster.handler = request => {
@@ -260,6 +276,14 @@ describe('retries', () => {
     bench.send('b')
     bench.env.run(1_000)
     expect(log).toEqual(['a', 'b'])
+    // nor does a batch overtake one that is on its way to an earlier leader
+    bench.cluster.handler = request => request.apiKey === ApiKey.Produce
+    bench.sendAlone('c')
+    bench.cluster.leaders[0] = { leader: 2, epoch: 1 }
+    bench.env.run(300_000)
+    const before = bench.written.length
+    bench.sendAlone('d')
+    expect(bench.written).toHaveLength(before)
   })
 
   it('without idempotence and with several in flight may reorder', () => {
@@ -323,11 +347,12 @@ describe('epoch bumps', () => {
     expect(bench.written.slice(4)).toEqual(['b@1:0', 'c@1:1'])
     answer(bench.produces[4]!, ErrorCode.NONE, 8)
     answer(bench.produces[5]!, ErrorCode.NONE, 9)
-    // the other partition goes on under the old epoch until nothing of it is in flight
+    // the other partition stays under the old epoch until nothing of it is in flight
+    bench.sendAlone('y', 1)
+    expect(bench.written).toHaveLength(6)
     answer(bench.produces[2]!, ErrorCode.NONE, 1)
     bench.env.run(10)
     expect([second, third, other].map(each => each.result().ok)).toEqual([true, true, true])
-    bench.sendAlone('y', 1)
     expect(bench.written.at(-1)).toBe('y@1:0')
   })
 

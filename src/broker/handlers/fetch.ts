@@ -34,7 +34,7 @@ export function* handleFetch(context: BrokerContext, request: RpcRequest): Task<
   const { targets, unknown } = resolve(context, body, request.apiVersion)
   const results = yield* readAndRecord(context, params, targets)
   const respond = (final: readonly FetchResult[]): void => respondWith(context, request, targets, final, unknown)
-  if (unknown.length > 0 || isAnswerable(params, results)) {
+  if (isAnswerable(params, results)) {
     respond(results)
     return
   }
