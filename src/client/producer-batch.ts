@@ -29,8 +29,6 @@ export class ProducerBatch {
   readonly futures: Future<SendResult>[] = []
   /** Bytes of the buffer pool that it holds until it is done; 0 for parts of a split batch. */
   readonly reservedBytes: number
-  /** Part of a batch that was split. */
-  readonly isPart: boolean
   /** Completes when every record's result is known; for flush. */
   readonly done = new Future<void>()
   sizeInBytes = HEADER_SIZE
@@ -57,14 +55,13 @@ export class ProducerBatch {
   private leaderEpoch = -1
   private attemptsWhenLeaderChanged = 0
 
-  constructor(topic: string, partition: number, createdAt: Micros, writeLimit: number, reservedBytes: number, isPart = false) {
+  constructor(topic: string, partition: number, createdAt: Micros, writeLimit: number, reservedBytes: number) {
     this.topic = topic
     this.partition = partition
     this.createdAt = createdAt
     this.lastAttemptAt = createdAt
     this.writeLimit = writeLimit
     this.reservedBytes = reservedBytes
-    this.isPart = isPart
   }
 
   get recordCount(): number {
@@ -154,7 +151,7 @@ export class ProducerBatch {
     for (const [index, record] of this.records.entries()) {
       const future = this.futures[index]!
       if (part === undefined || !part.tryAppend(record, future)) {
-        part = new ProducerBatch(this.topic, this.partition, this.createdAt, limit, 0, true)
+        part = new ProducerBatch(this.topic, this.partition, this.createdAt, limit, 0)
         part.mayBeWritten = this.mayBeWritten
         part.tryAppend(record, future)
         parts.push(part)

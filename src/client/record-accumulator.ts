@@ -53,7 +53,6 @@ export class RecordAccumulator {
   /** Key of the partition where the last drain of a node began its last step. */
   private readonly drainFrom = new Map<number, string>()
   private availableMemory: number
-  private splitParts = 0
 
   constructor(env: Env, config: ProducerConfig, metadata: ClusterMetadata, sequences: IdempotentState | undefined) {
     this.env = env
@@ -176,7 +175,6 @@ export class RecordAccumulator {
     const parts = batch.split(this.config.batchSize)
     for (const part of parts.reverse()) {
       this.incomplete.add(part)
-      this.splitParts++
       if (part.hasSequence) this.sequences?.track(part)
       this.insert(part)
     }
@@ -204,13 +202,14 @@ export class RecordAccumulator {
     return now - batch.createdAt >= msToUs(this.config.deliveryTimeoutMs)
   }
 
-  /** Earliest delivery timeout of all batches that are not done. */
+  /**
+   * Earliest delivery timeout of the waiting batches that `expired` looks at: the first of each partition. One that is
+   * older but stands behind a retried batch waits for it (RecordAccumulator#expiredBatches).
+   */
   nextExpiry(): Micros {
     let earliest = Infinity
-    for (const batch of this.incomplete) {
-      earliest = Math.min(earliest, batch.createdAt)
-      // in order of creation, but for the parts of split batches
-      if (this.splitParts === 0) break
+    for (const { batches } of this.queues.values()) {
+      if (batches.length > 0) earliest = Math.min(earliest, batches[0]!.createdAt)
     }
     return earliest + msToUs(this.config.deliveryTimeoutMs)
   }
@@ -219,7 +218,6 @@ export class RecordAccumulator {
   release(batch: ProducerBatch): void {
     if (!this.incomplete.delete(batch)) return
     this.availableMemory += batch.reservedBytes
-    if (batch.isPart) this.splitParts--
   }
 
   /** Takes a batch that was given up out of its queue. */

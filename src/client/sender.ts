@@ -130,7 +130,7 @@ export class Sender {
     this.expireBatches(now)
     const ready = this.accumulator.ready(now)
     if (ready.hasUnknownLeader) this.metadata.requestUpdate()
-    let next = Math.min(ready.nextCheck, this.accumulator.nextExpiry())
+    let next = Math.min(ready.nextCheck, this.nextExpiry())
     if (sequences?.hasProducerId === false) next = Math.min(next, this.askForProducerId())
     for (const node of ready.nodes.values()) {
       if (!this.isReady(node)) {
@@ -301,6 +301,13 @@ export class Sender {
       this.fail(batch, ErrorCode.NONE, 'TIMEOUT', false)
       if (batch.inRetry) this.sequences?.markUnresolved(batch)
     }
+  }
+
+  /** When `expireBatches` has something to do next. */
+  private nextExpiry(): Micros {
+    let earliest = Infinity
+    for (const batches of this.inFlight.values()) earliest = Math.min(earliest, batches[0]!.createdAt)
+    return Math.min(this.accumulator.nextExpiry(), earliest + msToUs(this.config.deliveryTimeoutMs))
   }
 
   /** No longer on the wire. */

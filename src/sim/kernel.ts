@@ -59,6 +59,7 @@ export class Kernel {
   private tasks = 0
   private frames = 0
   private eventsAtOnce = 0
+  private pausesAtOnce = 0
   /** An error thrown by an observer: the harness's own, so it leaves `run` instead of killing the node it met. */
   private harnessError: { readonly error: unknown } | undefined = undefined
 
@@ -84,6 +85,14 @@ export class Kernel {
     const timer = new HarnessTimer(this, callback)
     this.at(this.now + wholeDelay(delay), timer)
     return timer
+  }
+
+  /** A pause point that cost nothing: a task that does nothing but pause would never come back. */
+  freePause(): void {
+    if (++this.pausesAtOnce > MAX_STEPS_AT_ONCE) {
+      this.pausesAtOnce = 0
+      throw new InvariantError(`a task pauses without end at ${this.now} us`)
+    }
   }
 
   wake(task: RunningTask): void {
@@ -138,6 +147,7 @@ export class Kernel {
     } else if (++this.eventsAtOnce > MAX_STEPS_AT_ONCE) {
       throw new InvariantError(`events without end at ${this.now} us`)
     }
+    this.pausesAtOnce = 0
     event.run()
     this.runReady()
     return true

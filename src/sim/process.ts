@@ -115,7 +115,9 @@ export class Process implements Env {
   pause(label: string): Task<void> {
     const { interleaver } = this.machine
     const delay = interleaver === undefined ? 0 : interleaver.delayAt(label)
-    return delay === 0 ? NO_PAUSE : this.sleep(delay).wait()
+    if (delay > 0) return this.sleep(delay).wait()
+    this.kernel.freePause()
+    return NO_PAUSE
   }
 
   draw(purpose: string, a: Cause = 0, b: Cause = 0): number {
