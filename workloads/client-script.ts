@@ -35,13 +35,14 @@ function* runProducer(context: ClientContext, payload: PayloadOf): Task<void> {
   const begin = env.now()
   const open: Future<void>[] = []
   let sequence = 0
+  const name = env.incarnation === 0 ? spec.host : `${spec.host}#${env.incarnation}`
   for (const operation of context.operations) {
     if (operation.f !== 'send') continue
     yield* waitUntil(env, begin, operation.at)
     const record = encodeRecord(operation, payload)
     const partition = operation.partition === null ? {} : { partition: operation.partition }
     const key = operation.partition === null ? operation.topic : `${operation.topic}-${operation.partition}`
-    const invoked = recorder.invoke('send', [['send', key, operation.id]], { producer: spec.host, sequence: sequence++ })
+    const invoked = recorder.invoke('send', [['send', key, operation.id]], { producer: name, sequence: sequence++ })
     const settled = new Future<void>()
     open.push(settled)
     const sent = producer.send({ topic: operation.topic, ...partition, key: record.key, value: record.value, headers: record.headers })

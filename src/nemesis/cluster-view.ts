@@ -1,5 +1,6 @@
 /**
- * Follows leaders, ISRs and the active controller from observations, so that faults can aim at roles.
+ * Follows leaders, ISRs and the active controller from observations, so that faults can aim at roles. Only the newest
+ * controller is believed: a deposed one that has not noticed goes on changing partitions, and none of it will be committed.
  */
 import type { Observation, Observer } from '../env/observation.ts'
 import type { ClusterView } from './ports.ts'
@@ -19,12 +20,13 @@ export class ObservedCluster implements ClusterView, Observer {
   readonly controllers: readonly string[]
   readonly voters: ReadonlySet<string>
   activeController: string | undefined = undefined
-  private readonly hostOf: ReadonlyMap<number, string>
+  private readonly hosts: ReadonlyMap<number, string>
   private readonly states = new Map<string, PartitionState>()
+  private controllerEpoch = -1
   private readonly unfenced = new Set<string>()
 
   constructor(servers: readonly { readonly nodeId: number; readonly host: string; readonly roles: readonly string[] }[]) {
-    this.hostOf = new Map(servers.map(server => [server.nodeId, server.host]))
+    this.hosts = new Map(servers.map(server => [server.nodeId, server.host]))
     this.brokers = servers.filter(server => server.roles.includes('broker')).map(server => server.host)
     this.controllers = servers.filter(server => server.roles.includes('controller')).map(server => server.host)
     this.voters = new Set(this.controllers)
@@ -33,6 +35,7 @@ export class ObservedCluster implements ClusterView, Observer {
   observe(event: Observation, node: string): void {
     switch (event.kind) {
       case 'partition-registered': {
+        if (node !== this.activeController) break
         const key = `${event.topic}-${event.partition}`
         const state = this.states.get(key)
         if (state === undefined) {
@@ -50,24 +53,37 @@ export class ObservedCluster implements ClusterView, Observer {
         break
       }
       case 'topic-deleted':
+        if (node !== this.activeController) break
         for (const [key, state] of this.states) if (state.topic === event.topic) this.states.delete(key)
         break
       case 'controller-active':
+        if (event.epoch < this.controllerEpoch) break
+        // It tells of every partition next; what its predecessor had not committed is forgotten.
+        this.controllerEpoch = event.epoch
         this.activeController = node
+        this.states.clear()
         break
       case 'broker-unfenced':
-        this.unfenced.add(this.host(event.brokerId) ?? '')
+        this.unfenced.add(this.hostOf(event.brokerId) ?? '')
         break
       case 'broker-fenced':
-        this.unfenced.delete(this.host(event.brokerId) ?? '')
+        this.unfenced.delete(this.hostOf(event.brokerId) ?? '')
         break
       default:
     }
   }
 
+  hostOf(id: number): string | undefined {
+    return this.hosts.get(id)
+  }
+
+  isUnfenced(host: string): boolean {
+    return this.unfenced.has(host)
+  }
+
   leaderOf(topic: string, partition: number): string | undefined {
     const state = this.states.get(`${topic}-${partition}`)
-    return state === undefined ? undefined : this.host(state.leader)
+    return state === undefined ? undefined : this.hostOf(state.leader)
   }
 
   isrOf(topic: string, partition: number): readonly string[] {
@@ -84,7 +100,7 @@ export class ObservedCluster implements ClusterView, Observer {
 
   newestIsrMember(topic: string, partition: number): string | undefined {
     const state = this.states.get(`${topic}-${partition}`)
-    return state !== undefined && state.isr.includes(state.newest) ? this.host(state.newest) : undefined
+    return state !== undefined && state.isr.includes(state.newest) ? this.hostOf(state.newest) : undefined
   }
 
   partitions(): readonly { readonly topic: string; readonly partition: number }[] {
@@ -100,14 +116,10 @@ export class ObservedCluster implements ClusterView, Observer {
     return true
   }
 
-  private host(id: number): string | undefined {
-    return this.hostOf.get(id)
-  }
-
   private hostsOf(ids: readonly number[] | undefined): readonly string[] {
     const hosts: string[] = []
     for (const id of ids ?? []) {
-      const host = this.hostOf.get(id)
+      const host = this.hosts.get(id)
       if (host !== undefined) hosts.push(host)
     }
     return hosts

@@ -2,11 +2,14 @@
  * Fires the faults of a schedule and heals them. A fault whose target cannot be found, is already down, or would exceed
  * the survivability budget does not fire and is counted as skipped: the guarantee under test survives what does fire.
  *
- * Budget: at most `maxLossy` brokers at a time may have lost data (machine crash, replaced disk). A broker counts from
- * its crash until its new incarnation is unfenced and back in the ISR of everything that it replicates. A quorum voter's
- * disk is never replaced (that takes removing and adding the voter).
+ * Budget: while a broker has lost data (machine crash, replaced disk), at most `maxLossy` brokers at a time, it included,
+ * may have shut down uncleanly. A broker counts from its crash until its new incarnation is unfenced and back in the ISR
+ * of everything that it replicates. A process crash counts although it loses nothing: the controller cannot tell, drops
+ * the broker from ISR and ELR all the same (KIP-966, ReplicationControlManager#handleBrokerUncleanShutdown), and when
+ * nobody is left it elects the last known leader, lossy or not. A quorum voter's disk is never replaced (that takes
+ * removing and adding the voter).
  */
-import type { Observation, ObservationKind, Observer } from '../env/observation.ts'
+import type { Observation, ObservationKind, ObservationOf, Observer } from '../env/observation.ts'
 import { describeAction } from './describe-fault.ts'
 import type { Fault, FaultAction, Target, TriggerEvent } from './fault.ts'
 import { partitionPairs, type Pair } from './partition-shapes.ts'
@@ -21,6 +24,12 @@ interface Armed {
   readonly fault: Fault
   readonly on: TriggerEvent
   count: number
+}
+
+/** A broker whose last shutdown was unclean and that has not rejoined every ISR. */
+interface UncleanBroker {
+  state: 'down' | 'registered' | 'unfenced'
+  lossy: boolean
 }
 
 export interface FiredFault {
@@ -38,8 +47,9 @@ export class Nemesis implements Observer {
   private readonly budget: SurvivalBudget
   private readonly armed = new Map<ObservationKind, Armed[]>()
   private readonly healers = new Map<number, () => void>()
-  private readonly lossy = new Map<string, 'down' | 'registered' | 'unfenced'>()
-  private readonly permanent = new Set<string>()
+  private readonly unclean = new Map<string, UncleanBroker>()
+  /** Hosts that are never brought back, and the fault that did it. */
+  private readonly permanent = new Map<string, number>()
   private active = false
   private over = false
 
@@ -67,7 +77,7 @@ export class Nemesis implements Observer {
   }
 
   observe(event: Observation, node: string): void {
-    if (event.kind === 'broker-registered' || event.kind === 'broker-unfenced') this.followLossy(event.kind, event.brokerId)
+    if (event.kind === 'broker-registered' || event.kind === 'broker-unfenced') this.followUnclean(event)
     if (!this.active || this.over) return
     const list = this.armed.get(event.kind)
     if (list === undefined) return
@@ -93,8 +103,30 @@ export class Nemesis implements Observer {
     }
   }
 
-  get permanentlyDown(): ReadonlySet<string> {
-    return this.permanent
+  isPermanentlyDown(host: string): boolean {
+    return this.permanent.has(host)
+  }
+
+  /**
+   * What is left must suffice: a leaderless partition whose only electable replicas were never to come back gets them
+   * back. To be called again and again after `healAll`, since it may show late.
+   */
+  completeCore(): void {
+    if (this.permanent.size === 0) return
+    for (const { topic, partition } of this.view.partitions()) {
+      if (this.view.leaderOf(topic, partition) !== undefined) continue
+      const electable = [...this.view.isrOf(topic, partition), ...this.view.elrOf(topic, partition)]
+      if (electable.some(host => !this.permanent.has(host))) continue
+      for (const host of this.view.replicasOf(topic, partition)) this.bringBack(host)
+    }
+  }
+
+  private bringBack(host: string): void {
+    const id = this.permanent.get(host)
+    if (id === undefined) return
+    this.permanent.delete(host)
+    this.world.startServer(host)
+    this.world.observeFault('stop', id, '')
   }
 
   private heal(id: number): void {
@@ -165,13 +197,13 @@ export class Nemesis implements Observer {
         const lossy = action.kind === 'replace-disk' || action.machine
         if (action.kind === 'replace-disk' && this.view.voters.has(host)) return 'a quorum voter keeps its disk'
         if (lossy && !this.budget.beyond && this.view.voters.size === 1 && this.view.voters.has(host)) return 'a single voter commits before it has flushed'
-        if (lossy && !this.mayLose(host)) return 'beyond the survivability budget'
+        if (!this.withinBudget(host, lossy)) return 'beyond the survivability budget'
         const machine = this.world.machine(host)
-        if (lossy && this.view.brokers.includes(host)) this.lossy.set(host, 'down')
+        this.markUnclean(host, lossy)
         if (action.kind === 'crash' && action.machine) machine.crashMachine()
         else machine.crashProcess()
         if (action.kind === 'replace-disk') machine.replaceDisk()
-        if (fault.permanent === true) this.permanent.add(host)
+        if (fault.permanent === true) this.permanent.set(host, fault.id)
         return this.started(fault, [host], () => this.world.startServer(host))
       }
       case 'pause': {
@@ -188,6 +220,11 @@ export class Nemesis implements Observer {
         const host = resolve(action.target)
         const problem = this.cannotStop(host)
         if (host === undefined || problem !== undefined) return problem
+        // Without a broker epoch to write, its clean-shutdown file proves nothing.
+        if (!this.view.isUnfenced(host)) {
+          if (!this.withinBudget(host, false)) return 'beyond the survivability budget'
+          this.markUnclean(host, false)
+        }
         let healed = false
         let stopped = false
         this.world.shutdownServer(host, () => {
@@ -232,20 +269,28 @@ export class Nemesis implements Observer {
     return undefined
   }
 
-  private mayLose(host: string): boolean {
+  private withinBudget(host: string, lossy: boolean): boolean {
     if (this.budget.beyond || !this.view.brokers.includes(host)) return true
-    for (const [name, state] of this.lossy) {
-      if (state === 'unfenced' && this.view.isFullyInSync(name)) this.lossy.delete(name)
+    let isAnyLossy = lossy
+    for (const [name, { state, lossy: hasLost }] of this.unclean) {
+      if (state === 'unfenced' && this.view.isFullyInSync(name)) this.unclean.delete(name)
+      else isAnyLossy ||= hasLost
     }
-    return this.lossy.has(host) || this.lossy.size < this.budget.maxLossy
+    if (!isAnyLossy) return true
+    return this.unclean.size + (this.unclean.has(host) ? 0 : 1) <= this.budget.maxLossy
   }
 
-  private followLossy(kind: 'broker-registered' | 'broker-unfenced', brokerId: number): void {
-    for (const [host, state] of this.lossy) {
-      if (host !== `broker-${brokerId}`) continue
-      if (kind === 'broker-registered' && state === 'down' && this.world.machine(host).isRunning) this.lossy.set(host, 'registered')
-      if (kind === 'broker-unfenced' && state === 'registered') this.lossy.set(host, 'unfenced')
-    }
+  private markUnclean(host: string, lossy: boolean): void {
+    if (!this.view.brokers.includes(host)) return
+    this.unclean.set(host, { state: 'down', lossy: lossy || this.unclean.get(host)?.lossy === true })
+  }
+
+  private followUnclean(event: ObservationOf<'broker-registered' | 'broker-unfenced'>): void {
+    const host = this.view.hostOf(event.brokerId)
+    const broker = host === undefined ? undefined : this.unclean.get(host)
+    if (host === undefined || broker === undefined || !this.world.machine(host).isRunning) return
+    if (event.kind === 'broker-registered' && broker.state === 'down') broker.state = 'registered'
+    if (event.kind === 'broker-unfenced' && broker.state === 'registered') broker.state = 'unfenced'
   }
 
   private pairs(action: Extract<FaultAction, { kind: 'partition' }>, host: string): readonly Pair[] {

@@ -28,7 +28,7 @@ export interface WorldPort {
   machine(host: string): MachinePort
   readonly network: NetworkPort
   schedule(delay: Micros, callback: () => void): void
-  /** Starts the server of a host (again). No-op when it runs. */
+  /** Starts the server or client of a host (again). No-op when it runs. */
   startServer(host: string): void
   /** Asks the server of a host for a controlled shutdown; calls back when the process has stopped. */
   shutdownServer(host: string, stopped: () => void): void
@@ -41,8 +41,11 @@ export interface ClusterView {
   readonly controllers: readonly string[]
   readonly voters: ReadonlySet<string>
   readonly activeController: string | undefined
+  hostOf(brokerId: number): string | undefined
+  isUnfenced(host: string): boolean
   leaderOf(topic: string, partition: number): string | undefined
   isrOf(topic: string, partition: number): readonly string[]
+  elrOf(topic: string, partition: number): readonly string[]
   replicasOf(topic: string, partition: number): readonly string[]
   newestIsrMember(topic: string, partition: number): string | undefined
   partitions(): readonly { readonly topic: string; readonly partition: number }[]

@@ -28,6 +28,7 @@ import { Nemesis } from '../nemesis/nemesis.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ProcessCrash } from '../sim/options.ts'
 import type { TraceSink } from '../sim/trace.ts'
+import { ClientProcesses } from './client-processes.ts'
 import { Coverage } from './coverage.ts'
 import { guaranteeConfigOf, lossyBudget } from './plan-guarantees.ts'
 import type { TrialResult } from './trial-result.ts'
@@ -54,14 +55,16 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
     guarantees, uncleanElections: () => guarantees.config.uncleanLeaderElection, servers: plan.cluster.servers,
   }, selected.monitors)
   let nemesis: Nemesis | undefined
+  const stop = new Future<void>()
+  const history = new HistoryRecorder(() => world.simulation.now)
+  const clients = new ClientProcesses(plan, workload, history, stop)
   const toNemesis: Observer = { observe: (event: Observation, node: string) => nemesis?.observe(event, node) }
-  const world = new World(plan, {
-    observers: [coverage, view, invariants, toNemesis, ...(options.observers ?? [])],
+  const world: World = new World(plan, {
+    observers: [coverage, view, invariants, clients, toNemesis, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.flip === undefined ? {} : { flip: options.flip }),
   })
   const { simulation } = world
-  const history = new HistoryRecorder(() => simulation.now)
   world.observeFault = (phase, id, text): void => {
     history.fault(phase, id, text)
     simulation.observe({ kind: 'fault', phase, id, text })
@@ -78,16 +81,7 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
   const start = simulation.now
   nemesis = new Nemesis(world, view, plan.faults, { maxLossy: lossyBudget(plan), beyond: plan.beyondBudget })
   nemesis.activate()
-  const stop = new Future<void>()
-  const running = plan.clients.map(spec => {
-    const done = new Future<void>()
-    const operations = plan.operations.filter(operation => operation.client === spec.host)
-    world.runClient(spec.host, function* (env) {
-      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: history.client(spec.host), stop })
-      done.complete()
-    })
-    return done
-  })
+  clients.startAll(world)
   simulation.run(start + plan.timing.chaosUs)
 
   nemesis.healAll()
@@ -95,8 +89,11 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
   const healedAt = simulation.now
   const deadline = healedAt + plan.timing.settleUs
   stop.complete()
-  const down = nemesis.permanentlyDown
-  const settled = (): boolean => running.every(done => done.isSettled) && isHealthy(view, plan, down)
+  const isDown = (host: string): boolean => nemesis?.isPermanentlyDown(host) === true
+  const settled = (): boolean => {
+    nemesis?.completeCore()
+    return clients.unfinished.length === 0 && isHealthy(view, plan, isDown)
+  }
   runUntil(world, plan.timing.settleUs, settled)
 
   const drained = new Future<DrainResult>()
@@ -104,10 +101,12 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
   world.runClient('client-drain', function* (env) {
     drained.complete(yield* workload.drain({
       env, topics: plan.topics, recorder: history.client('client-drain'),
-      bootstrapServers: bootstrapServers.filter(host => !down.has(host)), clients: plan.clients,
+      bootstrapServers: bootstrapServers.filter(host => !isDown(host)), clients: plan.clients,
     }))
   })
   runUntil(world, Math.max(plan.timing.settleUs / 2, deadline - simulation.now), () => drained.isSettled)
+  // A replica may have left its ISR again meanwhile: what counts is that all is well before the bound has passed.
+  if (simulation.now < deadline) runUntil(world, deadline - simulation.now, settled)
 
   const drain = drained.isSettled ? drained.result() : undefined
   const context = { guarantees, drained: drain?.complete === true, logStart: drain?.logStart ?? {} }
@@ -131,7 +130,7 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
           electable: guarantees.config.uncleanLeaderElection ? replicas : replicas.filter(host => isr.includes(host) || elr.includes(host)),
         }
       }),
-      clientsUnfinished: plan.clients.flatMap((client, index) => (running[index]!.isSettled ? [] : [client.host])),
+      clientsUnfinished: clients.unfinished,
       drained: drain?.complete === true,
     }, guarantees))
   }
@@ -197,12 +196,12 @@ function createTopics(world: World, plan: Plan, bootstrapServers: readonly strin
   return ready
 }
 
-function isHealthy(view: ObservedCluster, plan: Plan, down: ReadonlySet<string>): boolean {
+function isHealthy(view: ObservedCluster, plan: Plan, isDown: (host: string) => boolean): boolean {
   return plan.topics.every(topic => {
     for (let partition = 0; partition < topic.partitions; partition++) {
       const isr = view.isrOf(topic.name, partition)
       if (view.leaderOf(topic.name, partition) === undefined) return false
-      if (view.replicasOf(topic.name, partition).some(host => !down.has(host) && !isr.includes(host))) return false
+      if (view.replicasOf(topic.name, partition).some(host => !isDown(host) && !isr.includes(host))) return false
     }
     return true
   })

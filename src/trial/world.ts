@@ -70,10 +70,14 @@ export class World implements WorldPort {
     for (const host of this.hosts) this.startServer(host)
   }
 
+  /** Starts a client again; set by whoever runs them. */
+  startClient: (host: string) => void = () => undefined
+
   startServer(host: string): void {
     const machine = this.simulation.machine(host)
     const spec = this.specs.get(host)
-    if (machine.isRunning || spec === undefined) return
+    if (machine.isRunning) return
+    if (spec === undefined) return this.startClient(host)
     this.onStopped.delete(host)
     machine.start(env => this.handles.set(host, startServer(env, this.plan.cluster, spec)))
   }

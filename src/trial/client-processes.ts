@@ -1,0 +1,68 @@
+/**
+ * The clients of a plan as processes. One that a fault kills leaves its open operations with an unknown fate; started
+ * again, it goes on with those of its operations whose time has not come, and takes up its partitions anew.
+ */
+import { Future } from '../base/task.ts'
+import type { Micros } from '../base/time.ts'
+import type { ClientSpec, PlanOperation } from '../config/workload.ts'
+import type { Observation, Observer } from '../env/observation.ts'
+import type { HistoryRecorder } from '../history/history-recorder.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Workload } from '../../workloads/contract.ts'
+import type { World } from './world.ts'
+
+export class ClientProcesses implements Observer {
+  private readonly plan: Plan
+  private readonly workload: Workload
+  private readonly history: HistoryRecorder
+  private readonly stop: Future<void>
+  private readonly busy = new Set<string>()
+  private world: World | undefined = undefined
+  private startedAt: Micros = 0
+
+  /** `stop` is completed when the clients shall finish. */
+  constructor(plan: Plan, workload: Workload, history: HistoryRecorder, stop: Future<void>) {
+    this.plan = plan
+    this.workload = workload
+    this.history = history
+    this.stop = stop
+  }
+
+  startAll(world: World): void {
+    this.world = world
+    this.startedAt = world.simulation.now
+    world.startClient = host => this.start(host)
+    for (const { host } of this.plan.clients) this.start(host)
+  }
+
+  /** Clients that run and have not done all that they had to. */
+  get unfinished(): readonly string[] {
+    return [...this.busy]
+  }
+
+  observe(event: Observation, node: string): void {
+    if (event.kind !== 'process-stopped' || !this.busy.delete(node)) return
+    this.history.abandon(node, 'the client process died')
+  }
+
+  private start(host: string): void {
+    const { world, plan, workload, stop } = this
+    const spec = plan.clients.find(client => client.host === host)
+    if (world === undefined || spec === undefined || world.machine(host).isRunning) return
+    const operations = this.operationsOf(spec, world.simulation.now - this.startedAt)
+    this.busy.add(host)
+    const { busy, history } = this
+    world.runClient(host, function* (env) {
+      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: history.client(host), stop })
+      busy.delete(host)
+    })
+  }
+
+  /** Operations as a process sees them that starts `elapsed` after the first one. */
+  private operationsOf(spec: ClientSpec, elapsed: Micros): PlanOperation[] {
+    const own = this.plan.operations.filter(operation => operation.client === spec.host)
+    if (elapsed === 0) return own
+    return own.flatMap(operation =>
+      operation.at > elapsed ? [{ ...operation, at: operation.at - elapsed }] : operation.f === 'consume' ? [{ ...operation, at: 0 }] : [])
+  }
+}
