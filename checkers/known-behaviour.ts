@@ -1,7 +1,8 @@
 /**
  * Known behaviours of Kafka 4.3.1 that break a promise. A finding may be excused only if the trace shows the mechanism on
- * the producer id and partition that the finding concerns, and (what the trial runner does next) replaying the plan with
- * the mend switched on removes the anomaly. Then it is `known`: reported with a link, never counted as valid.
+ * the partition (and, where it has one, the producer id) that the finding concerns, and (what the trial runner does next)
+ * replaying the plan with the mend switched on removes the anomaly. Then it is `known`: reported with a link, never
+ * counted as valid.
  *
  * The mechanisms are told by nodes as observations; which producer a finding concerns follows from the batches that
  * leaders appended at the offsets in its evidence.
@@ -15,7 +16,8 @@ export interface Mechanism {
   readonly mend: MendId
   /** `topic-partition` */
   readonly key: string
-  readonly producerId: number
+  /** Absent: it concerns every producer of the partition. */
+  readonly producerId?: number
   readonly node: string
   readonly time: number
   readonly text: string
@@ -33,6 +35,10 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
   'KAFKA-14359': new Set(['reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'duplicate']),
   'KAFKA-5494-snapshot': new Set(['duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send']),
   'KAFKA-14034': new Set(['duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send']),
+  'pending-isr-overwritten': new Set([
+    'quorum-superset', 'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets',
+    'offset-regression', 'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
+  ]),
 }
 
 /** The mechanisms that were seen, and who wrote what. */
@@ -75,13 +81,16 @@ export class MechanismRecorder implements Observer {
         return this.add('KAFKA-5494-snapshot', event, node, time, `remembers only ${event.keptBatches} batch of producer ${event.producerId} after loading a snapshot, and a repeat is older`)
       case 'client-renumbered':
         return this.add('KAFKA-14034', event, node, time, `gives a batch of producer ${event.producerId} whose fate is unknown a new number: epoch ${event.fromEpoch} sequence ${event.fromSequence} becomes epoch ${event.toEpoch} sequence ${event.toSequence}`)
+      case 'isr-proposal-forgotten':
+        return this.add('pending-isr-overwritten', event, node, time, `forgets that it has asked for the ISR [${event.proposed.join(' ')}] when metadata that it knows already arrives`)
       default:
     }
   }
 
-  private add(mend: MendId, event: { readonly topic: string; readonly partition: number; readonly producerId: number }, node: string, time: number, what: string): void {
+  private add(mend: MendId, event: { readonly topic: string; readonly partition: number; readonly producerId?: number }, node: string, time: number, what: string): void {
     const key = `${event.topic}-${event.partition}`
-    this.seen.list.push({ mend, key, producerId: event.producerId, node, time, text: `${node} ${what} on ${key}.` })
+    const { producerId } = event
+    this.seen.list.push({ mend, key, ...(producerId === undefined ? {} : { producerId }), node, time, text: `${node} ${what} on ${key}.` })
   }
 }
 
@@ -94,7 +103,7 @@ export function excusesFor(finding: Finding, seen: Mechanisms): readonly Excuse[
   for (const { id, link } of MENDS) {
     const mend = id as MendId
     if (!CONSEQUENCES[mend].has(finding.anomaly)) continue
-    const mechanisms = seen.list.filter(one => one.mend === mend && one.key === key && producers.has(one.producerId))
+    const mechanisms = seen.list.filter(one => one.mend === mend && one.key === key && (one.producerId === undefined || producers.has(one.producerId)))
     if (mechanisms.length > 0) excuses.push({ mend, link, mechanisms })
   }
   return excuses

@@ -81,12 +81,7 @@ export class Partition {
     const now = env.wallClock()
     const isNewLeader = !this.isLeader
     this.assign(registration)
-    if (this.isrState.kind !== 'committed' && registration.partitionEpoch === this.partitionEpoch) {
-      // Old news, and still it replaces the proposal, which the controller may accept all the same: until its record
-      // arrives this leader takes the ISR for smaller than it may be. As in Kafka.
-      env.observe({ kind: 'mark', name: 'isr-proposal-forgotten' })
-    }
-    this.isrState = committedIsr(registration.isr)
+    this.isrState = this.isrAfter(registration)
     this.partitionEpoch = registration.partitionEpoch
     const isNewEpoch = registration.leaderEpoch > this.leaderEpoch
     if (isNewEpoch) this.startReign(registration, isNewLeader, now)
@@ -99,6 +94,20 @@ export class Partition {
     }
     if (this.maybeIncrementHighWatermark(now)) this.completeDelayedRequests()
     return true
+  }
+
+  /**
+   * Old news, of the partition epoch that is known already, still replaces a pending change, as in Kafka
+   * (Partition#makeLeader, #updateAssignmentAndIsr). The controller may accept the change all the same, and until its
+   * record arrives this leader takes the ISR for smaller than it may be: a known behaviour, with a mend.
+   */
+  private isrAfter(registration: PartitionImage): IsrState {
+    const { env } = this.host
+    const isOldNews = registration.partitionEpoch === this.partitionEpoch && registration.leaderEpoch === this.leaderEpoch
+    if (this.isrState.kind === 'committed' || !isOldNews) return committedIsr(registration.isr)
+    if (env.mends.has('pending-isr-overwritten')) return this.isrState
+    env.observe({ kind: 'isr-proposal-forgotten', ...this.names(), leaderEpoch: this.leaderEpoch, proposed: this.isrState.proposed.map(member => member.brokerId) })
+    return committedIsr(registration.isr)
   }
 
   private startReign(registration: PartitionImage, isNewLeader: boolean, now: Millis): void {

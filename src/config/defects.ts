@@ -86,6 +86,11 @@ const mends = [
     mechanism: 'The Java client bumps its epoch and renumbers while an older batch may already be in the log, which defeats deduplication.',
     link: 'https://issues.apache.org/jira/browse/KAFKA-14034',
   },
+  {
+    id: 'pending-isr-overwritten',
+    mechanism: 'Metadata of the partition epoch that a leader already knows replaces its pending ISR change, which the controller may still accept, so that until the record arrives the high watermark is computed without a replica that may be elected.',
+    link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/cluster/Partition.scala',
+  },
 ] as const satisfies readonly Mend[]
 
 export type MendId = (typeof mends)[number]['id']

@@ -55,6 +55,7 @@ export class Coverage implements Observer {
         if (event.bytesDropped > 0) this.hit('lossy-crash-bytes-dropped')
         return
       case 'duplicate-batch': return this.hit('retry-after-append')
+      case 'isr-proposal-forgotten': return this.hit('isr-proposal-forgotten')
       case 'client-epoch-bump': return this.hit('producer-epoch-bump')
       case 'controller-active': return this.hit('raft-leader-change')
       case 'broker-fenced': return this.hit('broker-fenced')
