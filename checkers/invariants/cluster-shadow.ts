@@ -104,6 +104,9 @@ export class ClusterShadow {
   advanced = false
   /** Set while a `log-append` is handled: epoch of the producer's previous batch in that log. */
   previousProducerEpoch: number | undefined = undefined
+  /** Largest registered broker epoch, and the largest whose process has ended. */
+  private readonly registeredEpoch = new Map<number, number>()
+  private readonly deadEpoch = new Map<number, number>()
   private readonly hostToId: ReadonlyMap<string, number>
   private readonly idToHost: ReadonlyMap<number, string>
 
@@ -142,9 +145,13 @@ export class ClusterShadow {
         return this.gone(node)
       case 'process-stopped': return this.gone(node)
       case 'broker-unfenced':
-        if (node === this.controller) this.unfenced.add(event.brokerId)
+        // A late heartbeat of a dead process may unfence it; its successor registers before anything is asked of it.
+        if (node === this.controller && event.brokerEpoch > (this.deadEpoch.get(event.brokerId) ?? -1)) this.unfenced.add(event.brokerId)
         return
       case 'broker-registered':
+        this.registeredEpoch.set(event.brokerId, Math.max(event.brokerEpoch, this.registeredEpoch.get(event.brokerId) ?? -1))
+        if (node === this.controller) this.unfenced.delete(event.brokerId)
+        return
       case 'broker-fenced':
         if (node === this.controller) this.unfenced.delete(event.brokerId)
         return
@@ -165,7 +172,9 @@ export class ClusterShadow {
   /** Until it is unfenced again the controller cannot elect it, whatever it still says of the dead incarnation. */
   private gone(node: string): void {
     const id = this.idOf(node)
-    if (id !== undefined) this.unfenced.delete(id)
+    if (id === undefined) return
+    this.unfenced.delete(id)
+    this.deadEpoch.set(id, this.registeredEpoch.get(id) ?? -1)
   }
 
   private observeReplica(event: ReplicaEvent, node: string, time: number): void {

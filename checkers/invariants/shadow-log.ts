@@ -84,8 +84,10 @@ export class CommittedLog {
       this.batches.copyFrom(batches, j)
       this.end = batches.last[j]! + 1
     }
-    if (this.end > log.verified) log.verified = this.end
-    return this.end > before
+    // A deposed leader may publish less than is committed already: of the rest nothing is known.
+    if (this.end === before) return false
+    log.verified = this.end
+    return true
   }
 
   /** After a finding, or an unclean election: what lies at or above `offset` counts as lost. */

@@ -69,7 +69,8 @@ export class Fetcher {
     let next = Infinity
     const buffered = new Set<string>()
     for (const fetch of this.buffer) buffered.add(fetch.key)
-    const byNode = new Map<BrokerNode, FetchTarget[]>()
+    // By id: two partitions may know one broker by different objects, one of metadata, one of a leader's answer.
+    const byNode = new Map<number, { readonly node: BrokerNode; readonly targets: FetchTarget[] }>()
     for (const state of states.values()) {
       if (!state.isFetchable || buffered.has(state.key)) continue
       const position = state.position!
@@ -92,11 +93,11 @@ export class Fetcher {
       const target: FetchTarget = {
         key, topic, partition, topicId: this.metadata.topicId(topic), fetchOffset: position.offset, currentLeaderEpoch: position.leader.epoch,
       }
-      const targets = byNode.get(node)
-      if (targets === undefined) byNode.set(node, [target])
-      else targets.push(target)
+      const fetch = byNode.get(node.id)
+      if (fetch === undefined) byNode.set(node.id, { node, targets: [target] })
+      else fetch.targets.push(target)
     }
-    for (const [node, targets] of byNode) this.send(node, targets, states)
+    for (const { node, targets } of byNode.values()) this.send(node, targets, states)
     return next
   }
 
