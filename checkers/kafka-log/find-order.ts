@@ -58,7 +58,7 @@ interface Lane {
 
 export function findSendOrder(scan: Scan, story: Story, context: CheckContext, found: FindingCollector): void {
   // After a drain the drained log is the order: offsets of one and the same log. Before, whatever readers saw.
-  const position = context.drained && scan.drained ? (send: SendRecord) => send.drainOffset : (send: SendRecord) => lowest(send)
+  const position = context.drained && scan.drained ? (send: SendRecord) => drainedOffset(send, context) : (send: SendRecord) => lowest(send)
   const lanes = new Map<string, Map<string | number, Lane>>()
   for (const send of scan.sends) {
     const { key } = send
@@ -83,6 +83,12 @@ export function findSendOrder(scan: Scan, story: Story, context: CheckContext, f
     } else if (unknown === undefined || stored > position(unknown)) lane.storedUnknown = send
   }
   for (const sends of scan.compound) findForeign(scan, sends, story, found)
+}
+
+/** Retention may have removed the first copy, and left one that a late retry wrote: the acknowledged offset comes before it. */
+function drainedOffset(send: SendRecord, { logStart }: CheckContext): number {
+  const start = logStart[send.key!] ?? 0
+  return send.outcome === 'ok' && send.offset >= 0 && send.offset < start ? send.offset : send.drainOffset
 }
 
 function lowest(send: SendRecord): number {
