@@ -21,6 +21,12 @@ export interface ClientRecorder {
   invoke(f: string, value: Json, extra?: { readonly [key: string]: Json }): OpenOperation
 }
 
+/** Where `async` code meets the simulation; see `src/sim/async-edge.ts`. */
+export interface Edge {
+  toPromise<T>(future: Future<T>): Promise<T>
+  wrap<T>(code: () => Promise<T>): Future<T>
+}
+
 /** What a client script is given. It runs as a process on its own machine. */
 export interface ClientContext {
   readonly env: Env
@@ -31,6 +37,8 @@ export interface ClientContext {
   readonly recorder: ClientRecorder
   /** Completed when the fault phase is over and everything has healed: stop, flush, finish. */
   readonly stop: Future<void>
+  /** For workloads that are `isAsync` only. */
+  readonly edge: Edge
 }
 
 /** What the drain is given: a fresh client machine after everything healed. */
@@ -60,4 +68,6 @@ export interface Workload {
   /** Names in the checker registry. */
   readonly checkers: readonly string[]
   readonly allowed?: readonly string[]
+  /** Its clients run `async` code through the edge. */
+  readonly isAsync?: boolean
 }

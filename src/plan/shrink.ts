@@ -13,7 +13,7 @@ export interface ShrinkOptions {
   /** Executions at most. */
   readonly budget: number
   /** Does this candidate still show the same anomaly under the same guarantee? */
-  readonly fails: (candidate: Plan) => boolean
+  readonly fails: (candidate: Plan) => boolean | Promise<boolean>
   readonly progress?: (kept: number, executions: number) => void
 }
 
@@ -52,14 +52,14 @@ function groupsOf(plan: Plan, elements: readonly Element[]): number[][] {
 }
 
 /** @returns the smallest failing plan found; `kept` refers to `elementsOf(plan)` of the plan given */
-export function shrink(plan: Plan, options: ShrinkOptions): Shrunk {
+export async function shrink(plan: Plan, options: ShrinkOptions): Promise<Shrunk> {
   const elements = elementsOf(plan)
   let kept = elements.map(() => true)
   let executions = 0
   let cutShort = false
   const tried = new Map<number, 'still fails' | 'passes'>()
 
-  const attempt = (remove: readonly number[]): boolean => {
+  const attempt = async (remove: readonly number[]): Promise<boolean> => {
     const live = remove.filter(index => kept[index])
     if (live.length === 0) return false
     if (executions >= options.budget) {
@@ -71,7 +71,7 @@ export function shrink(plan: Plan, options: ShrinkOptions): Shrunk {
     const smaller = keepElements(plan, elements, candidate)
     if (smaller === undefined) return false
     executions++
-    const fails = options.fails(smaller)
+    const fails = await options.fails(smaller)
     if (fails) {
       kept = candidate
       tried.clear()
@@ -81,7 +81,7 @@ export function shrink(plan: Plan, options: ShrinkOptions): Shrunk {
   }
 
   const order = groupsOf(plan, elements)
-  for (const group of order) attempt(group)
+  for (const group of order) await attempt(group)
 
   const classes: Element['kind'][][] = [['choice', 'fault'], ['operation'], ['partition', 'server']]
   let removedSomething = true
@@ -97,7 +97,7 @@ export function shrink(plan: Plan, options: ShrinkOptions): Shrunk {
           const now = live()
           const from = Math.max(0, Math.min(position, now.length) - chunk)
           const slice = now.slice(from, Math.min(position, now.length))
-          if (!(slice.length === 1 && tried.get(slice[0]!) === 'passes') && attempt(slice)) removedSomething = true
+          if (!(slice.length === 1 && tried.get(slice[0]!) === 'passes') && await attempt(slice)) removedSomething = true
           position = from
         }
         if (chunk === 1) break

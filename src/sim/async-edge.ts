@@ -19,8 +19,10 @@ function drainer(): (() => void) | undefined {
 }
 
 export class AsyncEdge {
-  /** Promises and functions of the user's that wait for the simulation or are being run. */
-  pending = 0
+  /** Promises of the user's that wait for the simulation. */
+  private waiting = 0
+  /** Functions of the user's that have not come to an end. */
+  private running = 0
   private isTouched = false
   private readonly kernel: Kernel
 
@@ -28,12 +30,21 @@ export class AsyncEdge {
     this.kernel = kernel
   }
 
+  get pending(): number {
+    return this.waiting + this.running
+  }
+
+  /** Some code of the user's has not ended, and what it waits for is nothing that the simulation could give. */
+  get isStuck(): boolean {
+    return this.running > 0 && this.waiting === 0
+  }
+
   /** A promise of what a future will hold. */
   toPromise<T>(future: Future<T>): Promise<T> {
-    this.pending++
+    this.waiting++
     const promise = new Promise<T>((resolve, reject) => {
       future.onSettled(() => {
-        this.pending--
+        this.waiting--
         this.isTouched = true
         try {
           resolve(future.result())
@@ -50,10 +61,10 @@ export class AsyncEdge {
   /** Runs a function of the user's; the future holds what its promise comes to. Tasks can wait for it. */
   wrap<T>(code: () => Promise<T>): Future<T> {
     const future = new Future<T>()
-    this.pending++
+    this.running++
     this.isTouched = true
     const settle = (finish: () => void): void => {
-      this.pending--
+      this.running--
       this.isTouched = true
       finish()
     }

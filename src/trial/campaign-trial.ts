@@ -8,10 +8,10 @@ import { generatePlan } from '../plan/generate-plan.ts'
 import type { CampaignJob, TrialSummary, WorkerOptions } from './campaign.ts'
 import { judgeSeed, type JudgeOptions } from './judge-trial.ts'
 import { loadConfiguredWorkloads } from './load-config.ts'
-import { runPlan } from './run-plan.ts'
+import { runTrial } from './run-plan.ts'
 import { firstBad, type TrialResult } from './trial-result.ts'
 
-export async function createTrialRunner(options: WorkerOptions): Promise<(job: CampaignJob) => TrialSummary> {
+export async function createTrialRunner(options: WorkerOptions): Promise<(job: CampaignJob) => Promise<TrialSummary>> {
   const extra: readonly Workload[] = options.configFile === undefined ? [] : await loadConfiguredWorkloads(options.configFile)
   const workloads = [...WORKLOADS, ...extra]
   const workload = workloads.find(({ name }) => name === options.generate.workload) ?? findWorkload(options.generate.workload)
@@ -26,13 +26,13 @@ export async function createTrialRunner(options: WorkerOptions): Promise<(job: C
   return job => runJob(job, options, workload, judge)
 }
 
-function runJob(job: CampaignJob, options: WorkerOptions, workload: Workload, judge: JudgeOptions): TrialSummary {
+async function runJob(job: CampaignJob, options: WorkerOptions, workload: Workload, judge: JudgeOptions): Promise<TrialSummary> {
   const started = performance.now()
   const empty = { index: job.index, seed: job.seed, marks: {}, anomalies: {}, known: [], owed: [] }
   try {
-    const { result, failure } = judgeSeed(job.seed, options.generate, workload, judge)
+    const { result, failure } = await judgeSeed(job.seed, options.generate, workload, judge)
     const verify = options.verifyEvery > 0 && job.index % options.verifyEvery === 0
-    const again = verify ? runPlan(generatePlan(job.seed, options.generate, workload), workload, judge) : undefined
+    const again = verify ? await runTrial(generatePlan(job.seed, options.generate, workload), workload, judge) : undefined
     const differs = again !== undefined && (again.digests.events !== result.digests.events || again.digests.history !== result.digests.history)
     const anomalies: { [name: string]: number } = {}
     for (const finding of result.findings) {

@@ -4,5 +4,5 @@ import type { CampaignJob, WorkerOptions } from './campaign.ts'
 import { createTrialRunner } from './campaign-trial.ts'
 
 const run = await createTrialRunner(workerData as WorkerOptions)
-parentPort?.on('message', (job: CampaignJob) => parentPort?.postMessage(run(job)))
+parentPort?.on('message', (job: CampaignJob) => void run(job).then(summary => parentPort?.postMessage(summary)))
 parentPort?.postMessage('ready')

@@ -128,7 +128,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignTot
     const { createTrialRunner } = await import('./campaign-trial.ts')
     const runner = await createTrialRunner(workerOptions)
     for (let job = take(); job !== undefined; job = take()) {
-      received(runner(job))
+      received(await runner(job))
       await new Promise(resolve => setImmediate(resolve))
     }
     return totals

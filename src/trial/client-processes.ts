@@ -53,7 +53,7 @@ export class ClientProcesses implements Observer {
     this.busy.add(host)
     const { busy, history } = this
     world.runClient(host, function* (env) {
-      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: history.client(host), stop })
+      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: history.client(host), stop, edge: world.simulation.edge })
       busy.delete(host)
     })
   }

@@ -11,7 +11,7 @@ import { generatePlan } from '../plan/generate-plan.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type RemainingElement, shrink } from '../plan/shrink.ts'
 import { materialise, type PlanOrigin, tokenOf } from './resolve-token.ts'
-import { type RunOptions, runPlan } from './run-plan.ts'
+import { type RunOptions, runTrial } from './run-plan.ts'
 import { firstBad, sameAnomaly, type TrialResult } from './trial-result.ts'
 
 /** A failing trial, reduced. Plain data: it crosses from worker to main thread. */
@@ -43,18 +43,18 @@ export interface JudgeOptions extends RunOptions {
   readonly select?: (result: TrialResult) => Finding | undefined
 }
 
-export function judgeSeed(seed: string, options: GenerateOptions, workload: Workload, judge: JudgeOptions): { result: TrialResult; failure: Failure | undefined } {
+export async function judgeSeed(seed: string, options: GenerateOptions, workload: Workload, judge: JudgeOptions): Promise<{ result: TrialResult; failure: Failure | undefined }> {
   const plan = generatePlan(seed, options, workload)
-  const first = runExcused(plan, workload, judge)
+  const first = await runExcused(plan, workload, judge)
   const finding = judge.select === undefined ? firstBad(first) : judge.select(first)
   if (finding === undefined) return { result: first, failure: undefined }
-  return { result: first, failure: reduce(plan, { options, seed, materialised: 'no' }, first, finding, workload, judge) }
+  return { result: first, failure: await reduce(plan, { options, seed, materialised: 'no' }, first, finding, workload, judge) }
 }
 
 /** Runs a plan and turns bad findings that a mend explains into `known` ones. */
-export function runExcused(plan: Plan, workload: Workload, options: RunOptions): TrialResult {
+export async function runExcused(plan: Plan, workload: Workload, options: RunOptions): Promise<TrialResult> {
   const recorder = new MechanismRecorder()
-  const result = runPlan(plan, workload, { ...options, observers: [...(options.observers ?? []), recorder] })
+  const result = await runTrial(plan, workload, { ...options, observers: [...(options.observers ?? []), recorder] })
   const mechanisms = recorder.seen
   if (result.verdict !== 'invalid') return result
   let { findings } = result
@@ -63,7 +63,7 @@ export function runExcused(plan: Plan, workload: Workload, options: RunOptions):
     if (plan.mends.includes(mend)) continue
     const suspects = findings.filter(finding => excusesFor(finding, mechanisms).some(excuse => excuse.mend === mend))
     if (suspects.length === 0) continue
-    const mended = runPlan({ ...plan, mends: [...plan.mends, mend] }, workload, options)
+    const mended = await runTrial({ ...plan, mends: [...plan.mends, mend] }, workload, options)
     findings = findings.map(finding => {
       if (!suspects.includes(finding) || mended.findings.some(other => sameAnomaly(finding, other))) return finding
       return asKnown(finding, excusesFor(finding, mechanisms).find(excuse => excuse.mend === mend)!)
@@ -83,20 +83,20 @@ export function sizeOf(plan: Plan, virtualUs: number): PlanSize {
 }
 
 /** Shrinks a failing plan. The answer always fails by the same anomaly under the same guarantee. */
-export function reduce(plan: Plan, origin: PlanOrigin, first: TrialResult, finding: Finding, workload: Workload, judge: JudgeOptions): Failure {
+export async function reduce(plan: Plan, origin: PlanOrigin, first: TrialResult, finding: Finding, workload: Workload, judge: JudgeOptions): Promise<Failure> {
   const before = { ...sizeOf(plan, first.virtualUs), faults: plan.faults.length + first.choicesFired.length }
   let executions = 0
   const select = (result: TrialResult): Finding | undefined => result.findings.find(other => sameAnomaly(finding, other))
-  const run = (candidate: Plan): TrialResult | undefined => {
+  const run = async (candidate: Plan): Promise<TrialResult | undefined> => {
     executions++
     try {
-      return runPlan(candidate, workload, judge)
+      return await runTrial(candidate, workload, judge)
     } catch {
       return undefined
     }
   }
-  const failing = (candidate: Plan): boolean => {
-    const result = run(candidate)
+  const failing = async (candidate: Plan): Promise<boolean> => {
+    const result = await run(candidate)
     return result !== undefined && select(result) !== undefined
   }
   const asIs = (): Failure => ({
@@ -108,15 +108,15 @@ export function reduce(plan: Plan, origin: PlanOrigin, first: TrialResult, findi
   if (plan.choices.mode === 'drawn') {
     for (const latency of ['constant', 'drawn'] as const) {
       const candidate = materialise(plan, first.choicesFired, latency)
-      if (!failing(candidate)) continue
+      if (!await failing(candidate)) continue
       base = candidate
       materialised = `${latency}-latency`
       break
     }
     if (materialised === 'no') return asIs()
   }
-  const shrunk = shrink(base, { budget: judge.shrinkBudget - executions, fails: failing })
-  const result = run(shrunk.plan)
+  const shrunk = await shrink(base, { budget: judge.shrinkBudget - executions, fails: failing })
+  const result = await run(shrunk.plan)
   const found = result === undefined ? undefined : select(result)
   if (result === undefined || found === undefined) return asIs()
   // A plan that was itself resolved from a token keeps a subset of a subset: map back to the original elements.

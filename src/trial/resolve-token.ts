@@ -12,7 +12,7 @@ import { rankSubset, unrankSubset } from '../plan/subset-code.ts'
 import { decodeToken, encodeToken, type TokenContent } from '../plan/token.ts'
 import type { Workload } from '../../workloads/contract.ts'
 import { buildId } from './build-id.ts'
-import { runPlan } from './run-plan.ts'
+import { runTrial } from './run-plan.ts'
 import type { Digests } from './trial-result.ts'
 
 export type Materialised = TokenContent['materialised']
@@ -64,13 +64,13 @@ export interface ResolvedToken {
 }
 
 /** @throws TrialError('token') */
-export function resolveToken(token: string, workloads: readonly Workload[]): ResolvedToken {
+export async function resolveToken(token: string, workloads: readonly Workload[]): Promise<ResolvedToken> {
   const content = decodeToken(token, workloads.map(workload => workload.name))
   const workload = workloads.find(({ name }) => name === content.options.workload)
   if (workload === undefined) throw new TrialError('token', `workload ${content.options.workload} is not known here`, 'load the config file that defines it')
   let plan = generatePlan(content.seed, content.options, workload)
   if (content.materialised !== 'no') {
-    const first = runPlan(plan, workload, { checkers: [] })
+    const first = await runTrial(plan, workload, { checkers: [] })
     plan = materialise(plan, first.choicesFired, content.materialised === 'constant-latency' ? 'constant' : 'drawn')
   }
   const { subset } = content

@@ -6,6 +6,9 @@
  *   heal everything (or leave a core), settle   until leaders and ISRs are back and clients are done (bounded)
  *   drain: read everything back                 (bounded)
  *   judge
+ *
+ * The run is a generator of steps of virtual time, driven by a plain loop or, when a workload's clients are `async` code of
+ * users, by one that drains their promises after each kernel event. What happens is the same either way.
  */
 import { allowAnomalies, compose, runCheckers } from '../../checkers/compose.ts'
 import { selectCheckers } from '../../checkers/index.ts'
@@ -14,8 +17,9 @@ import { guaranteesFor } from '../../checkers/guarantees.ts'
 import { Invariants } from '../../checkers/invariants/invariants.ts'
 import { checkLiveness } from '../../checkers/liveness/liveness.ts'
 import type { DrainResult, Workload } from '../../workloads/contract.ts'
+import { invariant } from '../base/assert.ts'
 import { Future } from '../base/task.ts'
-import { US_PER_MS } from '../base/time.ts'
+import { type Micros, US_PER_MS } from '../base/time.ts'
 import { TrialError } from '../base/trial-error.ts'
 import { Admin } from '../client/admin.ts'
 import { DEFAULT_ADMIN_CONFIG } from '../config/client.ts'
@@ -27,6 +31,7 @@ import { ObservedCluster } from '../nemesis/cluster-view.ts'
 import { Nemesis } from '../nemesis/nemesis.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { ProcessCrash } from '../sim/options.ts'
+import type { Simulation } from '../sim/simulation.ts'
 import type { TraceSink } from '../sim/trace.ts'
 import { ClientProcesses } from './client-processes.ts'
 import { Coverage } from './coverage.ts'
@@ -45,8 +50,37 @@ export interface RunOptions {
 const SETUP_LIMIT_US = 60_000_000
 const STEP_US = 20 * US_PER_MS
 
-/** @throws TrialError('internal') when the cluster of the plan never comes up without a fault */
+interface Advance {
+  readonly simulation: Simulation
+  readonly until: Micros
+}
+
+/**
+ * Runs a plan of a workload without `async` clients.
+ * @throws TrialError('internal') when the cluster of the plan never comes up without a fault
+ */
 export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}): TrialResult {
+  invariant(workload.isAsync !== true, `workload ${workload.name} has async clients`)
+  const steps = runSteps(plan, workload, options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    step.value.simulation.run(step.value.until)
+  }
+}
+
+/** Runs any plan. Throws as `runPlan`, and TrialError('input') when a client waits for something outside the simulation. */
+export async function runTrial(plan: Plan, workload: Workload, options: RunOptions = {}): Promise<TrialResult> {
+  if (workload.isAsync !== true) return runPlan(plan, workload, options)
+  const steps = runSteps(plan, workload, options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    await step.value.simulation.runAsync(step.value.until)
+  }
+}
+
+function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generator<Advance, TrialResult, void> {
   const coverage = new Coverage()
   const view = new ObservedCluster(plan.cluster.servers)
   const guarantees = guaranteesFor(guaranteeConfigOf(plan))
@@ -75,14 +109,14 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
   const ready = createTopics(world, plan, bootstrapServers)
   const allLed = (): boolean => ready.isSettled && plan.topics.every(topic =>
     Array.from({ length: topic.partitions }, (_, partition) => view.leaderOf(topic.name, partition)).every(leader => leader !== undefined))
-  runUntil(world, SETUP_LIMIT_US, allLed)
+  yield* until(world, SETUP_LIMIT_US, allLed)
   if (!allLed()) throw new TrialError('internal', 'the cluster of this plan did not come up although nothing was injected', `seed ${plan.seed}`)
 
   const start = simulation.now
   nemesis = new Nemesis(world, view, plan.faults, { maxLossy: lossyBudget(plan), beyond: plan.beyondBudget })
   nemesis.activate()
   clients.startAll(world)
-  simulation.run(start + plan.timing.chaosUs)
+  yield { simulation, until: start + plan.timing.chaosUs }
 
   nemesis.healAll()
   simulation.calm()
@@ -94,7 +128,7 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
     nemesis?.completeCore()
     return clients.unfinished.length === 0 && isHealthy(view, plan, isDown)
   }
-  runUntil(world, plan.timing.settleUs, settled)
+  yield* until(world, plan.timing.settleUs, settled)
 
   const drained = new Future<DrainResult>()
   world.addClient('client-drain')
@@ -104,9 +138,13 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
       bootstrapServers: bootstrapServers.filter(host => !isDown(host)), clients: plan.clients,
     }))
   })
-  runUntil(world, Math.max(plan.timing.settleUs / 2, deadline - simulation.now), () => drained.isSettled)
+  yield* until(world, Math.max(plan.timing.settleUs / 2, deadline - simulation.now), () => drained.isSettled)
   // A replica may have left its ISR again meanwhile: what counts is that all is well before the bound has passed.
-  if (simulation.now < deadline) runUntil(world, deadline - simulation.now, settled)
+  if (simulation.now < deadline) yield* until(world, deadline - simulation.now, settled)
+
+  if (simulation.edge.isStuck) {
+    throw new TrialError('input', `a client of workload ${workload.name} waits for something outside the simulation`, 'await only what the context gives: no real timers, sockets or files')
+  }
 
   const drain = drained.isSettled ? drained.result() : undefined
   const context = { guarantees, drained: drain?.complete === true, logStart: drain?.logStart ?? {} }
@@ -166,11 +204,10 @@ function brokerAssertions(crashes: readonly ProcessCrash[]): CheckResult {
   return { checker: 'broker-assertion', verdict: 'invalid', findings: findings.slice(0, 8), counts: { 'broker-assertion': crashes.length }, bad: { 'broker-assertion': crashes.length } }
 }
 
-/** Runs in steps until the condition holds or the limit is used up. */
-function runUntil(world: World, limitUs: number, condition: () => boolean): void {
-  const { simulation } = world
+/** Goes on in steps until the condition holds or the limit is used up. */
+function* until({ simulation }: World, limitUs: Micros, condition: () => boolean): Generator<Advance, void, void> {
   const end = simulation.now + limitUs
-  while (simulation.now < end && !condition()) simulation.run(Math.min(end, simulation.now + STEP_US))
+  while (simulation.now < end && !condition()) yield { simulation, until: Math.min(end, simulation.now + STEP_US) }
 }
 
 function createTopics(world: World, plan: Plan, bootstrapServers: readonly string[]): Future<void> {
