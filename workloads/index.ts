@@ -1,4 +1,4 @@
-/** The workloads that ship, in registry order: tokens store the index, so only ever append. */
+/** The workloads that ship. */
 import type { Workload } from './contract.ts'
 import { produceConsume } from './produce-consume.ts'
 import { userActions } from './user-actions.ts'

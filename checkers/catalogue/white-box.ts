@@ -120,6 +120,16 @@ export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
     link: IDEMPOTENCE,
   },
   {
+    id: 'no-convergence',
+    title: 'In-sync replicas hold different logs for good',
+    checker: 'convergence',
+    definition: 'Everything has healed and the ISR is full; still two of its members hold different batches at one offset.',
+    forbiddenBy: ['integrity', 'metadata-durable'],
+    example: ['all faults have stopped', 'orders-0: leader 1, ISR [1 2]', 'broker 1: offset 41, epoch 3, crc a1', 'broker 2: offset 41, epoch 2, crc b2'],
+    falseAlarm: 'A follower that is still truncating or catching up.',
+    link: REPLICATION,
+  },
+  {
     id: 'broker-assertion',
     title: 'A server died of its own assertion',
     checker: 'broker-assertion',

@@ -46,6 +46,9 @@ export abstract class InvariantMonitor implements Monitor {
 
   abstract observe(event: Observation, node: string, incarnation: number, time: number): void
 
+  /** Called once, when everything has healed and the cluster has settled. */
+  settled(_isUp: (host: string) => boolean, _time: number): void {}
+
   finish(): readonly Finding[] {
     return this.found.findings()
   }

@@ -8,6 +8,7 @@ import { ClusterShadow } from './cluster-shadow.ts'
 import { CandidateCompleteness, LeaderCompleteness } from './completeness.ts'
 import type { InvariantMonitor, MonitorContext } from './invariant-monitor.ts'
 import { QuorumSuperset, TwoLeadersOneEpoch } from './leadership.ts'
+import { Convergence } from './convergence.ts'
 import { LogDivergence } from './log-divergence.ts'
 import { MetadataRegression } from './metadata-regression.ts'
 import { EpochRegression, HighWatermarkRegression, LogStart } from './monotone.ts'
@@ -30,6 +31,7 @@ export const MONITORS: readonly MonitorKind[] = [
   { name: 'hw-regression', describes: 'the high watermark of a leadership only rises', create: (context, cluster) => new HighWatermarkRegression(context, cluster) },
   { name: 'log-start', describes: 'the log start only rises, and retention removes only what it may', create: (context, cluster) => new LogStart(context, cluster) },
   { name: 'producer-state', describes: 'what a replica remembers of producers equals a replay of its log', create: (context, cluster) => new ProducerState(context, cluster) },
+  { name: 'convergence', describes: 'when all has healed, in-sync replicas hold one log', create: (context, cluster) => new Convergence(context, cluster) },
 ]
 
 export class Invariants implements Observer {
@@ -45,6 +47,11 @@ export class Invariants implements Observer {
   observe(event: Observation, node: string, incarnation: number, time: number): void {
     this.cluster.observe(event, node, time)
     for (const monitor of this.monitors) monitor.observe(event, node, incarnation, time)
+  }
+
+  /** The trial has settled: everything has healed, the ISRs are full, the drain is done. */
+  settled(isUp: (host: string) => boolean, time: number): void {
+    for (const monitor of this.monitors) monitor.settled(isUp, time)
   }
 
   results(): CheckResult[] {

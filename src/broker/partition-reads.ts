@@ -81,7 +81,7 @@ export function readPartition(
   if (lastFetchedEpoch !== NO_EPOCH) divergingEpoch = divergence(defects, log, lastFetchedEpoch, fetchOffset)
   if (divergingEpoch === undefined) {
     if (fetchOffset < logStartOffset || fetchOffset > logEndOffset) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
-    const endOffset = how.isolation === 'log-end' ? logEndOffset : how.isolation === 'committed' ? lastStableOffset : highWatermark
+    const endOffset = how.isolation === 'log-end' || defects.has('reads-beyond-high-watermark') ? logEndOffset : how.isolation === 'committed' ? lastStableOffset : highWatermark
     // Between the bound and the log end a consumer gets nothing: a follower's own high watermark trails (KIP-392).
     if (fetchOffset < endOffset && (how.maxBytes > 0 || how.minOneMessage)) {
       records = log.read(fetchOffset, how.maxBytes, endOffset, how.minOneMessage)

@@ -31,7 +31,7 @@ export class Output {
   }
 
   /** Not printed with --quiet. */
-  note(text: string): void {
+  note(text = ''): void {
     if (!this.quiet) this.line(text)
   }
 

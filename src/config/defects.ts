@@ -10,8 +10,11 @@ export interface Defect {
   readonly depth: 1 | 2 | 3 | 4 | 5
   /** S: clients see broken safety, L: clients see no progress, W: only white-box invariants see it. */
   readonly oracle: 'S' | 'L' | 'W'
+  /** Empty for a mutation. */
   readonly fixedIn: string
   readonly mechanism: string
+  /** Not historical: a mechanism of ours switched off, to show that a promise stands on it. */
+  readonly isMutation?: boolean
 }
 
 const catalogue = [
@@ -47,10 +50,17 @@ const catalogue = [
     id: 'KAFKA-5494', area: 'producer', depth: 2, oracle: 'S', fixedIn: '1.0.0',
     mechanism: 'The leader remembers one batch a producer instead of five, so a retry of an older batch in flight is refused or appended again.',
   },
+  {
+    id: 'reads-beyond-high-watermark', area: 'replication', depth: 1, oracle: 'S', fixedIn: '', isMutation: true,
+    mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
+  },
 ] as const satisfies readonly Defect[]
 
 export type DefectId = (typeof catalogue)[number]['id']
+/** All that can be switched on. */
 export const DEFECTS: readonly Defect[] = catalogue
+/** Those that Kafka once had, each owed a detection. */
+export const HISTORICAL_DEFECTS: readonly Defect[] = DEFECTS.filter(({ isMutation }) => isMutation !== true)
 
 /** The defects that are switched on in a world. */
 export type Defects = ReadonlySet<DefectId>

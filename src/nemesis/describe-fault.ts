@@ -2,7 +2,21 @@
  * Faults in words, for reports, logs and shrunk stories.
  */
 import { formatTime } from '../base/time.ts'
-import type { Fault, FaultAction, Target, Trigger } from './fault.ts'
+import type { Fault, FaultAction, FaultKind, Target, Trigger } from './fault.ts'
+
+/** What each kind is, for lists. */
+export const FAULT_DESCRIPTIONS: Readonly<Record<FaultKind, string>> = {
+  'partition': 'hosts are cut into groups, in any of Jepsen\'s shapes, both ways or one way; what was sent is held or lost with its connection',
+  'clog': 'one directed path is held; what was sent arrives late, in order',
+  'slow': 'everything to and from a host takes longer',
+  'break': 'the connections of a host are reset; what is on its way may still arrive, late',
+  'crash': 'a process is killed (page cache kept) or a machine loses power (each file loses a suffix of its unsynced writes)',
+  'pause': 'a process stands still, as in a long garbage collection, and goes on with stale state',
+  'restart': 'controlled shutdown and start',
+  'replace-disk': 'a broker comes back with an empty disk; never a quorum voter',
+  'clock-step': 'the wall clock of a host steps, forwards or back',
+  'clock-drift': 'the clocks of a host run fast or slow',
+}
 
 function describeTarget(target: Target): string {
   if ('host' in target) return target.host

@@ -78,8 +78,14 @@ function base32(value: bigint): string {
   return text === '' ? '0' : text
 }
 
-/** @param workloads names in registry order: a token stores the index */
-export function encodeToken(content: TokenContent, workloads: readonly string[]): string {
+/** A workload is named by 16 bits of its name, so that neither the order nor the number of those registered matters. */
+function nameBits(name: string): number {
+  let hash = TOKEN_FORMAT
+  for (let i = 0; i < name.length; i++) hash = mix(hash, name.charCodeAt(i))
+  return hash & 0xffff
+}
+
+export function encodeToken(content: TokenContent): string {
   const packer = new Packer()
   const { options } = content
   const defaults = DEFAULT_GENERATE_OPTIONS
@@ -87,9 +93,7 @@ export function encodeToken(content: TokenContent, workloads: readonly string[])
     packer.put(isDefault ? 0 : 1, 2)
     if (!isDefault) put()
   }
-  const workload = workloads.indexOf(options.workload)
-  if (workload < 0) throw new TrialError('token', `workload ${options.workload} is not registered, so no token can name it`, 'use the .trial.json file instead')
-  packer.put(workload, 32)
+  packer.put(nameBits(options.workload), 1 << 16)
   packer.put(PROFILE_NAMES.indexOf(options.profile), 32)
   packer.put(BigInt(Number.parseInt(content.seed, 36)), 1n << 48n)
   packer.put(content.eventBits, 1 << 20)
@@ -110,7 +114,7 @@ export function encodeToken(content: TokenContent, workloads: readonly string[])
   return `t${TOKEN_FORMAT}-${payload}-${checksum(payload)}`
 }
 
-/** @throws TrialError('token') with what is wrong */
+/** @param workloads names of those that are known here. @throws TrialError('token') with what is wrong */
 export function decodeToken(text: string, workloads: readonly string[]): TokenContent {
   const clean = text.replace(/\s+/g, '').toUpperCase().replace(/O/g, '0').replace(/[IL]/g, '1')
   const match = /^T(\d)-?([0-9A-Z-]+)$/.exec(clean)
@@ -127,9 +131,12 @@ export function decodeToken(text: string, workloads: readonly string[]): TokenCo
   for (const letter of payload) value = (value << 5n) | BigInt(ALPHABET.indexOf(letter))
   const unpacker = new Unpacker(value)
   const optional = <T>(fallback: T, take: () => T): T => (unpacker.take(2) === 0 ? fallback : take())
-  const workload = workloads[unpacker.take(32)]
+  const named = unpacker.take(1 << 16)
+  const [workload, ...others] = workloads.filter(name => nameBits(name) === named)
+  if (workload === undefined) throw new TrialError('token', `token '${text}' names a workload that is not known here`, `load the config file that defines it; known: ${workloads.join(', ')}`)
+  if (others.length > 0) throw new TrialError('token', `token '${text}' could name the workloads ${[workload, ...others].join(' and ')}`, 'rename one of them, or use the .trial.json file')
   const profile = PROFILE_NAMES[unpacker.take(32)]
-  if (workload === undefined || profile === undefined) throw new TrialError('token', `token '${text}' names a workload or profile that does not exist here`, 'load the config file that defines the workload')
+  if (profile === undefined) throw new TrialError('token', `token '${text}' names a profile that does not exist here`, 'use the build that printed it')
   const seed = BigInt(unpacker.take(1n << 48n)).toString(36)
   const eventBits = unpacker.take(1 << 20)
   const historyBits = unpacker.take(1 << 12)

@@ -1,7 +1,7 @@
 /**
  * One trial of a campaign, from job to summary. Runs inside a worker thread, or in process when run from source.
  */
-import { findWorkload, WORKLOADS } from '../../workloads/index.ts'
+import { WORKLOADS } from '../../workloads/index.ts'
 import type { Workload } from '../../workloads/contract.ts'
 import { TrialError } from '../base/trial-error.ts'
 import { generatePlan } from '../plan/generate-plan.ts'
@@ -14,21 +14,23 @@ import { firstBad, type TrialResult } from './trial-result.ts'
 export async function createTrialRunner(options: WorkerOptions): Promise<(job: CampaignJob) => Promise<TrialSummary>> {
   const extra: readonly Workload[] = options.configFile === undefined ? [] : await loadConfiguredWorkloads(options.configFile)
   const workloads = [...WORKLOADS, ...extra]
-  const workload = workloads.find(({ name }) => name === options.generate.workload) ?? findWorkload(options.generate.workload)
-  if (workload === undefined) throw new TrialError('usage', `there is no workload called '${options.generate.workload}'`, `known: ${workloads.map(({ name }) => name).join(', ')}`)
-  const { witness } = options
+  const named = (name: string): Workload => {
+    const workload = workloads.find(one => one.name === name)
+    if (workload === undefined) throw new TrialError('usage', `there is no workload called '${name}'`, `known: ${workloads.map(one => one.name).join(', ')}`)
+    return workload
+  }
+  const { witnesses } = options
   const judge: JudgeOptions = {
     shrinkBudget: options.shrinkBudget,
-    workloads: workloads.map(({ name }) => name),
     ...(options.checkers === undefined ? {} : { checkers: options.checkers }),
-    ...(witness === undefined ? {} : { select: (result: TrialResult) => firstBad(result) ?? result.findings.find(({ anomaly }) => anomaly === witness) }),
+    ...(witnesses === undefined ? {} : { select: (result: TrialResult) => firstBad(result) ?? result.findings.find(({ anomaly }) => witnesses.includes(anomaly)) }),
   }
-  return job => runJob(job, options, workload, judge)
+  return job => runJob(job, { ...options, generate: { ...options.generate, workload: job.workload } }, named(job.workload), judge)
 }
 
 async function runJob(job: CampaignJob, options: WorkerOptions, workload: Workload, judge: JudgeOptions): Promise<TrialSummary> {
   const started = performance.now()
-  const empty = { index: job.index, seed: job.seed, marks: {}, anomalies: {}, known: [], owed: [] }
+  const empty = { ...job, marks: {}, anomalies: {}, known: [], owed: [] }
   try {
     const { result, failure } = await judgeSeed(job.seed, options.generate, workload, judge)
     const verify = options.verifyEvery > 0 && job.index % options.verifyEvery === 0
@@ -41,8 +43,7 @@ async function runJob(job: CampaignJob, options: WorkerOptions, workload: Worklo
     }
     const reason = result.results.find(({ verdict }) => verdict === 'unknown')?.reason
     return {
-      index: job.index,
-      seed: job.seed,
+      ...job,
       verdict: result.verdict,
       virtualUs: result.virtualUs,
       wallMs: performance.now() - started,

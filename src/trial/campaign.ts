@@ -16,6 +16,7 @@ import type { Failure } from './judge-trial.ts'
 export interface CampaignJob {
   readonly index: number
   readonly seed: string
+  readonly workload: string
 }
 
 /** What a worker is told once. */
@@ -27,13 +28,14 @@ export interface WorkerOptions {
   readonly verifyEvery: number
   /** Module that registers more workloads (a user's config file). */
   readonly configFile?: string
-  /** An anomaly that counts as found although it is allowed (witness search of `trial guarantees`). */
-  readonly witness?: string
+  /** Anomalies that count as found although they are allowed (witness search of `trial guarantees`). */
+  readonly witnesses?: readonly string[]
 }
 
 export interface TrialSummary {
   readonly index: number
   readonly seed: string
+  readonly workload: string
   readonly verdict: Verdict
   readonly virtualUs: number
   readonly wallMs: number
@@ -53,6 +55,11 @@ export interface TrialSummary {
 
 export interface CampaignOptions extends WorkerOptions {
   readonly baseSeed: string
+  /** Trials take turns; absent: that of `generate`. */
+  readonly workloads?: readonly string[]
+  /** This process takes every `of`-th trial, beginning with `index` (from 0). */
+  readonly shard?: { readonly index: number; readonly of: number }
+  /** How many trials in all, over all shards; Infinity: until something else ends it. */
   readonly trials: number
   readonly jobs: number
   /** Wall-clock budget in milliseconds; 0: none. Decides only how many seeds are tried, never what one does. */
@@ -100,27 +107,30 @@ export function defaultJobs(): number {
 export async function runCampaign(options: CampaignOptions): Promise<CampaignTotals> {
   const totals = emptyTotals()
   const started = Date.now()
-  let next = 0
+  const { index: first, of: stride } = options.shard ?? { index: 0, of: 1 }
+  const workloads = options.workloads ?? [options.generate.workload]
+  let next = first
   let failures = 0
   const exhausted = (): boolean =>
     next >= options.trials || options.signal?.aborted === true || (options.timeMs > 0 && Date.now() - started >= options.timeMs)
     || (options.maxFailures > 0 && failures >= options.maxFailures)
   const take = (): CampaignJob | undefined => {
     if (exhausted()) return undefined
-    const index = next++
-    return { index, seed: trialSeed(options.baseSeed, index) }
+    const index = next
+    next += stride
+    return { index, seed: trialSeed(options.baseSeed, index), workload: workloads[index % workloads.length]! }
   }
   const received = (summary: TrialSummary): void => {
     addToTotals(totals, summary)
     if (summary.failure !== undefined) failures++
     options.onResult(summary, totals)
   }
-  const { generate, shrinkBudget, verifyEvery, checkers, configFile, witness } = options
+  const { generate, shrinkBudget, verifyEvery, checkers, configFile, witnesses } = options
   const workerOptions: WorkerOptions = {
     generate, shrinkBudget, verifyEvery,
     ...(checkers === undefined ? {} : { checkers }),
     ...(configFile === undefined ? {} : { configFile }),
-    ...(witness === undefined ? {} : { witness }),
+    ...(witnesses === undefined ? {} : { witnesses }),
   }
   const script = fileURLToPath(new URL('./campaign-worker.js', import.meta.url))
   if (import.meta.url.endsWith('.ts')) {
@@ -134,21 +144,60 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignTot
     return totals
   }
   const count = Math.min(Math.max(1, options.jobs), options.trials)
-  await Promise.all(Array.from({ length: count }, () => driveWorker(new Worker(script, { workerData: workerOptions }), take, received)))
+  await Promise.all(Array.from({ length: count }, () => drive(() => new Worker(script, { workerData: workerOptions }), take, received)))
   return totals
 }
 
-function driveWorker(worker: Worker, take: () => CampaignJob | undefined, received: (summary: TrialSummary) => void): Promise<void> {
+/** A trial that takes longer on the wall clock is given up, with its worker: it hangs, or user code does. */
+const HANGS_AFTER_MS = 180_000
+
+/** Feeds one worker at a time with jobs; one that dies or hangs costs its trial and is replaced. */
+function drive(start: () => Worker, take: () => CampaignJob | undefined, received: (summary: TrialSummary) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const hand = (): void => {
-      const job = take()
-      if (job !== undefined) worker.postMessage(job)
-      else void worker.terminate().then(() => resolve(), reject)
+    let begun = false
+    const launch = (): void => {
+      const worker = start()
+      let job: CampaignJob | undefined
+      let watchdog: NodeJS.Timeout | undefined
+      let isOver = false
+      const end = (next: () => void): void => {
+        if (isOver) return
+        isOver = true
+        clearTimeout(watchdog)
+        void worker.terminate().then(next, reject)
+      }
+      const giveUp = (lost: CampaignJob, reason: string, crash?: string): void => {
+        received(lostTrial(lost, reason, crash))
+        end(launch)
+      }
+      const hand = (): void => {
+        clearTimeout(watchdog)
+        job = take()
+        if (job === undefined) return end(resolve)
+        const current = job
+        watchdog = setTimeout(() => giveUp(current, `gave no answer for ${HANGS_AFTER_MS / 1000} s of wall time`), HANGS_AFTER_MS)
+        worker.postMessage(job)
+      }
+      worker.on('message', (message: TrialSummary | 'ready') => {
+        if (isOver) return
+        begun = true
+        if (message !== 'ready') received(message)
+        hand()
+      })
+      worker.on('error', (error: Error) => {
+        if (isOver) return
+        // Without a first message it is the set-up that fails, and would fail again.
+        if (job === undefined || !begun) end(() => reject(error))
+        else giveUp(job, 'the worker died', error.stack ?? error.message)
+      })
     }
-    worker.on('message', (message: TrialSummary | 'ready') => {
-      if (message !== 'ready') received(message)
-      hand()
-    })
-    worker.on('error', reject)
+    launch()
   })
+}
+
+function lostTrial(job: CampaignJob, reason: string, crash: string | undefined): TrialSummary {
+  return {
+    ...job, verdict: 'unknown', virtualUs: 0, wallMs: 0, events: 0, digest: '', marks: {}, anomalies: {}, known: [], owed: [], reason,
+    ...(crash === undefined ? {} : { crash }),
+  }
 }

@@ -2,7 +2,9 @@
  * Coverage marks: how often the branches that matter were reached. A campaign sums them and prints the counts, because
  * a run in which nothing happened proves nothing.
  */
+import { usToMs } from '../base/time.ts'
 import type { Observation, Observer } from '../env/observation.ts'
+import { EPOCH_MS } from './world.ts'
 
 /** The counts that every campaign prints, whether reached or not. */
 export const CORE_MARKS = [
@@ -20,22 +22,28 @@ export const CORE_MARKS = [
   'unclean-broker-restart',
   'retention-removed-segments',
   'client-retry',
+  'timestamp-minutes-off',
+  'retention-at-skewed-clock',
 ] as const
 export type CoreMark = (typeof CORE_MARKS)[number]
 
 export type MarkCounts = { [mark: string]: number }
+
+const MINUTE_MS = 60_000
 
 export class Coverage implements Observer {
   readonly counts: MarkCounts = Object.fromEntries(CORE_MARKS.map(mark => [mark, 0]))
   private readonly highestEnd = new Map<string, number>()
   private readonly registered = new Set<number>()
 
-  observe(event: Observation): void {
+  observe(event: Observation, _node: string, _incarnation: number, time: number): void {
     switch (event.kind) {
       case 'mark': return this.hit(event.name)
       case 'log-append': {
         const key = `${event.topicId}-${event.partition}`
-        if (event.asLeader) this.highestEnd.set(key, Math.max(this.highestEnd.get(key) ?? 0, event.batch.lastOffset + 1))
+        if (!event.asLeader) return
+        this.highestEnd.set(key, Math.max(this.highestEnd.get(key) ?? 0, event.batch.lastOffset + 1))
+        if (isMinutesOff(event.batch.maxTimestamp, time)) this.hit('timestamp-minutes-off')
         return
       }
       case 'became-leader':
@@ -64,7 +72,9 @@ export class Coverage implements Observer {
         this.registered.add(event.brokerId)
         return
       case 'log-start':
-        if (event.removed.length > 0) this.hit('retention-removed-segments')
+        if (event.removed.length === 0) return
+        this.hit('retention-removed-segments')
+        if (event.reason === 'retention-time' && isMinutesOff(event.wallClock, time)) this.hit('retention-at-skewed-clock')
         return
       case 'client-retry': return this.hit('client-retry')
       default:
@@ -74,6 +84,11 @@ export class Coverage implements Observer {
   private hit(mark: string): void {
     this.counts[mark] = (this.counts[mark] ?? 0) + 1
   }
+}
+
+/** Is a wall clock time (ms) off the true time (us of virtual time) by a minute or more? */
+function isMinutesOff(wallClockMs: number, time: number): boolean {
+  return Math.abs(wallClockMs - EPOCH_MS - usToMs(time)) >= MINUTE_MS
 }
 
 export function addCounts(into: MarkCounts, from: MarkCounts): void {

@@ -2,9 +2,9 @@
  * The rows of `trial guarantees`: a configuration each, the owner's claim that it answers, and what is expected of it.
  * A row `holds` (nothing bad may be seen) or `witnessed` (the anomaly must be found, and is shown with a token).
  */
+import type { DefectId } from '../config/defects.ts'
 import type { FaultFamily } from '../nemesis/fault.ts'
 import type { ProfileName } from '../plan/generate-options.ts'
-import type { CoreMark } from './coverage.ts'
 
 export interface GuaranteeRow {
   readonly id: string
@@ -16,9 +16,16 @@ export interface GuaranteeRow {
   /** Anomalies of which one must be found. Empty for a row that holds. */
   readonly witnesses: readonly string[]
   /** Marks that must have been reached, or the row proves nothing. */
-  readonly marks: readonly CoreMark[]
+  readonly marks: readonly string[]
   readonly expected: string
+  /** The witness must contain a lossy crash, and within the survivability budget nothing may be lost. */
+  readonly onlyByLossyCrash?: boolean
+  /** For a row that holds: the same with its mechanism switched off, and what must then be seen. */
+  readonly without?: { readonly what: string; readonly profile?: ProfileName; readonly defects?: readonly DefectId[]; readonly witnesses: readonly string[] }
 }
+
+/** What losing a committed record looks like to clients. */
+const LOSS = ['lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets']
 
 export const GUARANTEE_ROWS: readonly GuaranteeRow[] = [
   {
@@ -34,12 +41,13 @@ export const GUARANTEE_ROWS: readonly GuaranteeRow[] = [
   {
     id: 'acks-all-min-1', configuration: 'acks=all, min.insync.replicas=1', profile: 'acks-all-min-1', beyondBudget: true,
     claim: 'With acks=all every in-sync replica acknowledges; with min.insync.replicas=1 that may be the leader alone.',
-    witnesses: ['lost-write', 'unseen'], marks: ['lossy-crash-bytes-dropped'], expected: 'loss only with a lossy crash of the last ISR member, witnessed',
+    witnesses: ['lost-write', 'unseen'], marks: ['lossy-crash-bytes-dropped'], expected: 'loss only with a lossy crash of the last ISR member, witnessed', onlyByLossyCrash: true,
   },
   {
     id: 'acks-all-min-2', configuration: 'acks=all, min.insync.replicas=2, RF 3, unclean election off', profile: 'acks-all-min-2', beyondBudget: false,
     claim: 'Replication with acks=all keeps every acknowledged record through the failure of a broker; a new leader comes from the ISR.',
     witnesses: [], marks: ['isr-shrink', 'client-retry'], expected: 'no loss, no reorder, no offset reuse',
+    without: { what: 'followers truncate to their own high watermark, not by leader epochs (KIP-101)', defects: ['KIP-101'], witnesses: LOSS },
   },
   {
     id: 'unclean', configuration: 'the same, unclean election on', profile: 'unclean', beyondBudget: false,
@@ -60,15 +68,18 @@ export const GUARANTEE_ROWS: readonly GuaranteeRow[] = [
     id: 'idempotent', configuration: 'idempotence, acks=all, 5 in flight', profile: 'idempotent', beyondBudget: false,
     claim: 'An idempotent producer (producer id and sequence numbers) writes each record once and in order, with up to 5 requests in flight.',
     witnesses: [], marks: ['retry-after-append', 'client-retry'], expected: 'no duplicate, no reorder',
+    without: { what: 'no producer id and sequence numbers', profile: 'retries-pipelined', witnesses: ['duplicate', 'reorder'] },
   },
   {
     id: 'follower-reads', configuration: 'follower reads (client.rack)', profile: 'follower-reads', beyondBudget: false,
     claim: 'Consumers may read from a follower: what they see may be stale, but it is a prefix of the leader\'s log and never goes backwards.',
-    witnesses: [], marks: ['isr-shrink'], expected: 'stale but a monotone prefix',
+    witnesses: [], marks: ['isr-shrink', 'consumer-sent-to-follower'], expected: 'stale but a monotone prefix',
+    without: { what: 'replicas serve what is not committed yet', defects: ['reads-beyond-high-watermark'], witnesses: ['vanished-read', 'inconsistent-offsets', 'nonmonotonic-poll', 'poll-skip'] },
   },
   {
     id: 'clock-skew', configuration: 'clock skew of minutes, acks=all, min.insync.replicas=2', profile: 'clock-skew', beyondBudget: false, families: ['clock', 'crash', 'partition'],
     claim: 'None of the delivery guarantees depends on clocks: skew changes timestamps and retention only.',
-    witnesses: [], marks: ['client-retry'], expected: 'still holds',
+    witnesses: [], marks: ['client-retry', 'timestamp-minutes-off'], expected: 'still holds',
+    without: { what: 'followers truncate to their own high watermark, not by leader epochs (KIP-101)', defects: ['KIP-101'], witnesses: LOSS },
   },
 ]

@@ -38,7 +38,8 @@ export interface PlanSize {
 export interface JudgeOptions extends RunOptions {
   /** Executions for shrinking; 0: do not shrink. */
   readonly shrinkBudget: number
-  readonly workloads: readonly string[]
+  /** Told of every element that a shrink has removed. */
+  readonly onProgress?: (kept: number, executions: number) => void
   /** Which finding to take for the failure; absent: the first bad one. */
   readonly select?: (result: TrialResult) => Finding | undefined
 }
@@ -83,7 +84,8 @@ export function sizeOf(plan: Plan, virtualUs: number): PlanSize {
 }
 
 /** Shrinks a failing plan. The answer always fails by the same anomaly under the same guarantee. */
-export async function reduce(plan: Plan, origin: PlanOrigin, first: TrialResult, finding: Finding, workload: Workload, judge: JudgeOptions): Promise<Failure> {
+/** `origin` undefined: no token can name the plan. */
+export async function reduce(plan: Plan, origin: PlanOrigin | undefined, first: TrialResult, finding: Finding, workload: Workload, judge: JudgeOptions): Promise<Failure> {
   const before = { ...sizeOf(plan, first.virtualUs), faults: plan.faults.length + first.choicesFired.length }
   let executions = 0
   const select = (result: TrialResult): Finding | undefined => result.findings.find(other => sameAnomaly(finding, other))
@@ -100,11 +102,11 @@ export async function reduce(plan: Plan, origin: PlanOrigin, first: TrialResult,
     return result !== undefined && select(result) !== undefined
   }
   const asIs = (): Failure => ({
-    token: tokenOf(origin, first.digests, judge.workloads), finding, plan, result: first, remaining: [], before, after: before, executions, cutShort: judge.shrinkBudget > 0,
+    token: origin === undefined ? undefined : tokenOf(origin, first.digests), finding, plan, result: first, remaining: [], before, after: before, executions, cutShort: judge.shrinkBudget > 0,
   })
   if (judge.shrinkBudget <= 0) return asIs()
   let base = plan
-  let materialised: PlanOrigin['materialised'] = origin.materialised
+  let materialised: PlanOrigin['materialised'] = origin?.materialised ?? 'no'
   if (plan.choices.mode === 'drawn') {
     for (const latency of ['constant', 'drawn'] as const) {
       const candidate = materialise(plan, first.choicesFired, latency)
@@ -115,14 +117,14 @@ export async function reduce(plan: Plan, origin: PlanOrigin, first: TrialResult,
     }
     if (materialised === 'no') return asIs()
   }
-  const shrunk = await shrink(base, { budget: judge.shrinkBudget - executions, fails: failing })
+  const shrunk = await shrink(base, { budget: judge.shrinkBudget - executions, fails: failing, ...(judge.onProgress === undefined ? {} : { progress: judge.onProgress }) })
   const result = await run(shrunk.plan)
   const found = result === undefined ? undefined : select(result)
   if (result === undefined || found === undefined) return asIs()
   // A plan that was itself resolved from a token keeps a subset of a subset: map back to the original elements.
-  const kept = origin.kept === undefined ? shrunk.kept : composeKept(origin.kept, shrunk.kept)
+  const kept = origin?.kept === undefined ? shrunk.kept : composeKept(origin.kept, shrunk.kept)
   return {
-    token: tokenOf({ ...origin, materialised, kept }, result.digests, judge.workloads),
+    token: origin === undefined ? undefined : tokenOf({ ...origin, materialised, kept }, result.digests),
     finding: found, plan: shrunk.plan, result, remaining: shrunk.remaining,
     before, after: sizeOf(shrunk.plan, result.virtualUs), executions, cutShort: shrunk.cutShort,
   }

@@ -13,6 +13,9 @@ export interface PlanFile {
   /** Absent: the plan is simply run. */
   readonly digests?: Digests
   readonly checkpoints?: readonly string[]
+  /** For regression plans: what it is about, and what it must give. */
+  readonly note?: string
+  readonly expect?: { readonly verdict: string; readonly anomalies: readonly string[]; readonly known: readonly string[] }
 }
 
 /** @throws TrialError('input') for anything that is not a plan file of this version */

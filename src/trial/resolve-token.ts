@@ -34,7 +34,7 @@ export const historyBitsOf = (digests: Digests): number => Number.parseInt(diges
 export const buildBitsOf = (): number => Number.parseInt(buildId().slice(0, 4), 16)
 
 /** The token of a plan, or undefined when it would be too long. */
-export function tokenOf(origin: PlanOrigin, digests: Digests, workloads: readonly string[]): string | undefined {
+export function tokenOf(origin: PlanOrigin, digests: Digests): string | undefined {
   const token = encodeToken({
     options: origin.options,
     seed: origin.seed,
@@ -43,7 +43,7 @@ export function tokenOf(origin: PlanOrigin, digests: Digests, workloads: readonl
     eventBits: eventBitsOf(digests),
     historyBits: historyBitsOf(digests),
     buildBits: buildBitsOf(),
-  }, workloads)
+  })
   return token.length > LONGEST_TOKEN ? undefined : token
 }
 

@@ -147,13 +147,14 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   }
 
   const drain = drained.isSettled ? drained.result() : undefined
+  const isUp = (host: string): boolean => simulation.machine(host).isRunning
+  if (drain?.complete === true && settled()) invariants.settled(isUp, simulation.now)
   const context = { guarantees, drained: drain?.complete === true, logStart: drain?.logStart ?? {} }
   const results: CheckResult[] = [
     ...runCheckers(selected.history.filter(({ name }) => workload.checkers.includes(name)), history.history, context),
     ...invariants.results(),
   ]
   if (selected.liveness) {
-    const isUp = (host: string): boolean => simulation.machine(host).isRunning
     results.push(checkLiveness({
       healedAt,
       endedAt: simulation.now,

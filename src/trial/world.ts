@@ -15,7 +15,7 @@ import { Simulation } from '../sim/simulation.ts'
 import type { TraceSink } from '../sim/trace.ts'
 
 /** Wall clock at virtual time 0: 2026-01-01T00:00:00Z. */
-const EPOCH_MS = 1_767_225_600_000
+export const EPOCH_MS = 1_767_225_600_000
 
 export interface WorldOptions {
   readonly observers: readonly Observer[]
