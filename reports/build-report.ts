@@ -65,6 +65,7 @@ export function buildReport(input: ReportInput): ReportModel {
     verdict: {
       badge: finding === undefined ? 'VALID' : finding.guarantee === 'liveness' || finding.anomaly === 'no-progress' ? 'LIVENESS' : 'SAFETY',
       anomaly: finding?.anomaly ?? 'valid',
+      isAllowed: finding?.status === 'allowed',
       whatBroke: finding?.title ?? 'Nothing broke.',
       promise: guarantee === undefined ? null : { text: guarantee.promise, link: guarantee.link },
       whatHappened: finding?.steps.map(step => ({ text: step.text, ...(step.time === undefined ? {} : { time: step.time }) })) ?? [],

@@ -17,6 +17,8 @@ export interface ReportStep {
 export interface VerdictSection {
   readonly badge: 'SAFETY' | 'LIVENESS' | 'UNKNOWN' | 'VALID'
   readonly anomaly: string
+  /** The configuration allows it: a witness, not a failure. */
+  readonly isAllowed: boolean
   readonly whatBroke: string
   readonly promise: { readonly text: string; readonly link: string } | null
   readonly whatHappened: readonly ReportStep[]

@@ -78,7 +78,7 @@ export function renderHtml(model: ReportModel): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${hash}'; img-src data:">
 <title>${escapeHtml(`${verdict.anomaly}: ${verdict.whatBroke}`)}</title>
 <style>${REPORT_CSS}</style></head>
-<body><header><strong>Kafka Trial</strong><span class="badge ${verdict.badge === 'VALID' ? 'good' : 'bad'}">${verdict.badge === 'VALID' ? 'valid' : verdict.badge === 'UNKNOWN' ? 'unknown' : 'invalid'}</span><span>${escapeHtml(verdict.anomaly)}</span><span>${escapeHtml(model.workload)}</span><code>${escapeHtml(reproduce.token ?? '')}</code></header>
+<body><header><strong>Kafka Trial</strong><span class="badge ${verdict.badge === 'VALID' || verdict.isAllowed ? 'good' : 'bad'}">${verdict.isAllowed ? 'allowed' : verdict.badge === 'VALID' ? 'valid' : verdict.badge === 'UNKNOWN' ? 'unknown' : 'invalid'}</span><span>${escapeHtml(verdict.anomaly)}</span><span>${escapeHtml(model.workload)}</span><code>${escapeHtml(reproduce.token ?? '')}</code></header>
 <main><nav aria-label="Sections"><a href="#verdict">1 Verdict</a><a href="#reproduce">2 Reproduce</a><a href="#story">3 Minimal story</a><a href="#space-time">4 Space-time</a><a href="#logs">5 Partition logs</a><a href="#operations">6 Operations</a><a href="#environment">7 Environment</a></nav>
 ${s1(model)}
 ${s2(model)}

@@ -4,7 +4,7 @@ import type { ReportModel } from '../report-model.ts'
 export function terminalDigest(model: ReportModel, reportPath: string): string {
   const { verdict, reproduce } = model
   return [
-    `FAIL ${verdict.anomaly}  ${verdict.whatBroke}   workload ${model.workload}`,
+    `${verdict.isAllowed ? 'SEEN' : 'FAIL'} ${verdict.anomaly}  ${verdict.whatBroke}   workload ${model.workload}`,
     ...verdict.whatHappened.slice(0, 7).map((step, index) => `  ${index + 1}. ${step.text}`),
     `  why     ${verdict.whyImpossible}`,
     `  faults  ${verdict.whichFaults}`,

@@ -22,6 +22,8 @@ export interface ReportRequest {
   readonly token: string | undefined
   /** The finding that the report is about; absent: the first bad one of the run. */
   readonly finding?: Finding
+  /** Chooses the finding among those of the run, when it is not known beforehand. */
+  readonly choose?: (findings: readonly Finding[]) => Finding | undefined
   /** Digests that the run must give. */
   readonly expected?: { readonly events: string; readonly history: string }
   readonly before: ReportSize
@@ -58,7 +60,7 @@ export async function traceRun(request: ReportRequest, workload: Workload): Prom
     throw new TrialError('determinism', `running the plan again gave event digest ${result.digests.events} instead of ${expected.events}`, 'something outside the plan decided this run; try `trial run --verify-determinism`')
   }
   const finding = result.findings.find(other => request.finding !== undefined && other.anomaly === request.finding.anomaly && other.status === request.finding.status)
-    ?? request.finding ?? result.findings.find(({ status }) => status === 'bad')
+    ?? request.finding ?? request.choose?.(result.findings) ?? result.findings.find(({ status }) => status === 'bad')
   const model = buildReport({
     plan, finding, findings: result.findings, owed: result.owed, checkers: result.checkers, history: result.history, marks: result.marks,
     digests: result.digests, firedFaults: result.faults, token, planFile: PLAN_FILE, build: buildId(), reproduced: expected === undefined ? 1 : 2,

@@ -23,11 +23,11 @@ export interface CommonFlags {
 /** Adds the flags that every command has. */
 export function withCommonFlags(command: Command): Command {
   return command
-    .option('--config FILE', 'config file; default: trial.config.ts of this folder, if there is one')
+    .option('--config <FILE>', 'config file; default: trial.config.ts of this folder, if there is one')
     .option('-q, --quiet', 'print results only')
     .option('--verbose', 'print stack traces of errors')
-    .addOption(new Option('--color WHEN', 'auto, always or never (NO_COLOR and FORCE_COLOR count as well)').default('auto').choices(['auto', 'always', 'never']))
-    .addOption(new Option('--progress KIND', 'auto, bar, counter or none').default('auto').choices(['auto', 'bar', 'counter', 'none']))
+    .addOption(new Option('--color <WHEN>', 'auto, always or never (NO_COLOR and FORCE_COLOR count as well)').default('auto').choices(['auto', 'always', 'never']))
+    .addOption(new Option('--progress <KIND>', 'auto, bar, counter or none').default('auto').choices(['auto', 'bar', 'counter', 'none']))
 }
 
 /** Runs an action: its result, or what its error means, becomes the exit code of the process. */

@@ -21,15 +21,15 @@ export interface GenerateFlags {
 
 export function withGenerateFlags(command: Command): Command {
   return command
-    .option('--nodes N', 'number of brokers; default: drawn, 3 to 5')
-    .option('--faults LIST', `families of faults: ${Object.keys(FAULT_FAMILIES).join(',')}, all or none`, 'all')
-    .option('--fault-rate RATE', 'low, normal or high', 'normal')
-    .option('--sim-time TIME', 'length of the fault phase in virtual time, such as 10s; default: drawn, 3 to 9 s')
-    .option('--ops N', 'client operations a trial; default: drawn')
-    .option('--configuration NAME', `what is pinned instead of drawn: ${PROFILE_NAMES.join(', ')}`, 'any')
-    .option('--defect ID...', 'switch historical defects of Kafka on (see `trial list defects`)')
-    .option('--mend ID...', 'switch known behaviours of Kafka off (see `trial list mends`)')
-    .option('--wire FORM', 'objects or bytes: bytes encodes and decodes every message', 'objects')
+    .option('--nodes <N>', 'number of brokers; default: drawn, 3 to 5')
+    .option('--faults <LIST>', `families of faults: ${Object.keys(FAULT_FAMILIES).join(',')}, all or none`, 'all')
+    .option('--fault-rate <RATE>', 'low, normal or high', 'normal')
+    .option('--sim-time <TIME>', 'length of the fault phase in virtual time, such as 10s; default: drawn, 3 to 9 s')
+    .option('--ops <N>', 'client operations a trial; default: drawn')
+    .option('--configuration <NAME>', `what is pinned instead of drawn: ${PROFILE_NAMES.join(', ')}`, 'any')
+    .option('--defect <ID...>', 'switch historical defects of Kafka on (see `trial list defects`)')
+    .option('--mend <ID...>', 'switch known behaviours of Kafka off (see `trial list mends`)')
+    .option('--wire <FORM>', 'objects or bytes: bytes encodes and decodes every message', 'objects')
     .option('--beyond-budget', 'let faults exceed what the configuration survives')
 }
 

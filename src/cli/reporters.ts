@@ -2,7 +2,8 @@
  * Reporters of a campaign: for people (pretty, line, dot), for machines (json, jsonl, junit) and for what people read
  * elsewhere (github annotations, markdown, agent, html). Several may run at once, each to a file or to standard output.
  */
-import { appendFileSync } from 'node:fs'
+import { accessSync, appendFileSync, constants } from 'node:fs'
+import { dirname } from 'node:path'
 import { junitXml } from '../../reports/ci/junit.ts'
 import { campaignHtml } from '../../reports/html/campaign-html.ts'
 import { TrialError } from '../base/trial-error.ts'
@@ -54,6 +55,7 @@ export function createReporter(spec: string, output: Output): Reporter {
   const at = spec.indexOf('=')
   const name = oneOf('reporter', at < 0 ? spec : spec.slice(0, at), REPORTERS)
   const path = at < 0 ? undefined : spec.slice(at + 1)
+  if (path !== undefined && path !== '') checkWritable(path)
   if (path === '') throw new TrialError('usage', `reporter ${name} needs a path after '='`, `for example --reporter ${name}=results.${name}`)
   const emit = (text: string): void => {
     if (path === undefined) output.line(text.replace(/\n$/, ''))
@@ -70,6 +72,15 @@ export function createReporter(spec: string, output: Output): Reporter {
     case 'markdown': return { onEnd: outcome => emit(markdownOf(outcome)) }
     case 'agent': return { onEnd: outcome => emit(agentOf(outcome)) }
     case 'html': return { onEnd: outcome => emit(campaignHtml({ ...outcome, virtualSeconds: outcome.totals.virtualUs / 1e6 })) }
+  }
+}
+
+/** Results must not be lost at the end for want of a folder. @throws TrialError('usage') */
+function checkWritable(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK)
+  } catch (error) {
+    throw new TrialError('usage', `cannot write '${path}': ${reasonOf(error)}`, 'give the path of a file in a folder that exists and can be written')
   }
 }
 

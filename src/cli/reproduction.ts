@@ -8,6 +8,7 @@ import type { Workload } from '../../workloads/contract.ts'
 import { PLAN_FILE } from '../artifacts/failure-report.ts'
 import { TrialError } from '../base/trial-error.ts'
 import type { Plan } from '../plan/plan.ts'
+import { witnessBitsOf } from '../plan/token.ts'
 import { buildId } from '../trial/build-id.ts'
 import { readPlanFile } from '../trial/plan-file.ts'
 import { buildBitsOf, eventBitsOf, historyBitsOf, type PlanOrigin, resolveToken } from '../trial/resolve-token.ts'
@@ -20,6 +21,8 @@ export interface Reproduction {
   /** Present for tokens: what is needed to print another token. */
   readonly origin?: PlanOrigin
   readonly token?: string
+  /** Is this the anomaly, allowed by the configuration, that the token was made to show? */
+  isWitness?(anomaly: string): boolean
   /** Was it made by this build? Undefined: nothing says so, and nothing is expected. */
   readonly sameBuild?: boolean
   readonly checkpoints?: readonly string[]
@@ -42,6 +45,7 @@ export async function findReproduction(input: string, workloads: readonly Worklo
     const { plan, content, origin } = await resolveToken(input, workloads)
     return {
       name: input.trim(), plan, origin, token: input.trim(), workload: named(plan.workload),
+      ...(content.witnessBits === 0 ? {} : { isWitness: (anomaly: string) => witnessBitsOf(anomaly) === content.witnessBits }),
       sameBuild: content.buildBits === buildBitsOf(),
       matchesEvents: digests => eventBitsOf(digests) === content.eventBits,
       matchesHistory: digests => historyBitsOf(digests) === content.historyBits,

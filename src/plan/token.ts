@@ -23,6 +23,8 @@ export interface TokenContent {
   readonly materialised: 'no' | 'constant-latency' | 'drawn-latency'
   /** Undefined: all elements are kept. */
   readonly subset: { readonly size: number; readonly rank: bigint } | undefined
+  /** 12 bits of the name of an anomaly that the configuration allows and that the plan was shrunk to show; 0: none. */
+  readonly witnessBits: number
   /** Low 20 bits of the event digest, low 12 bits of the history digest, 16 bits of the build id. */
   readonly eventBits: number
   readonly historyBits: number
@@ -78,6 +80,9 @@ function base32(value: bigint): string {
   return text === '' ? '0' : text
 }
 
+/** A witnessed anomaly is named by 12 bits, never 0. */
+export const witnessBitsOf = (anomaly: string): number => (nameBits(anomaly) & 0xfff) || 1
+
 /** A workload is named by 16 bits of its name, so that neither the order nor the number of those registered matters. */
 function nameBits(name: string): number {
   let hash = TOKEN_FORMAT
@@ -109,6 +114,7 @@ export function encodeToken(content: TokenContent): string {
   optional(options.wire === 'objects', () => undefined)
   optional(!options.beyondBudget, () => undefined)
   optional(options.brokers === 0, () => packer.put(options.brokers, 64))
+  optional(content.witnessBits === 0, () => packer.put(content.witnessBits, 4_096))
   optional(content.subset === undefined, () => packer.put(content.subset!.size, 4_096))
   const payload = base32(packer.top(content.subset?.rank ?? 0n))
   return `t${TOKEN_FORMAT}-${payload}-${checksum(payload)}`
@@ -156,9 +162,10 @@ export function decodeToken(text: string, workloads: readonly string[]): TokenCo
     beyondBudget: optional(false, () => true),
     brokers: optional(0, () => unpacker.take(64)),
   }
+  const witnessBits = optional(0, () => unpacker.take(4_096))
   const size = optional<number | undefined>(undefined, () => unpacker.take(4_096))
   return {
-    options, seed, materialised, eventBits, historyBits, buildBits,
+    options, seed, materialised, witnessBits, eventBits, historyBits, buildBits,
     subset: size === undefined ? undefined : { size, rank: unpacker.rest() },
   }
 }

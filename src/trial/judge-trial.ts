@@ -102,7 +102,7 @@ export async function reduce(plan: Plan, origin: PlanOrigin | undefined, first: 
     return result !== undefined && select(result) !== undefined
   }
   const asIs = (): Failure => ({
-    token: origin === undefined ? undefined : tokenOf(origin, first.digests), finding, plan, result: first, remaining: [], before, after: before, executions, cutShort: judge.shrinkBudget > 0,
+    token: origin === undefined ? undefined : tokenOf(origin, first.digests, finding), finding, plan, result: first, remaining: [], before, after: before, executions, cutShort: judge.shrinkBudget > 0,
   })
   if (judge.shrinkBudget <= 0) return asIs()
   let base = plan
@@ -124,7 +124,7 @@ export async function reduce(plan: Plan, origin: PlanOrigin | undefined, first: 
   // A plan that was itself resolved from a token keeps a subset of a subset: map back to the original elements.
   const kept = origin?.kept === undefined ? shrunk.kept : composeKept(origin.kept, shrunk.kept)
   return {
-    token: origin === undefined ? undefined : tokenOf({ ...origin, materialised, kept }, result.digests),
+    token: origin === undefined ? undefined : tokenOf({ ...origin, materialised, kept }, result.digests, found),
     finding: found, plan: shrunk.plan, result, remaining: shrunk.remaining,
     before, after: sizeOf(shrunk.plan, result.virtualUs), executions, cutShort: shrunk.cutShort,
   }

@@ -3,13 +3,14 @@
  * explicit, and which elements a shrink kept; resolving one therefore draws the plan again and, if it was materialised,
  * runs it once to learn its choices.
  */
+import type { Finding } from '../../checkers/contract.ts'
 import { TrialError } from '../base/trial-error.ts'
 import { elementsOf, keepElements } from '../plan/elements.ts'
 import type { GenerateOptions } from '../plan/generate-options.ts'
 import { generatePlan } from '../plan/generate-plan.ts'
 import type { Plan } from '../plan/plan.ts'
 import { rankSubset, unrankSubset } from '../plan/subset-code.ts'
-import { decodeToken, encodeToken, type TokenContent } from '../plan/token.ts'
+import { decodeToken, encodeToken, type TokenContent, witnessBitsOf } from '../plan/token.ts'
 import type { Workload } from '../../workloads/contract.ts'
 import { buildId } from './build-id.ts'
 import { runTrial } from './run-plan.ts'
@@ -33,13 +34,14 @@ export const eventBitsOf = (digests: Digests): number => Number.parseInt(digests
 export const historyBitsOf = (digests: Digests): number => Number.parseInt(digests.history.slice(-3), 16)
 export const buildBitsOf = (): number => Number.parseInt(buildId().slice(0, 4), 16)
 
-/** The token of a plan, or undefined when it would be too long. */
-export function tokenOf(origin: PlanOrigin, digests: Digests): string | undefined {
+/** The token of a plan that shows `finding`, or undefined when it would be too long. */
+export function tokenOf(origin: PlanOrigin, digests: Digests, finding: Finding): string | undefined {
   const token = encodeToken({
     options: origin.options,
     seed: origin.seed,
     materialised: origin.materialised,
     subset: origin.kept === undefined ? undefined : rankSubset(origin.kept),
+    witnessBits: finding.status === 'bad' ? 0 : witnessBitsOf(finding.anomaly),
     eventBits: eventBitsOf(digests),
     historyBits: historyBitsOf(digests),
     buildBits: buildBitsOf(),

@@ -28,15 +28,15 @@ interface CorpusFlags extends CommonFlags {
 export function addCorpusCommand(program: Command): void {
   const corpus = program.command('corpus').description('regression plans: add, run, prune')
   withCommonFlags(corpus.command('add <token|file|run>').description('keep a plan, with the verdict that it gives now'))
-    .option('--dir DIR', 'folder of the corpus', DEFAULT_CORPUS)
-    .option('--note TEXT', 'what it is a regression test of')
-    .option('--name NAME', 'file name; default: workload and seed')
+    .option('--dir <DIR>', 'folder of the corpus', DEFAULT_CORPUS)
+    .option('--note <TEXT>', 'what it is a regression test of')
+    .option('--name <NAME>', 'file name; default: workload and seed')
     .action((input: string, flags: CorpusFlags) => runAction(flags, output => add(input, flags, output)))
   withCommonFlags(corpus.command('run [names...]').description('run the plans and compare verdicts'))
-    .option('--dir DIR', 'folder of the corpus', DEFAULT_CORPUS)
+    .option('--dir <DIR>', 'folder of the corpus', DEFAULT_CORPUS)
     .action((names: string[], flags: CorpusFlags) => runAction(flags, output => runAll(names, flags, output)))
   withCommonFlags(corpus.command('prune').description('rename away plans that can no longer be read'))
-    .option('--dir DIR', 'folder of the corpus', DEFAULT_CORPUS)
+    .option('--dir <DIR>', 'folder of the corpus', DEFAULT_CORPUS)
     .action((flags: CorpusFlags) => runAction(flags, output => prune(flags, output)))
 }
 

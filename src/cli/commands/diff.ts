@@ -17,7 +17,7 @@ interface DiffFlags extends CommonFlags {
 
 export function addDiffCommand(program: Command): void {
   withCommonFlags(program.command('diff <a> <b>').description('run two plans and show where they first differ'))
-    .option('--context N', 'events shown before the difference', '5')
+    .option('--context <N>', 'events shown before the difference', '5')
     .addHelpText('after', '\nExit code 0: the runs are the same. 3: they differ.\n')
     .action((a: string, b: string, flags: DiffFlags) => runAction(flags, output => diff(a, b, flags, output)))
 }

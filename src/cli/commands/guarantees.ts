@@ -22,10 +22,10 @@ interface GuaranteesFlags extends CommonFlags {
 
 export function addGuaranteesCommand(program: Command): void {
   withCommonFlags(program.command('guarantees').description('what each configuration really gives, measured, with a token for every no'))
-    .option('--seed SEED', 'where witnesses are searched from', '1')
-    .option('--time TIME', 'wall time at most', '80s')
-    .option('--row ID...', `only these rows: ${GUARANTEE_ROWS.map(({ id }) => id).join(', ')}`)
-    .option('--jobs N', 'worker threads; default: all processors')
+    .option('--seed <SEED>', 'where witnesses are searched from', '1')
+    .option('--time <TIME>', 'wall time at most', '80s')
+    .option('--row <ID...>', `only these rows: ${GUARANTEE_ROWS.map(({ id }) => id).join(', ')}`)
+    .option('--jobs <N>', 'worker threads; default: all processors')
     .option('--json [FILE]', 'print, or write, the outcome as JSON')
     .option('--without-mechanism', 'switch off what makes each row hold, and show that it then breaks')
     .addHelpText('after', '\nExit codes: 0 every expectation is met, 1 a promised row is broken, 2 a witness is missing or a row proves nothing.\n')

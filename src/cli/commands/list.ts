@@ -43,7 +43,7 @@ const LISTS: Readonly<Record<string, (flags: ListFlags) => Promise<{ readonly co
 export function addListCommand(program: Command): void {
   withCommonFlags(program.command('list <things>').description(`what exists: ${Object.keys(LISTS).join(', ')}`))
     .option('--json', 'print JSON')
-    .option('--out DIR', 'where runs are kept', DEFAULT_OUT)
+    .option('--out <DIR>', 'where runs are kept', DEFAULT_OUT)
     .action((things: string, flags: ListFlags) => runAction(flags, async output => {
       const list = LISTS[oneOf('list', things, Object.keys(LISTS))]!
       const { columns, rows } = await list(flags)

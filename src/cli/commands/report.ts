@@ -21,8 +21,8 @@ const FORMATS = ['text', 'html', 'markdown', 'json', 'junit'] as const
 
 export function addReportCommand(program: Command): void {
   withCommonFlags(program.command('report [run]').description('render a stored report again; default: the latest run'))
-    .option('--format FORMAT', FORMATS.join(', '), 'text')
-    .option('--write FILE', 'write to a file instead of standard output')
+    .option('--format <FORMAT>', FORMATS.join(', '), 'text')
+    .option('--write <FILE>', 'write to a file instead of standard output')
     .action((run: string | undefined, flags: ReportFlags) => runAction(flags, async output => {
       const format = oneOf('format', flags.format, FORMATS)
       const { model, folder } = readReport(run)

@@ -25,12 +25,12 @@ interface SelftestFlags extends CommonFlags {
 
 export function addSelftestCommand(program: Command): void {
   withCommonFlags(program.command('selftest').description('known defects must be caught, and the faithful build must stay clean'))
-    .option('--defect ID...', 'which defects; default: those of depth 1 and 2')
+    .option('--defect <ID...>', 'which defects; default: those of depth 1 and 2')
     .option('--all', 'every defect')
-    .option('--time TIME', 'wall time for each defect', '120s')
-    .option('--seed SEED', 'base seed', 'selftest')
-    .option('--jobs N', 'worker threads; default: all processors')
-    .option('--clean N', 'trials of the faithful build', '200')
+    .option('--time <TIME>', 'wall time for each defect', '120s')
+    .option('--seed <SEED>', 'base seed', 'selftest')
+    .option('--jobs <N>', 'worker threads; default: all processors')
+    .option('--clean <N>', 'trials of the faithful build', '200')
     .action((flags: SelftestFlags) => runAction(flags, output => selftest(flags, output)))
 }
 

@@ -20,10 +20,10 @@ interface ShrinkFlags extends CommonFlags {
 
 export function addShrinkCommand(program: Command): void {
   withCommonFlags(program.command('shrink <token|file|run>').description('reduce a failing plan to a minimal story'))
-    .option('--shrink-budget N', 'executions at most', '1000')
-    .option('--anomaly ID', 'the anomaly to keep; default: the first that fails')
-    .option('--out DIR', 'where the report goes', DEFAULT_OUT)
-    .option('--write FILE', 'write the shrunk plan as a .trial.json file')
+    .option('--shrink-budget <N>', 'executions at most', '1000')
+    .option('--anomaly <ID>', 'the anomaly to keep; default: the first that fails')
+    .option('--out <DIR>', 'where the report goes', DEFAULT_OUT)
+    .option('--write <FILE>', 'write the shrunk plan as a .trial.json file')
     .action((input: string, flags: ShrinkFlags) => runAction(flags, output => shrinkPlan(input, flags, output)))
 }
 
