@@ -8,7 +8,7 @@
  * leaders appended at the offsets in its evidence.
  */
 import { MENDS, type MendId } from '../src/config/defects.ts'
-import type { Observation, Observer } from '../src/env/observation.ts'
+import type { BatchSummary, Observation, Observer } from '../src/env/observation.ts'
 import type { Json } from '../src/history/operation.ts'
 import type { Finding } from './contract.ts'
 
@@ -44,6 +44,8 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
 /** The mechanisms that were seen, and who wrote what. */
 export class Mechanisms {
   readonly list: Mechanism[] = []
+  /** `topic-partition producerId` of those whose batch a broker refused although it held it among the last five. */
+  readonly wronglyRefused = new Set<string>()
   /** Per partition, three numbers a batch: first offset, last offset, producer id. */
   private readonly writers = new Map<string, number[]>()
 
@@ -64,20 +66,49 @@ export class Mechanisms {
   }
 }
 
-/** Subscribes while the trial runs. Cheap: one entry a batch that a leader appends. */
+/** Batches that a leader remembers of each producer (ProducerStateEntry.NUM_BATCHES_TO_RETAIN). */
+const REMEMBERED = 5
+
+/** Subscribes while the trial runs. Cheap: a few steps a batch that is appended. */
 export class MechanismRecorder implements Observer {
   readonly seen = new Mechanisms()
+  /** Per replica (`node key`), per producer: what a faithful broker would remember. */
+  private readonly held = new Map<string, Map<number, BatchSummary[]>>()
 
   observe(event: Observation, node: string, _incarnation: number, time: number): void {
     switch (event.kind) {
       case 'log-append': {
-        const { baseOffset, lastOffset, producerId } = event.batch
-        if (event.asLeader && producerId >= 0) this.seen.wrote(`${event.topic}-${event.partition}`, baseOffset, lastOffset, producerId)
+        const { batch } = event
+        if (batch.producerId < 0) return
+        const key = `${event.topic}-${event.partition}`
+        if (event.asLeader) this.seen.wrote(key, batch.baseOffset, batch.lastOffset, batch.producerId)
+        remember(this.replica(node, key), batch)
+        return
+      }
+      case 'log-truncate':
+        for (const batches of this.replica(node, `${event.topic}-${event.partition}`).values()) {
+          if (event.reason === 'full') batches.length = 0
+          while (batches.length > 0 && batches[batches.length - 1]!.lastOffset >= event.endOffset) batches.pop()
+        }
+        return
+      case 'log-loaded': {
+        const replica = this.replica(node, `${event.topic}-${event.partition}`)
+        replica.clear()
+        for (const batch of event.batches) if (batch.producerId >= 0) remember(replica, batch)
+        return
+      }
+      case 'sequence-rejected': {
+        const key = `${event.topic}-${event.partition}`
+        const batches = this.replica(node, key).get(event.producerId)
+        const holds = batches?.some(batch => batch.producerEpoch === event.producerEpoch && batch.baseSequence === event.firstSequence) === true
+        if (holds) this.seen.wronglyRefused.add(`${key} ${event.producerId}`)
         return
       }
       case 'first-sequence-accepted':
         return this.add('KAFKA-14359', event, node, time, `accepts sequence ${event.firstSequence} as the first of producer ${event.producerId}`)
       case 'dedup-window-shrunk':
+        // Told right after the refusal: it is Kafka's own.
+        this.seen.wronglyRefused.delete(`${event.topic}-${event.partition} ${event.producerId}`)
         return this.add('KAFKA-5494-snapshot', event, node, time, `remembers only ${event.keptBatches} batch of producer ${event.producerId} after loading a snapshot, and a repeat is older`)
       case 'client-renumbered':
         return this.add('KAFKA-14034', event, node, time, `gives a batch of producer ${event.producerId} whose fate is unknown a new number: epoch ${event.fromEpoch} sequence ${event.fromSequence} becomes epoch ${event.toEpoch} sequence ${event.toSequence}`)
@@ -87,6 +118,13 @@ export class MechanismRecorder implements Observer {
     }
   }
 
+  private replica(node: string, key: string): Map<number, BatchSummary[]> {
+    const id = `${node} ${key}`
+    let replica = this.held.get(id)
+    if (replica === undefined) this.held.set(id, replica = new Map())
+    return replica
+  }
+
   private add(mend: MendId, event: { readonly topic: string; readonly partition: number; readonly producerId?: number }, node: string, time: number, what: string): void {
     const key = `${event.topic}-${event.partition}`
     const { producerId } = event
@@ -94,11 +132,19 @@ export class MechanismRecorder implements Observer {
   }
 }
 
+function remember(replica: Map<number, BatchSummary[]>, batch: BatchSummary): void {
+  if (batch.isControl) return
+  const batches = replica.get(batch.producerId)
+  if (batches === undefined) replica.set(batch.producerId, [batch])
+  else if (batches.push(batch) > REMEMBERED) batches.shift()
+}
+
 /** The mends worth a replay, in catalogue order; none for a finding that is not bad. */
 export function excusesFor(finding: Finding, seen: Mechanisms): readonly Excuse[] {
   const { key } = finding
   if (finding.status !== 'bad' || key === undefined) return []
-  const producers = seen.producersAt(key, offsetsOf(finding))
+  // A client that gives up its numbers because a broker refused what it held is not to blame: that broker is.
+  const producers = new Set([...seen.producersAt(key, offsetsOf(finding))].filter(id => !seen.wronglyRefused.has(`${key} ${id}`)))
   const excuses: Excuse[] = []
   for (const { id, link } of MENDS) {
     const mend = id as MendId

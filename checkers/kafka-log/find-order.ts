@@ -2,7 +2,7 @@
  * Order: of polls, of acknowledged offsets, of records in the log, of answers about the end of a partition.
  */
 import type { History, Process } from '../../src/history/operation.ts'
-import type { CheckContext } from '../contract.ts'
+import type { CheckContext, ExplanationStep } from '../contract.ts'
 import type { FindingCollector } from '../finding-collector.ts'
 import type { Move } from './poll-order.ts'
 import type { Scan, SendRecord } from './scan.ts'
@@ -130,7 +130,7 @@ function reorder(story: Story, earlier: SendRecord, at: number, later: SendRecor
     evidence: { values: [earlier.value, later.value], offsets: [at, laterAt], producer: later.producer },
     steps: story.ordered(
       ...story.sending(earlier), ...story.sending(later),
-      story.read(drainOrFirst(later), key, laterAt, later.value), story.read(drainOrFirst(earlier), key, at, earlier.value),
+      ...reading(story, later, laterAt), ...reading(story, earlier, at),
     ),
     contradiction: `Record ${show(earlier.value)} comes before record ${show(later.value)}, because one producer sent them in that order; however, they lie at offsets ${at} and ${laterAt}.`,
     key,
@@ -138,8 +138,10 @@ function reorder(story: Story, earlier: SendRecord, at: number, later: SendRecor
   }
 }
 
-function drainOrFirst(send: SendRecord): number {
-  return send.drainAt !== -1 ? send.drainAt : send.seenAt
+/** Nothing when nobody has read it there: it was only acknowledged. */
+function reading(story: Story, send: SendRecord, offset: number): ExplanationStep[] {
+  const at = send.drainAt !== -1 ? send.drainAt : send.seenAt
+  return at === -1 ? [] : [story.read(at, send.key!, offset, send.value)]
 }
 
 function findForeign(scan: Scan, sends: readonly SendRecord[], story: Story, found: FindingCollector): void {

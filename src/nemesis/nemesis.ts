@@ -121,6 +121,11 @@ export class Nemesis implements Observer {
     }
   }
 
+  /** Starts a host again, unless another fault took it for good meanwhile. */
+  private revive(host: string): void {
+    if (!this.permanent.has(host)) this.world.startServer(host)
+  }
+
   private bringBack(host: string): void {
     const id = this.permanent.get(host)
     if (id === undefined) return
@@ -204,7 +209,7 @@ export class Nemesis implements Observer {
         else machine.crashProcess()
         if (action.kind === 'replace-disk') machine.replaceDisk()
         if (fault.permanent === true) this.permanent.set(host, fault.id)
-        return this.started(fault, [host], () => this.world.startServer(host))
+        return this.started(fault, [host], () => this.revive(host))
       }
       case 'pause': {
         const host = resolve(action.target)
@@ -229,11 +234,11 @@ export class Nemesis implements Observer {
         let stopped = false
         this.world.shutdownServer(host, () => {
           stopped = true
-          if (healed) this.world.startServer(host)
+          if (healed) this.revive(host)
         })
         return this.started(fault, [host], () => {
           healed = true
-          if (stopped) this.world.startServer(host)
+          if (stopped) this.revive(host)
         })
       }
       case 'clock-step': {
