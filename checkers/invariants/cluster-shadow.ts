@@ -59,8 +59,9 @@ export class PartitionShadow {
   readonly replicas = new Map<string, ReplicaShadow>()
   readonly committed = new CommittedLog()
   committedBy: Moment | undefined = undefined
-  /** Largest leader epoch in which a broker has led. */
+  /** Largest leader epoch in which a broker has led, and who. */
   leaderEpoch = -1
+  leader: string | undefined = undefined
   registration: Registration | undefined = undefined
   /** Largest partition epoch that a broker has acted upon: it is committed. */
   confirmedEpoch = -1
@@ -192,6 +193,7 @@ export class ClusterShadow {
         // A broker that lags may lead an epoch that is over; it can commit nothing.
         if (event.leaderEpoch < partition.leaderEpoch) return
         partition.leaderEpoch = event.leaderEpoch
+        partition.leader = node
         this.verify(partition, partition.replica(node), partition.committed.end, true)
         return
       }
@@ -229,6 +231,7 @@ export class ClusterShadow {
         const { log } = partition.replica(node)
         if (event.reason === 'full') log.restartAt(event.offset)
         else log.logStart = event.offset
+        if (node === partition.leader && event.offset > partition.committed.start) partition.committed.start = event.offset
         return
       }
       case 'log-loaded': {

@@ -55,6 +55,8 @@ export interface Mismatch {
 export class CommittedLog {
   readonly batches = new BatchColumns()
   end = 0
+  /** A leader's log start: what lies below is given up, and a follower may hold there what it likes until it learns of it. */
+  start = 0
 
   /** The first committed batch below `upTo` that `log` lacks. Amortised constant time a batch. */
   verify(log: ShadowLog, upTo: number): Mismatch | undefined {
@@ -65,7 +67,7 @@ export class CommittedLog {
     let i = mine.find(log.verified)
     let j = theirs.find(log.verified)
     for (; i < mine.count && mine.last[i]! < limit; i++) {
-      if (mine.last[i]! < log.logStart) continue
+      if (mine.last[i]! < log.logStart || mine.last[i]! < this.start) continue
       while (j < theirs.count && theirs.last[j]! < mine.base[i]!) j++
       if (j === theirs.count || !mine.sameBatch(i, theirs, j)) {
         const there = j < theirs.count && theirs.base[j]! <= mine.last[i]!

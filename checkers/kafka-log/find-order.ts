@@ -85,10 +85,13 @@ export function findSendOrder(scan: Scan, story: Story, context: CheckContext, f
   for (const sends of scan.compound) findForeign(scan, sends, story, found)
 }
 
-/** Retention may have removed the first copy, and left one that a late retry wrote: the acknowledged offset comes before it. */
+/**
+ * Where the drain found it. Unknown when it was acknowledged below the log start: retention may have removed that first
+ * copy and left one that a late retry wrote.
+ */
 function drainedOffset(send: SendRecord, { logStart }: CheckContext): number {
   const start = logStart[send.key!] ?? 0
-  return send.outcome === 'ok' && send.offset >= 0 && send.offset < start ? send.offset : send.drainOffset
+  return send.outcome === 'ok' && send.offset < start ? -1 : send.drainOffset
 }
 
 function lowest(send: SendRecord): number {
