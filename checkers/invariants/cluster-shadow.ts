@@ -194,6 +194,7 @@ export class ClusterShadow {
         if (event.leaderEpoch < partition.leaderEpoch) return
         partition.leaderEpoch = event.leaderEpoch
         partition.leader = node
+        partition.committed.start = Math.max(partition.committed.start, partition.replica(node).log.logStart)
         this.verify(partition, partition.replica(node), partition.committed.end, true)
         return
       }
