@@ -7,26 +7,11 @@ import { dirname } from 'node:path'
 import { junitXml } from '../../reports/ci/junit.ts'
 import { campaignHtml } from '../../reports/html/campaign-html.ts'
 import { TrialError } from '../base/trial-error.ts'
+import type { ReportedFailure } from '../artifacts/report-failure.ts'
 import { reasonOf, toJson, writeWhole } from '../artifacts/write-artifacts.ts'
 import type { CampaignTotals, TrialSummary } from '../trial/campaign.ts'
 import type { Output } from './output.ts'
 import { oneOf } from './suggest.ts'
-
-/** A failing trial as reporters see it. */
-export interface ReportedFailure {
-  readonly token: string | null
-  readonly anomaly: string
-  readonly digest: string
-  readonly title: string
-  readonly key: string | null
-  readonly workload: string
-  readonly seed: string
-  readonly command: string
-  /** Path of the HTML report; null when none was written. */
-  readonly report: string | null
-  /** What the terminal shows. */
-  readonly text: string
-}
 
 export interface CampaignOutcome {
   readonly totals: CampaignTotals

@@ -2,24 +2,23 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { selectCheckers } from '../../../checkers/index.ts'
-import { terminalDigest } from '../../../reports/text/terminal-digest.ts'
-import { traceRun } from '../../artifacts/failure-report.ts'
-import { DEFAULT_OUT, prepareOut, pruneRuns, writeArtifacts } from '../../artifacts/write-artifacts.ts'
+import { reportFailure, type ReportedFailure } from '../../artifacts/report-failure.ts'
+import { DEFAULT_OUT, prepareOut, pruneRuns } from '../../artifacts/write-artifacts.ts'
+import type { Workload } from '../../../workloads/contract.ts'
 import { TrialError } from '../../base/trial-error.ts'
 import { generatePlan } from '../../plan/generate-plan.ts'
 import { trialSeed } from '../../plan/seed-random.ts'
 import { buildId } from '../../trial/build-id.ts'
 import { type CampaignTotals, defaultJobs, runCampaign, type TrialSummary } from '../../trial/campaign.ts'
-import { CORE_MARKS, type MarkCounts } from '../../trial/coverage.ts'
+import { CORE_MARKS, type MarkCounts, missedFloors } from '../../trial/coverage.ts'
 import { type CommonFlags, loadWorkloads, packageVersion, runAction, withCommonFlags } from '../command-context.ts'
 import { ExitCode, strongest } from '../exit-code.ts'
 import { type GenerateFlags, generateOptionsOf, withGenerateFlags } from '../generate-flags.ts'
 import { onInterrupt } from '../interrupt.ts'
 import type { Output } from '../output.ts'
-import { type CampaignOutcome, createReporter, type ReportedFailure, type Reporter, REPORTERS } from '../reporters.ts'
+import { type CampaignOutcome, createReporter, type Reporter, REPORTERS } from '../reporters.ts'
 import { mergeSettings } from '../settings.ts'
 import { duration, oneOf, wholeNumber } from '../suggest.ts'
 
@@ -114,7 +113,9 @@ async function run(command: Command, names: readonly string[], given: RunFlags, 
   let harnessBroke = false
   const interrupt = onInterrupt(output)
   const record = async (summary: TrialSummary): Promise<void> => {
-    const failure = await reportFailure(summary, flags.out, reportWhen === 'on-failure', keepTrace, workloads, checkers)
+    const failure = await reportFailure(summary.failure!, workloads.find(({ name }) => name === summary.workload)!, {
+      out: flags.out, write: reportWhen === 'on-failure', trace: keepTrace, ...(checkers === undefined ? {} : { checkers }),
+    })
     failures.push(failure)
     for (const reporter of reporters) reporter.onFailure?.(failure)
   }
@@ -143,7 +144,7 @@ async function run(command: Command, names: readonly string[], given: RunFlags, 
   for (const reporter of reporters) finish(reporter, outcome)
   if (reportWhen === 'on-failure') pruneRuns(flags.out, Date.now())
   summarise(outcome, output)
-  const missed = missedFloors(totals.marks, floors)
+  const missed = missedFloors(totals.marks, floors ?? {})
   for (const line of missed) output.line(line)
   if (interrupt.code !== undefined) return interrupt.code
   return strongest(
@@ -159,25 +160,7 @@ function finish(reporter: Reporter, outcome: CampaignOutcome): void {
   reporter.onEnd?.(outcome)
 }
 
-async function reportFailure(summary: TrialSummary, out: string, write: boolean, keepTrace: boolean, workloads: readonly { readonly name: string }[], checkers: readonly string[] | undefined): Promise<ReportedFailure> {
-  const failure = summary.failure!
-  const { token, finding, plan } = failure
-  const workload = workloads.find(({ name }) => name === plan.workload) as Parameters<typeof traceRun>[1]
-  const traced = await traceRun({
-    plan, token, finding, expected: failure.result.digests, before: failure.before, after: failure.after, executions: failure.executions,
-    cutShort: failure.cutShort, remaining: failure.remaining, ...(checkers === undefined ? {} : { checkers }),
-  }, workload)
-  const report = write ? writeArtifacts(traced, out, { trace: keepTrace }) : null
-  const folder = join(out, token ?? `seed-${plan.seed}`)
-  return {
-    token: token ?? null, anomaly: finding.anomaly, digest: failure.result.digests.events, title: finding.title, key: finding.key ?? null,
-    workload: plan.workload, seed: summary.seed, report,
-    command: `trial replay ${token ?? folder}`,
-    text: terminalDigest(traced.model, report ?? '(not written)').replace('repro.trial.json', join(folder, 'repro.trial.json')),
-  }
-}
-
-function listTrials(baseSeed: string, trials: number, workloads: readonly Parameters<typeof traceRun>[1][], generate: ReturnType<typeof generateOptionsOf>, output: Output): ExitCode {
+function listTrials(baseSeed: string, trials: number, workloads: readonly Workload[], generate: ReturnType<typeof generateOptionsOf>, output: Output): ExitCode {
   for (let index = 0; index < trials; index++) {
     const workload = workloads[index % workloads.length]!
     const seed = trialSeed(baseSeed, index)
@@ -243,8 +226,4 @@ export function readFloors(path: string): MarkCounts {
     throw new TrialError('config', `'${path}' is no object of marks and least counts`, 'for example {"isr-shrink": 10}')
   }
   return parsed as MarkCounts
-}
-
-function missedFloors(marks: MarkCounts, floors: MarkCounts | undefined): string[] {
-  return Object.entries(floors ?? {}).flatMap(([mark, floor]) => ((marks[mark] ?? 0) < floor ? [`coverage floor missed: ${mark} was reached ${marks[mark] ?? 0} times, at least ${floor} are required`] : []))
 }
