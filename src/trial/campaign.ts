@@ -79,6 +79,8 @@ export interface CampaignTotals {
   valid: number
   invalid: number
   unknown: number
+  /** Trials that show a known behaviour of Kafka and nothing else; not among the valid ones. */
+  known: number
   virtualUs: number
   events: number
   crashes: number
@@ -88,12 +90,12 @@ export interface CampaignTotals {
 }
 
 export function emptyTotals(): CampaignTotals {
-  return { trials: 0, valid: 0, invalid: 0, unknown: 0, virtualUs: 0, events: 0, crashes: 0, nondeterminism: 0, marks: {}, anomalies: {} }
+  return { trials: 0, valid: 0, invalid: 0, unknown: 0, known: 0, virtualUs: 0, events: 0, crashes: 0, nondeterminism: 0, marks: {}, anomalies: {} }
 }
 
 export function addToTotals(totals: CampaignTotals, summary: TrialSummary): void {
   totals.trials++
-  totals[summary.verdict]++
+  totals[summary.verdict === 'valid' && summary.known.length > 0 ? 'known' : summary.verdict]++
   totals.virtualUs += summary.virtualUs
   totals.events += summary.events
   if (summary.crash !== undefined) totals.crashes++

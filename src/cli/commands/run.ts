@@ -75,9 +75,9 @@ export function addRunCommand(program: Command): void {
 }
 
 async function run(command: Command, names: readonly string[], given: RunFlags, output: Output): Promise<ExitCode> {
-  const { file, config, workloads: known } = await loadWorkloads(given)
+  const { file, config, workloads: available } = await loadWorkloads(given)
   const flags = mergeSettings(command, given, config, process.env)
-  const workloads = (names.length === 0 ? known : names.map(name => known.find(one => one.name === oneOf('workload', name, known.map(each => each.name)))!))
+  const workloads = (names.length === 0 ? available : names.map(name => available.find(one => one.name === oneOf('workload', name, available.map(each => each.name)))!))
   const generate = generateOptionsOf(flags, workloads[0]!.name)
   const trials = flags.untilFailure === true || (flags.time !== undefined && command.getOptionValueSource('seeds') === 'default') ? Number.POSITIVE_INFINITY : wholeNumber('--seeds', flags.seeds, 0, 1_000_000_000)
   const timeMs = flags.time === undefined ? 0 : duration('--time', flags.time)
@@ -109,6 +109,7 @@ async function run(command: Command, names: readonly string[], given: RunFlags, 
   const started = Date.now()
   const failures: ReportedFailure[] = []
   const undecided: { seed: string; workload: string; reason: string }[] = []
+  const known: CampaignOutcome['known'][number][] = []
   const pending: Promise<void>[] = []
   let harnessBroke = false
   const interrupt = onInterrupt(output)
@@ -128,6 +129,7 @@ async function run(command: Command, names: readonly string[], given: RunFlags, 
     onResult: (summary, sums) => {
       for (const reporter of reporters) reporter.onResult?.(summary, sums)
       if (summary.failure !== undefined) pending.push(record(summary))
+      for (const { anomaly, mend, link } of summary.known) known.push({ seed: summary.seed, workload: summary.workload, anomaly, mend, link })
       if (summary.verdict === 'unknown') {
         undecided.push({ seed: summary.seed, workload: summary.workload, reason: summary.reason ?? 'unknown' })
         if (summary.crash !== undefined) {
@@ -140,7 +142,7 @@ async function run(command: Command, names: readonly string[], given: RunFlags, 
     },
   }).finally(() => interrupt.done())
   await Promise.all(pending)
-  const outcome: CampaignOutcome = { totals, failures, undecided, wallSeconds: (Date.now() - started) / 1000, baseSeed, build: buildId() }
+  const outcome: CampaignOutcome = { totals, failures, undecided, known, wallSeconds: (Date.now() - started) / 1000, baseSeed, build: buildId() }
   for (const reporter of reporters) finish(reporter, outcome)
   if (reportWhen === 'on-failure') pruneRuns(flags.out, Date.now())
   summarise(outcome, output)
@@ -175,7 +177,7 @@ function progressLine(totals: CampaignTotals, trials: number, started: number): 
   return `${totals.trials}${Number.isFinite(trials) ? `/${trials}` : ''} trials, ${(totals.trials / seconds).toFixed(1)}/s, ${(totals.virtualUs / 1e6 / seconds).toFixed(0)} virtual s/s, ${totals.invalid} failures, ${totals.unknown} undecided`
 }
 
-function summarise({ totals, wallSeconds }: CampaignOutcome, output: Output): void {
+function summarise({ totals, known, wallSeconds }: CampaignOutcome, output: Output): void {
   output.note()
   output.note('coverage:')
   const names = [...CORE_MARKS, ...Object.keys(totals.marks).filter(mark => !(CORE_MARKS as readonly string[]).includes(mark)).sort()]
@@ -183,7 +185,9 @@ function summarise({ totals, wallSeconds }: CampaignOutcome, output: Output): vo
   const seen = Object.entries(totals.anomalies).filter(([name]) => !name.endsWith(':bad'))
   if (seen.length > 0) output.note('seen but not failed:')
   for (const [name, count] of seen) output.note(`  ${String(count).padStart(8)}  ${name.replace(':', ', ')}`)
-  output.line(`${totals.trials} trials: ${totals.valid} valid, ${totals.invalid} invalid, ${totals.unknown} undecided; ${(totals.virtualUs / 3.6e9).toFixed(3)} virtual hours in ${wallSeconds.toFixed(1)} s`)
+  const mends = new Map(known.map(({ mend, link }) => [mend, link]))
+  for (const [mend, link] of mends) output.line(`known: ${known.filter(one => one.mend === mend).length} findings by ${mend}, ${link}`)
+  output.line(`${totals.trials} trials: ${totals.valid} valid, ${totals.invalid} invalid, ${totals.unknown} undecided, ${totals.known} known; ${(totals.virtualUs / 3.6e9).toFixed(3)} virtual hours in ${wallSeconds.toFixed(1)} s`)
 }
 
 function baseSeedOf(seed: string | undefined): string {
