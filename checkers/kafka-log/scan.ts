@@ -148,11 +148,16 @@ export class Scan {
         this.takeMicroOperations(operation, at)
         break
       case 'assign':
-      case 'seek':
-      case 'reset':
       case 'subscribe':
-        this.polls.move(readerOf(operation), operation.f, operation.f === 'seek' || operation.f === 'reset' ? keysOf(operation.value) : undefined)
+        this.polls.move(readerOf(operation), operation.f, undefined)
         break
+      case 'seek':
+      case 'reset': {
+        const keys = keysOf(operation.value)
+        // An answer need not repeat which partitions were meant.
+        if (keys !== undefined || operation.type === 'invoke') this.polls.move(readerOf(operation), operation.f, keys)
+        break
+      }
       case 'delete-topic': {
         const topic = (operation.value as { topic?: Json } | null)?.topic
         if (operation.type === 'invoke' && typeof topic === 'string') this.openDeletes.set(operation.process, topic)
