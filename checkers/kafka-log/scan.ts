@@ -47,6 +47,12 @@ export class SendRecord {
     this.invoked = invoked
   }
 
+  forgetReads(): void {
+    this.key = undefined
+    this.seenOffset = this.seenAt = this.drainOffset = this.drainAt = -1
+    this.elsewhere = undefined
+  }
+
   belongsTo(key: string): boolean {
     if (this.key !== undefined) return this.key === key
     return this.target === key || this.target === topicOf(key)
@@ -223,8 +229,14 @@ export class Scan {
       if (operation.error === 'acks=0') send.outcome = 'unconfirmed'
     } else {
       const offset = Array.isArray(value) ? (value as readonly Json[])[0] : null
+      const acknowledged = typeof offset === 'number' && offset >= 0
+      if (acknowledged && send.seenAt !== -1 && send.key !== key) {
+        // Readers got it elsewhere before the answer said where it belongs.
+        this.strange.push({ key: send.key!, offset: send.seenOffset, value: send.value, at: send.seenAt })
+        send.forgetReads()
+      }
       if (send.key === undefined) send.key = key
-      if (typeof offset === 'number' && offset >= 0) {
+      if (acknowledged) {
         send.outcome = 'ok'
         send.offset = offset
         // Told apart from where it was read before the acknowledgement came: the acknowledgement is what is judged.
