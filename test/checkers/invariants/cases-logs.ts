@@ -35,6 +35,7 @@ export const LOG_CASES: TraceCases = {
       { name: 'the follower truncates first', trace: t => committed(t).append(2, '0:a').append(2, '1:x', 0).truncate(2, 1).append(2, '1:b 2:c').learn(2, 3) },
       { name: 'the follower learns of less', trace: t => committed(t).append(2, '0:a').append(2, '1:x', 0).learn(2, 1) },
       { name: 'below the follower\'s log start', trace: t => committed(t).logStart(2, 2, { reason: 'full' }).append(2, '2:c').learn(2, 3) },
+      { name: 'all of it was truncated, to begin anew', trace: t => committed(t).append(2, '0:x 1:y', 0).truncate(2, 2, 'full').append(2, '2:c').learn(2, 3) },
       { name: 'below the leader\'s log start', trace: t => committed(t).logStart(1, 2).append(2, '0:x 1:y', 0).append(2, '2:c').learn(2, 3) },
       { name: 'the same offset and epoch after a truncation', trace: t => t.append(1, '0:a 1:b').truncate(1, 1).append(2, '0:a 1:x') },
       { name: 'a topic that was created again', trace: t => again(again(t, 'first').append(1, '0:a'), 'second').append(2, '0:x') },

@@ -64,6 +64,27 @@ describe.each(OURS.map(({ id }) => id))('%s', anomaly => {
   })
 })
 
+describe('a history that cannot be judged', () => {
+  const judged = (build: (h: HistoryBuilder) => HistoryBuilder): CheckResult => judge(build(new HistoryBuilder()).operations)
+
+  it('has one value twice: unknown, whatever else it shows, and it says which', () => {
+    const result = judged(h => h.send(1, 'a', 0).send(1, 'a', 1).send(1, 'b', 2).drain('0:a'))
+    expect(result).toMatchObject({ verdict: 'unknown', findings: [], counts: {} })
+    expect(result.reason).toContain('Value a was sent twice')
+    expect(judged(h => h.compound(1, 'ok', ['a', 0], ['a', 1])).verdict).toBe('unknown')
+    expect(judged(h => h.send(1, 'a', 'fail').send(1, 'a', 0)).verdict).toBe('unknown')
+    expect(judged(h => h.send(1, { b: 1 }, 'open').send(2, { b: 1 }, 0)).verdict).toBe('unknown')
+  })
+
+  it('is not one whose values only look alike', () => {
+    expect(judged(h => h.send(1, 17, 0).send(1, '17', 1).send(1, { b: 1 }, 2).send(1, { b: 2 }, 3)).verdict).toBe('valid')
+  })
+
+  it('shortens the value', () => {
+    expect(judged(h => h.send(1, 'x'.repeat(1_000), 0).send(1, 'x'.repeat(1_000), 1)).reason!.length).toBeLessThan(200)
+  })
+})
+
 describe('the cases', () => {
   it('cover the catalogue: each anomaly is shown, missed and met with unknown fates', () => {
     const lacking = OURS.filter(({ id }) => {
