@@ -53,6 +53,8 @@ const LOST_METADATA: AnomalyCases = {
     { name: 'a later change that failed', history: h => configs(h.change(4, 'alter-config', retention('60')).change(5, 'alter-config', retention('70'), 'fail'), { 'retention.ms': '70' }), counts: lost },
     { name: 'a description of unknown fate', history: h => h.change(4, 'create-topic', topic).invoke(9, 'describe-topics', null, { drain: true }).complete(9, 'info', {}) },
     { name: 'a deletion of unknown fate may have reset the configuration', history: h => configs(h.change(4, 'alter-config', retention('60')).change(5, 'delete-topic', topic, 'info').change(4, 'create-topic', topic), {}) },
+    { name: 'or one that is still open', history: h => configs(h.change(5, 'delete-topic', topic, 'open').change(4, 'alter-config', retention('60')), {}) },
+    { name: 'or one whose answer was lost before the change, and that may come late', history: h => configs(h.change(5, 'delete-topic', topic, 'info').change(4, 'alter-config', retention('60')), {}) },
     { name: 'a deletion that failed has not', history: h => configs(h.change(4, 'alter-config', retention('60')).change(5, 'delete-topic', topic, 'fail'), {}), counts: lost },
   ],
 }

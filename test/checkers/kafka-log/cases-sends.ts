@@ -28,6 +28,7 @@ export const SEND_CASES: Cases = {
       { name: 'several requests in flight without idempotence', history: h => h.send(1, 'a', 5).send(1, 'b', 'info').poll(2, '4:b 5:a'), config: pipelining, counts: { reorder: 1 }, allowed: ['reorder'] },
       { name: 'one in flight with retries, but acks=1: a lost first copy may come again', history: h => h.send(1, 'a', 5).send(1, 'b', 'info').poll(2, '4:b 5:a'), config: { ...oneInFlight, ...acks1 }, counts: { reorder: 1 }, allowed: ['reorder'] },
       { name: 'the drained log is in order, an older one was not', history: h => h.send(1, 'a', 1).send(1, 'b', 'info').poll(2, '0:b').drain('1:a 2:b'), config: unclean, counts: { duplicate: 1 }, allowed: ['duplicate'] },
+      { name: 'the lowest copy of the drained log counts, in whatever order it was read', history: h => h.send(1, 'a', 0).send(1, 'b', 'info').drain('2:a').drain('0:a 1:b', 91), counts: { duplicate: 1 } },
       {
         name: 'the first copy has expired, what is left is a late retry',
         history: h => h.send(1, 'a', 1).send(1, 'b', 5).drain('5:b 7:a'), logStart: { [KEY]: 3 }, config: oneInFlight, counts: { duplicate: 1 }, allowed: ['duplicate'],
@@ -78,15 +79,20 @@ export const SEND_CASES: Cases = {
   'int-send-skip': {
     shows: [
       { name: 'somebody else lies between', history: h => h.compound(1, 'ok', ['a', 4], ['b', 6]).send(2, 'x', 5).poll(3, '4:a 5:x 6:b'), counts: { 'int-send-skip': 1 }, allowed: ['int-send-skip'], says: ['offset 5 between them'] },
-      { name: 'twice in one operation', history: h => h.compound(1, 'ok', ['a', 4], ['b', 6], ['c', 8]).send(2, 'x', 5).send(2, 'y', 7).poll(3, '4:a 5:x 6:b 7:y 8:c'), counts: { 'int-send-skip': 2 }, allowed: ['int-send-skip'] },
+      { name: 'twice in one operation', history: h => h.compound(1, 'ok', ['a', 4], ['b', 6], ['c', 8]).send(2, 'x', 5).send(2, 'y', 7).poll(3, '4:a 5:x 6:b 7:y 8:c'), counts: { 'int-send-skip': 2 }, allowed: ['int-send-skip'], says: ['"offsets":[4,5,6]', '"offsets":[6,7,8]'] },
     ],
     passes: [
+      { name: 'the topic was deleted', history: h => h.compound(1, 'ok', ['a', 4], ['b', 6]).send(2, 'x', 5).change(5, 'delete-topic', { topic: 'orders' }).poll(3, '4:a 5:x 6:b') },
       { name: 'nothing lies between', history: h => h.compound(1, 'ok', ['a', 4], ['b', 5]).send(2, 'x', 6).poll(3, '4:a 5:b 6:x') },
       { name: 'a marker lies between', history: h => h.compound(1, 'ok', ['a', 4], ['b', 6]).poll(3, '4:a 6:b') },
       { name: 'between two operations', history: h => h.send(1, 'a', 4).send(1, 'b', 6).send(2, 'x', 5).poll(3, '4:a 5:x 6:b') },
       { name: 'in another partition', history: h => h.compound(1, 'ok', ['a', 4], ['b', 6]).send(2, 'x', 5, 'orders-1').poll(3, { [KEY]: '4:a 6:b', 'orders-1': '5:x' }) },
     ],
     indeterminate: [
+      {
+        name: 'one without an offset tells nothing',
+        history: h => h.send(2, 'z', 0).op(1, 'txn', ['a', 'b', 'c'].map(value => ['send', KEY, value]), [['send', KEY, [4, 'a']], ['send', KEY, [null, 'b']], ['send', KEY, [6, 'c']]]).poll(3, '0:z 4:a 6:c'),
+      },
       { name: 'of unknown fate, nobody knows what it got', history: h => h.compound(1, 'info', ['a', 4], ['b', 6]).send(2, 'x', 5).poll(3, '4:a 5:x 6:b') },
       { name: 'a record of unknown fate between two known ones', history: h => h.compound(1, 'ok', ['a', 4], ['b', 6]).send(2, 'x', 'info').poll(3, '4:a 5:x 6:b'), counts: { 'int-send-skip': 1 }, allowed: ['int-send-skip'] },
     ],

@@ -43,6 +43,7 @@ export const VALUE_CASES: Cases = {
       { name: 'acknowledged at one offset, read at another', history: h => h.send(1, 'a', 5).poll(2, '4:a'), counts: { duplicate: 1 }, says: ['acknowledged at offset 5', 'offset 4'] },
       { name: 'read before it is acknowledged at another', history: h => h.begin(1, 'a').poll(2, '4:a').answer(1, 5), counts: { duplicate: 1 } },
       { name: 'twice in the drained log, whatever was elected', history: h => h.send(1, 'a', 'info').drain('0:a 1:a'), config: unclean, counts: { duplicate: 1 } },
+      { name: 'seen twice before, and twice in the drained log', history: h => h.send(1, 'a', 'info').poll(2, '4:a 5:a').drain('4:a 5:a'), config: unclean, counts: { duplicate: 1 } },
       { name: 'without retries', history: h => h.send(1, 'a', 'info').poll(2, '4:a 5:a'), config: { idempotence: false, retries: false }, counts: { duplicate: 1 } },
       { name: 'four copies are one duplicate', history: h => h.send(1, 'a', 'info').poll(2, '4:a 5:a 6:a 7:a'), counts: { duplicate: 1 }, says: ['offsets 4 and 5 and 6 and 7'] },
     ],
