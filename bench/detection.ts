@@ -9,6 +9,7 @@ import { TrialError } from '../src/base/trial-error.ts'
 import { duration, wholeNumber } from '../src/cli/suggest.ts'
 import { defaultJobs } from '../src/trial/campaign.ts'
 import { detect, type Detection } from '../src/trial/detect.ts'
+import { WorkerPool } from '../src/trial/worker-pool.ts'
 
 interface Flags {
   readonly defect?: string[]
@@ -41,10 +42,12 @@ function median(values: readonly (number | null)[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.POSITIVE_INFINITY
 }
 
+const pool = new WorkerPool()
+
 async function measure(defect: Defect, oracle: Oracle, seeds: number, timeMs: number): Promise<Row> {
   const found: Detection[] = []
   for (let seed = 1; seed <= seeds; seed++) {
-    found.push(await detect(defect.id as DefectId, { baseSeed: `detect-${seed}`, checkers: ORACLES[oracle], timeMs: timeMs / seeds, trials: Number.POSITIVE_INFINITY, jobs: defaultJobs() }))
+    found.push(await detect(defect.id as DefectId, { baseSeed: `detect-${seed}`, checkers: ORACLES[oracle], timeMs: timeMs / seeds, trials: Number.POSITIVE_INFINITY, jobs: defaultJobs(), pool }))
   }
   return {
     defect: defect.id, depth: defect.depth, oracle, trials: found.map(({ trials }) => trials ?? null), median: median(found.map(({ trials }) => trials ?? null)),
@@ -105,6 +108,8 @@ program.action(async (flags: Flags) => {
     if (!(error instanceof TrialError)) throw error
     console.error(`error: ${error.message}\nhint: ${error.hint ?? ''}`)
     process.exitCode = 64
+  } finally {
+    await pool.close()
   }
 })
 await program.parseAsync()

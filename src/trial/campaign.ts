@@ -4,15 +4,15 @@
  * and the count, never on the number of workers.
  */
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import type { Verdict } from '../../checkers/contract.ts'
 import type { Workload } from '../../workloads/contract.ts'
 import { type MendId } from '../config/defects.ts'
 import type { GenerateOptions } from '../plan/generate-options.ts'
 import { trialSeed } from '../plan/seed-random.ts'
+import type { FromWorker, ToWorker } from './campaign-worker.ts'
 import { addCounts, type MarkCounts } from './coverage.ts'
 import type { Failure } from './judge-trial.ts'
+import { WorkerPool } from './worker-pool.ts'
 
 export interface CampaignJob {
   readonly index: number
@@ -67,6 +67,10 @@ export interface CampaignOptions extends WorkerOptions {
   readonly jobs: number
   /** Wall-clock budget in milliseconds; 0: none. Decides only how many seeds are tried, never what one does. */
   readonly timeMs: number
+  /** Is this enough to stop when the time is up? On a slow machine it may take up to `PATIENCE` times as long. */
+  readonly enough?: (totals: CampaignTotals) => boolean
+  /** Threads to use and to leave running; absent: own ones, ended with the campaign. */
+  readonly pool?: WorkerPool
   /** Stop after so many failures; 0: never. */
   readonly maxFailures: number
   readonly onResult: (summary: TrialSummary, totals: CampaignTotals) => void
@@ -104,6 +108,9 @@ export function addToTotals(totals: CampaignTotals, summary: TrialSummary): void
   addCounts(totals.anomalies, summary.anomalies)
 }
 
+/** How much longer than its time a campaign may take that has not done enough. */
+export const PATIENCE = 10
+
 /** Jobs for `--jobs`: a number, or a percentage of the processors. */
 export function defaultJobs(): number {
   return Math.max(1, availableParallelism())
@@ -116,8 +123,12 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignTot
   const workloads = options.workloads ?? [options.generate.workload]
   let next = first
   let failures = 0
+  const isTimeUp = (): boolean => {
+    const spent = Date.now() - started
+    return options.timeMs > 0 && spent >= options.timeMs && (options.enough?.(totals) !== false || spent >= PATIENCE * options.timeMs)
+  }
   const exhausted = (): boolean =>
-    next >= options.trials || options.signal?.aborted === true || (options.timeMs > 0 && Date.now() - started >= options.timeMs)
+    next >= options.trials || options.signal?.aborted === true || isTimeUp()
     || (options.maxFailures > 0 && failures >= options.maxFailures)
   const take = (): CampaignJob | undefined => {
     if (exhausted()) return undefined
@@ -137,7 +148,6 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignTot
     ...(configFile === undefined ? {} : { configFile }),
     ...(witnesses === undefined ? {} : { witnesses }),
   }
-  const script = fileURLToPath(new URL('./campaign-worker.js', import.meta.url))
   if (options.ownWorkloads !== undefined || import.meta.url.endsWith('.ts')) {
     // From source (our own tests) there is no compiled worker, and functions do not cross to one.
     const { createTrialRunner } = await import('./campaign-trial.ts')
@@ -149,52 +159,61 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignTot
     return totals
   }
   const count = Math.min(Math.max(1, options.jobs), options.trials)
-  await Promise.all(Array.from({ length: count }, () => drive(() => new Worker(script, { workerData: workerOptions }), take, received)))
+  const pool = options.pool ?? new WorkerPool()
+  try {
+    await Promise.all(Array.from({ length: count }, (_, place) => drive(pool, place, workerOptions, take, received)))
+  } finally {
+    if (options.pool === undefined) await pool.close()
+  }
   return totals
 }
 
 /** A trial that takes longer on the wall clock is given up, with its worker: it hangs, or user code does. */
 const HANGS_AFTER_MS = 180_000
 
-/** Feeds one worker at a time with jobs; one that dies or hangs costs its trial and is replaced. */
-function drive(start: () => Worker, take: () => CampaignJob | undefined, received: (summary: TrialSummary) => void): Promise<void> {
+/** Feeds the worker of a place with jobs; one that dies or hangs costs its trial and is replaced. */
+function drive(pool: WorkerPool, place: number, options: WorkerOptions, take: () => CampaignJob | undefined, received: (summary: TrialSummary) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    let begun = false
     const launch = (): void => {
-      const worker = start()
+      const worker = pool.at(place)
+      const send = (message: ToWorker): void => worker.postMessage(message)
       let job: CampaignJob | undefined
       let watchdog: NodeJS.Timeout | undefined
-      let isOver = false
-      const end = (next: () => void): void => {
-        if (isOver) return
-        isOver = true
+      const leave = (): void => {
         clearTimeout(watchdog)
-        void worker.terminate().then(next, reject)
+        worker.off('message', answered)
+        worker.off('error', failed)
       }
       const giveUp = (lost: CampaignJob, reason: string, crash?: string): void => {
+        leave()
         received(lostTrial(lost, reason, crash))
-        end(launch)
+        void pool.discard(place).then(launch, reject)
       }
       const hand = (): void => {
         clearTimeout(watchdog)
         job = take()
-        if (job === undefined) return end(resolve)
+        if (job === undefined) {
+          leave()
+          resolve()
+          return
+        }
         const current = job
         watchdog = setTimeout(() => giveUp(current, `gave no answer for ${HANGS_AFTER_MS / 1000} s of wall time`), HANGS_AFTER_MS)
-        worker.postMessage(job)
+        send({ job })
       }
-      worker.on('message', (message: TrialSummary | 'ready') => {
-        if (isOver) return
-        begun = true
+      const answered = (message: FromWorker): void => {
         if (message !== 'ready') received(message)
         hand()
-      })
-      worker.on('error', (error: Error) => {
-        if (isOver) return
-        // Without a first message it is the set-up that fails, and would fail again.
-        if (job === undefined || !begun) end(() => reject(error))
-        else giveUp(job, 'the worker died', error.stack ?? error.message)
-      })
+      }
+      const failed = (error: Error): void => {
+        if (job !== undefined) return giveUp(job, 'the worker died', error.stack ?? error.message)
+        // It is the set-up that fails, and would fail again.
+        leave()
+        void pool.discard(place).then(() => reject(error), reject)
+      }
+      worker.on('message', answered)
+      worker.on('error', failed)
+      send({ options })
     }
     launch()
   })

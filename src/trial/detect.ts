@@ -4,6 +4,7 @@ import { DEFAULT_GENERATE_OPTIONS } from '../plan/generate-options.ts'
 import { WORKLOADS } from '../../workloads/index.ts'
 import { runCampaign } from './campaign.ts'
 import type { Failure } from './judge-trial.ts'
+import type { WorkerPool } from './worker-pool.ts'
 
 export interface DetectOptions {
   readonly baseSeed: string
@@ -15,6 +16,7 @@ export interface DetectOptions {
   readonly jobs: number
   /** Executions for shrinking what is found; 0: none. */
   readonly shrinkBudget?: number
+  readonly pool?: WorkerPool
   readonly onTrial?: (trials: number) => void
 }
 
@@ -35,6 +37,7 @@ export async function detect(defect: DefectId, options: DetectOptions): Promise<
     generate: { ...DEFAULT_GENERATE_OPTIONS, defects: [defect] }, workloads: WORKLOADS.map(({ name }) => name),
     baseSeed: options.baseSeed, trials: options.trials, jobs: options.jobs, timeMs: options.timeMs, maxFailures: 1, checkers: options.checkers,
     shrinkBudget: options.shrinkBudget ?? 0, verifyEvery: 0,
+    ...(options.pool === undefined ? {} : { pool: options.pool }),
     onResult: (summary, sums) => {
       busyMs += summary.wallMs
       options.onTrial?.(sums.trials)

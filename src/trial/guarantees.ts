@@ -10,11 +10,14 @@ import type { Plan } from '../plan/plan.ts'
 import { addToTotals, type CampaignTotals, emptyTotals, runCampaign, type TrialSummary } from './campaign.ts'
 import { GUARANTEE_ROWS, type GuaranteeRow } from './guarantee-rows.ts'
 import type { Failure } from './judge-trial.ts'
+import { WorkerPool } from './worker-pool.ts'
 
 /** Executions that shrinking a witness may take. */
 export const WITNESS_SHRINK_BUDGET = 60
 /** Trials of a row that is to hold, time permitting. */
 const HOLDING_TRIALS = 120
+/** Fewer prove nothing, however slow the machine. */
+const LEAST_TRIALS = 20
 /** Trials of a witness search at most. */
 const SEARCH_TRIALS = 2_000
 /** The smallest of so many witnesses is shown. */
@@ -46,7 +49,7 @@ export interface GuaranteesOptions {
   readonly baseSeed: string
   readonly rows: readonly GuaranteeRow[]
   readonly jobs: number
-  /** Wall time for all rows together. */
+  /** Wall time for all rows together; a row that has not seen enough by its share goes on (see `PATIENCE`). */
   readonly timeMs: number
   /** Run every row that holds with its mechanism switched off, and expect it to break. */
   readonly withoutMechanism: boolean
@@ -55,11 +58,22 @@ export interface GuaranteesOptions {
   readonly onRow: (outcome: RowOutcome) => void
 }
 
+type RowOptions = GuaranteesOptions & { readonly pool: WorkerPool }
+
 export function rowsToRun(ids: readonly string[]): readonly GuaranteeRow[] {
   return ids.length === 0 ? GUARANTEE_ROWS : GUARANTEE_ROWS.filter(({ id }) => ids.includes(id))
 }
 
 export async function measureGuarantees(options: GuaranteesOptions): Promise<RowOutcome[]> {
+  const pool = new WorkerPool()
+  try {
+    return await measureRows({ ...options, pool })
+  } finally {
+    await pool.close()
+  }
+}
+
+async function measureRows(options: RowOptions): Promise<RowOutcome[]> {
   const outcomes: RowOutcome[] = []
   const end = Date.now() + options.timeMs
   const rows = options.withoutMechanism ? options.rows.filter(({ without }) => without !== undefined) : options.rows
@@ -74,8 +88,10 @@ export async function measureGuarantees(options: GuaranteesOptions): Promise<Row
 }
 
 /** A row that is to hold. */
-async function holdRow(row: GuaranteeRow, options: GuaranteesOptions, timeMs: number): Promise<RowOutcome> {
-  const { totals, failures } = await campaign(row, options, { timeMs, trials: HOLDING_TRIALS, maxFailures: 1 })
+async function holdRow(row: GuaranteeRow, options: RowOptions, timeMs: number): Promise<RowOutcome> {
+  const { totals, failures } = await campaign(row, options, {
+    timeMs, trials: HOLDING_TRIALS, maxFailures: 1, enough: ({ trials, marks }) => trials >= LEAST_TRIALS && row.marks.every(mark => (marks[mark] ?? 0) > 0),
+  })
   const missedMarks = row.marks.filter(mark => (totals.marks[mark] ?? 0) === 0)
   const broken = totals.invalid > 0
   return {
@@ -85,15 +101,15 @@ async function holdRow(row: GuaranteeRow, options: GuaranteesOptions, timeMs: nu
 }
 
 /** A row whose anomaly is to be found. */
-async function witnessRow(row: GuaranteeRow, options: GuaranteesOptions, timeMs: number): Promise<RowOutcome> {
+async function witnessRow(row: GuaranteeRow, options: RowOptions, timeMs: number): Promise<RowOutcome> {
   const began = Date.now()
-  const { totals, failures } = await campaign(row, options, { timeMs, trials: SEARCH_TRIALS, maxFailures: WITNESSES_WANTED, witnesses: row.witnesses })
+  const { totals, failures } = await campaign(row, options, { timeMs, trials: SEARCH_TRIALS, maxFailures: WITNESSES_WANTED, witnesses: row.witnesses, enough: isWitnessed(row.witnesses) })
   const bad = failures.filter(({ finding }) => finding.status === 'bad')
   const fitting = failures.filter(failure => failure.finding.status !== 'bad' && (row.onlyByLossyCrash !== true || hasLossyCrash(failure.plan)))
   const notes = notesOf(row, totals)
   let broken = bad.length > 0
   if (row.onlyByLossyCrash === true && !broken) {
-    const within = await campaign(row, options, { timeMs: Math.max(1_000, timeMs - (Date.now() - began)), trials: HOLDING_TRIALS / 2, maxFailures: 1, beyondBudget: false, witnesses: row.witnesses })
+    const within = await campaign(row, options, { timeMs: Math.max(1_000, timeMs - (Date.now() - began)), trials: HOLDING_TRIALS / 2, maxFailures: 1, beyondBudget: false, witnesses: row.witnesses, enough: ({ trials }) => trials >= LEAST_TRIALS })
     notes.push(`${within.totals.trials} more trials without a lossy crash: ${within.failures.length === 0 ? 'nothing lost' : 'lost all the same'}`)
     broken = within.failures.length > 0
     if (broken) bad.push(...within.failures)
@@ -105,17 +121,21 @@ async function witnessRow(row: GuaranteeRow, options: GuaranteesOptions, timeMs:
 }
 
 /** A row that holds, without what makes it hold: it must break. */
-async function breakRow(row: GuaranteeRow, options: GuaranteesOptions, timeMs: number): Promise<RowOutcome> {
+async function breakRow(row: GuaranteeRow, options: RowOptions, timeMs: number): Promise<RowOutcome> {
   const without = row.without!
   const { totals, failures } = await campaign(row, options, {
-    timeMs, trials: SEARCH_TRIALS, maxFailures: 1, witnesses: without.witnesses, defects: without.defects ?? [], checkers: ['black-box'],
+    timeMs, trials: SEARCH_TRIALS, maxFailures: 1, witnesses: without.witnesses, defects: without.defects ?? [], checkers: ['black-box'], enough: isWitnessed(without.witnesses),
     ...(without.profile === undefined ? {} : { profile: without.profile }),
   })
   const witness = smallest(failures)
   return { row, totals, witness, missedMarks: [], notes: [without.what], verdict: witness === undefined ? 'missing' : 'witnessed' }
 }
 
+const isWitnessed = (witnesses: readonly string[]) => ({ anomalies }: CampaignTotals): boolean =>
+  Object.keys(anomalies).some(name => witnesses.includes(name.split(':')[0]!))
+
 interface Search {
+  readonly enough: (totals: CampaignTotals) => boolean
   readonly timeMs: number
   readonly trials: number
   readonly maxFailures: number
@@ -126,7 +146,7 @@ interface Search {
   readonly checkers?: readonly string[]
 }
 
-async function campaign(row: GuaranteeRow, options: GuaranteesOptions, search: Search): Promise<{ totals: CampaignTotals; failures: Failure[] }> {
+async function campaign(row: GuaranteeRow, options: RowOptions, search: Search): Promise<{ totals: CampaignTotals; failures: Failure[] }> {
   const failures: Failure[] = []
   const totals = emptyTotals()
   await runCampaign({
@@ -134,7 +154,7 @@ async function campaign(row: GuaranteeRow, options: GuaranteesOptions, search: S
       ...DEFAULT_GENERATE_OPTIONS, profile: search.profile ?? row.profile, beyondBudget: search.beyondBudget ?? row.beyondBudget, defects: search.defects ?? [],
       ...(row.families === undefined ? {} : { families: row.families }),
     },
-    baseSeed: `${options.baseSeed} ${row.id}`, trials: search.trials, jobs: options.jobs, timeMs: search.timeMs, maxFailures: search.maxFailures,
+    baseSeed: `${options.baseSeed} ${row.id}`, trials: search.trials, jobs: options.jobs, pool: options.pool, timeMs: search.timeMs, enough: search.enough, maxFailures: search.maxFailures,
     shrinkBudget: WITNESS_SHRINK_BUDGET, verifyEvery: 0,
     ...(search.witnesses === undefined ? {} : { witnesses: search.witnesses }),
     ...(search.checkers === undefined ? {} : { checkers: search.checkers }),

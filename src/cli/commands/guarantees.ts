@@ -23,7 +23,7 @@ interface GuaranteesFlags extends CommonFlags {
 export function addGuaranteesCommand(program: Command): void {
   withCommonFlags(program.command('guarantees').description('what each configuration really gives, measured, with a token for every no'))
     .option('--seed <SEED>', 'where witnesses are searched from', '1')
-    .option('--time <TIME>', 'wall time at most', '80s')
+    .option('--time <TIME>', 'wall time to aim at; a row that has not seen enough by its share takes longer', '80s')
     .option('--row <ID...>', `only these rows: ${GUARANTEE_ROWS.map(({ id }) => id).join(', ')}`)
     .option('--jobs <N>', 'worker threads; default: all processors')
     .option('--json [FILE]', 'print, or write, the outcome as JSON')

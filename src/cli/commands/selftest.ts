@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { HISTORICAL_DEFECTS } from '../../config/defects.ts'
 import { detect } from '../../trial/detect.ts'
 import { defaultJobs, runCampaign } from '../../trial/campaign.ts'
+import { WorkerPool } from '../../trial/worker-pool.ts'
 import { DEFAULT_GENERATE_OPTIONS } from '../../plan/generate-options.ts'
 import { WORKLOADS } from '../../../workloads/index.ts'
 import { type CommonFlags, runAction, withCommonFlags } from '../command-context.ts'
@@ -45,11 +46,13 @@ async function selftest(flags: SelftestFlags, output: Output): Promise<ExitCode>
   })
   const isClean = totals.invalid === 0 && totals.unknown === 0
   output.line(`${isClean ? 'ok  ' : 'FAIL'} faithful build: ${totals.trials} trials, ${totals.invalid} invalid, ${totals.unknown} undecided`)
+  const pool = new WorkerPool()
   let code: ExitCode = totals.crashes > 0 ? ExitCode.Internal : isClean ? ExitCode.Valid : ExitCode.Invalid
   for (const defect of defects) {
-    const found = await detect(defect, { baseSeed: flags.seed, checkers: ['black-box'], timeMs, trials: Number.POSITIVE_INFINITY, jobs, onTrial: trials => output.progress(`${defect}: ${trials} trials`) })
+    const found = await detect(defect, { baseSeed: flags.seed, pool, checkers: ['black-box'], timeMs, trials: Number.POSITIVE_INFINITY, jobs, onTrial: trials => output.progress(`${defect}: ${trials} trials`) })
     output.line(found.trials === undefined ? `MISS ${defect}: not seen in ${found.tried} trials` : `ok   ${defect}: trial ${found.trials}, ${found.anomaly}`)
     if (found.trials === undefined) code = strongest(code, ExitCode.Invalid)
   }
+  await pool.close()
   return code
 }
