@@ -18,7 +18,7 @@ const workload = findWorkload(OPTIONS.workload)!
 
 async function find(): Promise<FailingTrial> {
   for (let index = 0; index < 60; index++) {
-    const { failure } = await judgeSeed(trialSeed('d', index), OPTIONS, workload, { shrinkBudget: 40 })
+    const { failure } = await judgeSeed(trialSeed('d', index), OPTIONS, workload, { shrinkBudget: 12 })
     if (failure === undefined) continue
     const { plan, token, finding, before, after, executions, cutShort, remaining } = failure
     const run = await traceRun({ plan, token, finding, expected: failure.result.digests, before, after, executions, cutShort, remaining }, workload)
