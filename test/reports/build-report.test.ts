@@ -23,7 +23,7 @@ describe('the report of a failing trial', () => {
     expect(verdict).toMatchObject({ badge: 'SAFETY', anomaly: finding.anomaly, isAllowed: false, whatBroke: finding.title, whyImpossible: finding.contradiction, evidence: finding.evidence })
     expect(verdict.promise!.link).toMatch(/^https:/)
     expect(verdict.whatHappened.map(({ text }) => text)).toEqual(finding.steps.map(({ text }) => text))
-    expect(verdict.whichFaults).toMatch(/as tested\.$|^None: /)
+    expect(verdict.whichFaults).toMatch(/tested\.$|^None: /)
     expect(verdict.howSure.join(' ')).toContain('run 2 times')
   })
 
@@ -106,13 +106,14 @@ describe('building a report', () => {
   })
 
   it('says which faults mattered, as far as that was tested', () => {
-    const remaining = (...without: ('passes' | 'still fails')[]) => without.map((each, id) => ({ element: { kind: 'fault' as const, id }, text: `plan text ${id}`, without: each }))
+    const remaining = (...without: ('passes' | 'still fails' | 'not tested')[]) => without.map((each, id) => ({ element: { kind: 'fault' as const, id }, text: `plan text ${id}`, without: each }))
     const firedFaults = [{ id: 0, text: 'crash of broker-1' }]
     const sentence = (o: Partial<ReportInput>): string => built({ firedFaults, ...o }).verdict.whichFaults
     expect(sentence({})).toBe('1 faults fired; the plan was not shrunk.')
     expect(sentence({ remaining: [{ element: { kind: 'operation', id: 1 }, text: 'op', without: 'passes' }] })).toBe('None: it happens without any fault.')
     expect(sentence({ remaining: remaining('passes') })).toBe('One fault: crash of broker-1. Of these, removing any of them makes the run pass, as tested.')
     expect(sentence({ remaining: remaining('passes', 'still fails') })).toBe('2 faults: crash of broker-1; plan text 1. Of these, removing any of 1 of them makes the run pass, as tested.')
+    expect(sentence({ remaining: remaining('not tested', 'not tested') })).toBe('2 faults: crash of broker-1; plan text 1. Of these, which are needed was not tested.')
   })
 
   it('counts what was seen but is no failure, with its source', () => {
