@@ -13,6 +13,9 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const FILE = { format: 1, build: 'abc', plan: SMALL, digests: { events: '1', history: '2', eventCount: 3 }, checkpoints: ['1'] }
 
+// What a damaged file holds has no type.
+type Damaged = any // eslint-disable-line @typescript-eslint/no-explicit-any
+
 function refusal(text: string): TrialError {
   try {
     parsePlanFile(text, 'x.trial.json')
@@ -48,7 +51,7 @@ describe('a plan file', () => {
   })
 
   it('without one of the fields of a plan is refused by its name', () => {
-    const { format: _, seed: _seed, wire: _wire, beyondBudget: _beyond, ...needed } = SMALL
+    const { format: _, seed: _seed, beyondBudget: _beyond, ...needed } = SMALL
     for (const field of Object.keys(needed)) {
       const plan: Record<string, unknown> = { ...SMALL }
       delete plan[field]
@@ -56,6 +59,42 @@ describe('a plan file', () => {
       expect(refusal(JSON.stringify({ ...FILE, plan: { ...SMALL, [field]: true } })), field).toMatchObject({ code: 'input' })
     }
     expect(refusal(JSON.stringify({ ...FILE, plan: { ...SMALL, cluster: { ...SMALL.cluster, servers: [] } } })).message).toContain('plan.cluster.servers is empty')
+  })
+
+  it('of any plan that is drawn is taken', () => {
+    for (const plan of [...drawnPlans(60), ...drawnPlans(20, { faultRate: 'high', profile: 'clock-skew' })]) expect(parsePlanFile(JSON.stringify({ ...FILE, plan }), 'x').plan).toEqual(plan)
+  })
+
+  it.each<[string, (plan: Damaged) => void]>([
+    ['plan.cluster.servers[0] is not sound', plan => { plan.cluster.servers[0] = {} }],
+    ['plan.cluster.servers[1] is not sound', plan => { plan.cluster.servers[1].roles = 'broker' }],
+    ['plan.cluster.servers has no broker or no controller', plan => { plan.cluster.servers.pop() }],
+    ['plan.cluster.server.quorumElectionTimeoutMs is not a number', plan => { delete plan.cluster.server }],
+    ['plan.cluster.server.logSegmentBytes is not a number', plan => { plan.cluster.server.logSegmentBytes = '1' }],
+    ['plan.topics is empty', plan => { plan.topics = [] }],
+    ['plan.topics[1] is not sound', plan => { plan.topics[1].partitions = 0 }],
+    ['plan.topics[0] is not sound', plan => { plan.topics[0].replicationFactor = 3 }],
+    ['plan.clients[0] is not sound', plan => { delete plan.clients[0].config }],
+    ['plan.operations[0] is not sound', plan => { plan.operations[0] = null }],
+    ['plan.operations[1] is not sound', plan => { plan.operations[1].f = 'constructor' }],
+    ['plan.operations[2] is not sound', plan => { plan.operations[2].client = 'nobody' }],
+    ['plan.operations[3] is not sound', plan => { plan.operations[3].at = -1 }],
+    ['plan.operations[6] is not sound', plan => { plan.operations[6].spec = {} }],
+    ['plan.faults[0] is not sound', plan => { plan.faults[0].when = {} }],
+    ['plan.faults[1] is not sound', plan => { plan.faults[1].action.target = { role: 'boss', pick: 0 } }],
+    ['plan.faults[1] is not sound', plan => { delete plan.faults[1].action.durationUs }],
+    ['plan.faults[1] is not sound', plan => { plan.faults[1].action = { kind: 'partition', shape: 'star', direction: 'both', target: { host: 'broker-1' }, durationUs: 1 } }],
+    ['plan.defects[0] is not sound', plan => { plan.defects = ['toString'] }],
+    ['plan.mends[0] is not sound', plan => { plan.mends = [1] }],
+    ['plan.latency or plan.fsync is not sound', plan => { plan.latency.minUs = null }],
+    ['plan.interleaving is not sound', plan => { plan.interleaving.kind = 'always' }],
+    ['plan.choices is not sound', plan => { plan.choices = { mode: 'explicit' } }],
+    ['plan.timing is not sound', plan => { plan.timing.chaosUs = '1' }],
+    ['plan.wire is neither objects nor bytes', plan => { plan.wire = 'paper' }],
+  ])('is refused since %s', (problem, damage) => {
+    const plan = structuredClone(SMALL) as Damaged
+    damage(plan)
+    expect(refusal(JSON.stringify({ ...FILE, plan }))).toMatchObject({ code: 'input', message: `'x.trial.json' holds no plan: ${problem}` })
   })
 
   it('of another format is refused as such', () => {
