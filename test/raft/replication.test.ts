@@ -166,7 +166,7 @@ describe('what a leader knows of the others', () => {
     expect(leader.highWatermark).toBe(11)
     // Three of five have 15; a replica never takes back what it has flushed.
     expect([leader.updateReplica(4, 15, 4, 900), leader.highWatermark]).toEqual([true, 15])
-    expect([leader.updateReplica(4, 3, 5, 900), leader.highWatermark]).toEqual([false, 15])
+    expect([leader.updateReplica(4, 3, 5, 900), leader.highWatermark, leader.voters.get(4)!.endOffset]).toEqual([false, 15, 15])
     const early = progress(['KAFKA-12619'])
     early.updateSelf(20)
     early.updateReplica(2, 15, 1, 900)
