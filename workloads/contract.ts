@@ -4,10 +4,11 @@
  * the anomalies that it allows beyond what the configuration allows.
  */
 import type { Arbitrary } from 'fast-check'
+import type { CheckContext, CheckResult } from '../checkers/contract.ts'
 import type { Future, Task } from '../src/base/task.ts'
 import type { ClientSpec, PlanOperation, TopicSpec, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
 import type { Env } from '../src/env/env.ts'
-import type { Json } from '../src/history/operation.ts'
+import type { History, Json } from '../src/history/operation.ts'
 
 /** One invoked operation that awaits its completion. Complete it exactly once. */
 export interface OpenOperation {
@@ -39,6 +40,10 @@ export interface ClientContext {
   readonly stop: Future<void>
   /** For workloads that are `isAsync` only. */
   readonly edge: Edge
+  /** Does the client process of that host run and have something left to do? */
+  isBusy(host: string): boolean
+  /** What lies outside the cluster and outlives a client's process, such as a database; one map a trial. */
+  readonly outside: Map<string, unknown>
 }
 
 /** What the drain is given: a fresh client machine after everything healed. */
@@ -68,6 +73,8 @@ export interface Workload {
   /** Names in the checker registry. */
   readonly checkers: readonly string[]
   readonly allowed?: readonly string[]
+  /** A judgement of its own, beside that of the checkers; asked once, when the trial is over. */
+  check?(history: History, context: CheckContext, outside: ReadonlyMap<string, unknown>): CheckResult
   /** Its clients run `async` code through the edge. */
   readonly isAsync?: boolean
 }

@@ -1,6 +1,7 @@
 /**
  * The final drain: after everything healed, a fresh reader reads every partition from its first to its last offset,
- * twice asks where the end is, and is done when it has read up to an end that no longer moves.
+ * twice asks where the end is, and is done when it has read up to an end that no longer moves. Its fetches wait less at
+ * the broker than any plan's request timeout, or a fetch that finds nothing would count as a lost connection.
  */
 import type { Task } from '../src/base/task.ts'
 import { Admin } from '../src/client/admin.ts'
@@ -15,7 +16,7 @@ export function* drainTopics(context: DrainContext, payload: PayloadOf): Task<Dr
   const timeouts = context.clients[0]?.config ?? {}
   const common = { ...timeouts, clientId: 'drain', bootstrapServers: context.bootstrapServers, clientRack: null }
   const admin = new Admin(env, { ...DEFAULT_ADMIN_CONFIG, ...common })
-  const consumer = new Consumer(env, { ...DEFAULT_CONSUMER_CONFIG, ...common, autoOffsetReset: 'earliest', isolationLevel: 'read_uncommitted' })
+  const consumer = new Consumer(env, { ...DEFAULT_CONSUMER_CONFIG, ...common, fetchMaxWaitMs: 100, autoOffsetReset: 'earliest', isolationLevel: 'read_uncommitted' })
   const partitions = context.topics.flatMap(topic => Array.from({ length: topic.partitions }, (_, partition) => ({ topic: topic.name, partition })))
   const keys = partitions.map(({ topic, partition }) => `${topic}-${partition}`)
   const logStart: { [key: string]: number } = {}

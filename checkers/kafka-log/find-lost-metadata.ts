@@ -67,7 +67,7 @@ export function findLostMetadata(history: History, story: Story, found: FindingC
       const described = configs.get(topic)
       const name = String(last.value['name'])
       const wanted = last.value['value']
-      if (described === undefined) continue
+      if (described === undefined || mayBeDeleted(subjects.get(`topic ${topic}`) ?? [], last)) continue
       const actual = Object.hasOwn(described.entries, name) ? described.entries[name]! : null
       if (actual === wanted) continue
       add(`${name} of ${topic} was set to ${String(wanted)} and is ${String(actual)}.`, last, described.at, { topic, name, wanted: wanted ?? null, found: actual }, `${name} of ${topic} is ${String(wanted)}, because the change was acknowledged and none followed; however, in the end it is ${String(actual)}.`)
@@ -99,6 +99,11 @@ function definite(changes: readonly Change[]): Change | undefined {
     if (change.outcome === 'open' || change.completed > last.invoked) return undefined
   }
   return last
+}
+
+/** A topic that was deleted, and perhaps created again, after or during a change has its defaults. */
+function mayBeDeleted(changes: readonly Change[], since: Change): boolean {
+  return changes.some(({ f, outcome, completed }) => f === 'delete-topic' && outcome !== 'fail' && (outcome === 'open' || completed > since.invoked))
 }
 
 function isObject(value: Json): value is { readonly [key: string]: Json } {

@@ -47,6 +47,12 @@ export class SendRecord {
     this.invoked = invoked
   }
 
+  forgetReads(): void {
+    this.key = undefined
+    this.seenOffset = this.seenAt = this.drainOffset = this.drainAt = -1
+    this.elsewhere = undefined
+  }
+
   belongsTo(key: string): boolean {
     if (this.key !== undefined) return this.key === key
     return this.target === key || this.target === topicOf(key)
@@ -148,11 +154,16 @@ export class Scan {
         this.takeMicroOperations(operation, at)
         break
       case 'assign':
-      case 'seek':
-      case 'reset':
       case 'subscribe':
-        this.polls.move(readerOf(operation), operation.f, operation.f === 'seek' || operation.f === 'reset' ? keysOf(operation.value) : undefined)
+        this.polls.move(readerOf(operation), operation.f, undefined)
         break
+      case 'seek':
+      case 'reset': {
+        const keys = keysOf(operation.value)
+        // An answer need not repeat which partitions were meant.
+        if (keys !== undefined || operation.type === 'invoke') this.polls.move(readerOf(operation), operation.f, keys)
+        break
+      }
       case 'delete-topic': {
         const topic = (operation.value as { topic?: Json } | null)?.topic
         if (operation.type === 'invoke' && typeof topic === 'string') this.openDeletes.set(operation.process, topic)
@@ -218,8 +229,14 @@ export class Scan {
       if (operation.error === 'acks=0') send.outcome = 'unconfirmed'
     } else {
       const offset = Array.isArray(value) ? (value as readonly Json[])[0] : null
+      const acknowledged = typeof offset === 'number' && offset >= 0
+      if (acknowledged && send.seenAt !== -1 && send.key !== key) {
+        // Readers got it elsewhere before the answer said where it belongs.
+        this.strange.push({ key: send.key!, offset: send.seenOffset, value: send.value, at: send.seenAt })
+        send.forgetReads()
+      }
       if (send.key === undefined) send.key = key
-      if (typeof offset === 'number' && offset >= 0) {
+      if (acknowledged) {
         send.outcome = 'ok'
         send.offset = offset
         // Told apart from where it was read before the acknowledgement came: the acknowledgement is what is judged.

@@ -7,32 +7,19 @@ import { dirname } from 'node:path'
 import { junitXml } from '../../reports/ci/junit.ts'
 import { campaignHtml } from '../../reports/html/campaign-html.ts'
 import { TrialError } from '../base/trial-error.ts'
+import type { ReportedFailure } from '../artifacts/report-failure.ts'
 import { reasonOf, toJson, writeWhole } from '../artifacts/write-artifacts.ts'
 import type { CampaignTotals, TrialSummary } from '../trial/campaign.ts'
 import type { Output } from './output.ts'
 import { oneOf } from './suggest.ts'
-
-/** A failing trial as reporters see it. */
-export interface ReportedFailure {
-  readonly token: string | null
-  readonly anomaly: string
-  readonly digest: string
-  readonly title: string
-  readonly key: string | null
-  readonly workload: string
-  readonly seed: string
-  readonly command: string
-  /** Path of the HTML report; null when none was written. */
-  readonly report: string | null
-  /** What the terminal shows. */
-  readonly text: string
-}
 
 export interface CampaignOutcome {
   readonly totals: CampaignTotals
   readonly failures: readonly ReportedFailure[]
   /** Trials without a verdict: seed and why. */
   readonly undecided: readonly { readonly seed: string; readonly workload: string; readonly reason: string }[]
+  /** Known behaviours of Kafka that were seen, each excused by its mechanism and its mend. */
+  readonly known: readonly { readonly seed: string; readonly workload: string; readonly anomaly: string; readonly mend: string; readonly link: string }[]
   readonly wallSeconds: number
   readonly baseSeed: string
   readonly build: string
@@ -100,20 +87,21 @@ function jsonLines(path: string | undefined, output: Output): Reporter {
   }
 }
 
-export function jsonOf({ totals, failures, wallSeconds, baseSeed, build, undecided }: CampaignOutcome): object {
+export function jsonOf({ totals, failures, wallSeconds, baseSeed, build, undecided, known }: CampaignOutcome): object {
   return {
-    trials: totals.trials, valid: totals.valid, invalid: totals.invalid, unknown: totals.unknown,
+    trials: totals.trials, valid: totals.valid, invalid: totals.invalid, unknown: totals.unknown, known: totals.known,
     virtualSeconds: totals.virtualUs / 1e6, wallSeconds,
     failures: failures.map(({ token, anomaly, digest, workload, seed, title, report }) => ({ token, anomaly, digest, workload, seed, title, report })),
-    undecided, baseSeed, build, marks: totals.marks, anomalies: totals.anomalies,
+    undecided, knownBehaviours: known, baseSeed, build, marks: totals.marks, anomalies: totals.anomalies,
   }
 }
 
-function junitOf({ totals, failures, undecided }: CampaignOutcome): string {
+function junitOf({ totals, failures, undecided, known }: CampaignOutcome): string {
   const cases = [
     { name: `${totals.valid} trials without a violation` },
     ...failures.map(failure => ({ name: `${failure.workload} seed ${failure.seed}`, failure: { message: `${failure.anomaly}: ${failure.title}`, text: failure.text } })),
     ...undecided.map(({ seed, workload, reason }) => ({ name: `${workload} seed ${seed}`, skipped: reason })),
+    ...known.map(({ seed, workload, anomaly, mend, link }) => ({ name: `${workload} seed ${seed}`, skipped: `known: ${anomaly} by ${mend}, ${link}` })),
   ]
   return junitXml('kafka-trial', cases)
 }
@@ -125,13 +113,14 @@ function githubOf({ failures }: CampaignOutcome): string {
   return `${lines.join('\n')}\n`
 }
 
-function markdownOf({ totals, failures, undecided }: CampaignOutcome): string {
+function markdownOf({ totals, failures, undecided, known }: CampaignOutcome): string {
   const cell = (text: string): string => text.replace(/[|\\]/g, '\\$&').replace(/</g, '&lt;').replace(/\n/g, ' ')
   return [
-    `## Kafka Trial: ${totals.trials} trials, ${totals.invalid} invalid, ${totals.unknown} undecided`, '',
+    `## Kafka Trial: ${totals.trials} trials, ${totals.invalid} invalid, ${totals.unknown} undecided, ${totals.known} known`, '',
     `${(totals.virtualUs / 3.6e9).toFixed(2)} virtual hours.`, '',
     ...(failures.length === 0 ? [] : ['| anomaly | what broke | reproduce |', '|---|---|---|', ...failures.map(failure => `| ${cell(failure.anomaly)} | ${cell(failure.title)} | \`${cell(failure.command)}\` |`), '']),
     ...undecided.map(({ seed, reason }) => `- undecided: seed ${seed}: ${cell(reason)}`),
+    ...known.map(({ seed, anomaly, mend, link }) => `- known behaviour of Kafka: seed ${seed}: ${cell(anomaly)} by [${cell(mend)}](${link})`),
     '',
   ].join('\n')
 }
@@ -140,7 +129,7 @@ function markdownOf({ totals, failures, undecided }: CampaignOutcome): string {
 function agentOf(outcome: CampaignOutcome): string {
   const { totals, failures } = outcome
   return [
-    `trials=${totals.trials} valid=${totals.valid} invalid=${totals.invalid} unknown=${totals.unknown} baseSeed=${outcome.baseSeed}`,
+    `trials=${totals.trials} valid=${totals.valid} invalid=${totals.invalid} unknown=${totals.unknown} known=${totals.known} baseSeed=${outcome.baseSeed}`,
     ...failures.flatMap(failure => [`--- ${failure.workload} seed=${failure.seed}`, failure.text]),
     '',
   ].join('\n')

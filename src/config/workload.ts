@@ -27,6 +27,8 @@ export type PlanOperation = { readonly id: number; readonly at: Micros; readonly
   | { readonly f: 'consume'; readonly topic: string; readonly partitions: readonly number[]; readonly from: 'earliest' | 'latest' }
   /** A second look: seeks every assigned partition back to its beginning. */
   | { readonly f: 'rewind'; readonly topic: string }
+  /** Runs the script of that name of a user's workload; again when its process was killed and comes back. */
+  | { readonly f: 'run'; readonly script: string }
   | { readonly f: 'list-offsets'; readonly topic: string; readonly partition: number; readonly which: 'latest' | 'earliest' }
   | { readonly f: 'create-topic'; readonly spec: TopicSpec }
   | { readonly f: 'delete-topic'; readonly topic: string }

@@ -19,6 +19,8 @@ export interface FaultBounds {
   readonly machineCrashes: boolean
   /** Hosts that may stay down for ever (a sufficient core remains). */
   readonly expendable: readonly string[]
+  /** Hosts that run users' code: it is to be shown that this survives crashes, so they get some of their own. */
+  readonly underTest: readonly string[]
 }
 
 const ALTER_PARTITION = 56
@@ -80,11 +82,11 @@ function action(kind: FaultKind, bounds: FaultBounds, focus?: { topic: string; p
       return fc.record({
         kind: fc.constant('crash' as const),
         machine: bounds.machineCrashes ? fc.boolean() : fc.constant(false),
-        target: target(servers, focus),
+        target: target([...servers, 'any-client'], focus),
         durationUs: outage,
       })
     case 'pause':
-      return fc.record({ kind: fc.constant('pause' as const), target: target(servers, focus), durationUs: outage })
+      return fc.record({ kind: fc.constant('pause' as const), target: target([...servers, 'any-client'], focus), durationUs: outage })
     case 'restart':
       return fc.record({ kind: fc.constant('restart' as const), target: target(brokers, focus), durationUs: outage })
     case 'replace-disk':
@@ -142,6 +144,19 @@ function run(bounds: FaultBounds): Arbitrary<Draft[]> {
   })
 }
 
+function stopOfOwn(bounds: FaultBounds): Arbitrary<Draft> {
+  const kinds = (['crash', 'pause'] as const).filter(kind => bounds.kinds.includes(kind))
+  return fc.record({
+    kind: fc.constantFrom(...kinds),
+    host: fc.constantFrom(...bounds.underTest),
+    at: micros(0, bounds.chaosUs / US_PER_MS),
+    durationUs: micros(1, 500),
+  }).map(({ kind, host, at, durationUs }): Draft => ({
+    when: { at },
+    action: kind === 'crash' ? { kind, machine: false, target: { host }, durationUs } : { kind, target: { host }, durationUs },
+  }))
+}
+
 /** A whole schedule. */
 export function faultSchedule(bounds: FaultBounds): Arbitrary<readonly Fault[]> {
   if (bounds.kinds.length === 0 || bounds.maxFaults === 0) return fc.constant([])
@@ -151,6 +166,9 @@ export function faultSchedule(bounds: FaultBounds): Arbitrary<readonly Fault[]> 
     : fc.record({ host: fc.constantFrom(...bounds.expendable), at: micros(0, bounds.chaosUs / US_PER_MS) }).map(({ host, at }): Draft[] => [
         { when: { at }, action: { kind: 'crash', machine: false, target: { host }, durationUs: 0 }, permanent: true },
       ])
-  return fc.tuple(fc.array(group, { minLength: Math.ceil(bounds.minFaults / 2), maxLength: bounds.maxFaults, size: 'max' }), permanent).map(([groups, last]) =>
-    [...groups.flat().slice(0, bounds.maxFaults), ...last].map((draft, id) => ({ id, ...draft })))
+  const own = bounds.underTest.length === 0 || !bounds.kinds.includes('crash') && !bounds.kinds.includes('pause')
+    ? fc.constant<Draft[]>([])
+    : fc.array(stopOfOwn(bounds), { maxLength: 4, size: 'max' })
+  return fc.tuple(fc.array(group, { minLength: Math.ceil(bounds.minFaults / 2), maxLength: bounds.maxFaults, size: 'max' }), own, permanent).map(([groups, ours, last]) =>
+    [...groups.flat().slice(0, bounds.maxFaults), ...ours, ...last].map((draft, id) => ({ id, ...draft })))
 }

@@ -95,7 +95,7 @@ export class Nemesis implements Observer {
   healAll(): void {
     this.over = true
     for (const id of this.healers.keys()) this.heal(id)
-    for (const host of this.world.hosts) {
+    for (const host of [...this.world.hosts, ...this.world.clients]) {
       if (this.permanent.has(host)) continue
       const machine = this.world.machine(host)
       if (machine.isPaused) machine.resume()
@@ -208,7 +208,8 @@ export class Nemesis implements Observer {
         if (action.kind === 'crash' && action.machine) machine.crashMachine()
         else machine.crashProcess()
         if (action.kind === 'replace-disk') machine.replaceDisk()
-        if (fault.permanent === true) this.permanent.set(host, fault.id)
+        // Clients always come back: what they had to do is the trial.
+        if (fault.permanent === true && this.world.hosts.includes(host)) this.permanent.set(host, fault.id)
         return this.started(fault, [host], () => this.revive(host))
       }
       case 'pause': {

@@ -15,7 +15,8 @@ export type Element =
 
 export function elementsOf(plan: Plan): readonly Element[] {
   const elements: Element[] = []
-  for (const operation of plan.operations) elements.push({ kind: 'operation', id: operation.id })
+  // Without the script that it starts a user's client would not be one: what its check then says means nothing.
+  for (const operation of plan.operations) if (operation.f !== 'run') elements.push({ kind: 'operation', id: operation.id })
   for (const fault of plan.faults) elements.push({ kind: 'fault', id: fault.id })
   if (plan.choices.mode === 'explicit') for (const choice of plan.choices.fired) elements.push({ kind: 'choice', key: choice.key })
   for (const server of plan.cluster.servers) elements.push({ kind: 'server', host: server.host })
@@ -50,7 +51,7 @@ export function keepElements(plan: Plan, elements: readonly Element[], kept: rea
   }
   if (topics.length === 0) return undefined
   const known = new Map(topics.map(topic => [topic.name, topic.partitions]))
-  const keptOperations = plan.operations.filter(operation => operations.has(operation.id)).flatMap(operation => fitOperation(operation, known))
+  const keptOperations = plan.operations.filter(operation => operation.f === 'run' || operations.has(operation.id)).flatMap(operation => fitOperation(operation, known))
   const clients = new Set(keptOperations.map(operation => operation.client))
   return {
     ...plan,
@@ -73,7 +74,7 @@ function withBootstrap<T extends { readonly bootstrapServers?: readonly string[]
 
 /** An operation as far as its topic and partitions still exist. */
 function fitOperation(operation: PlanOperation, known: ReadonlyMap<string, number>): PlanOperation[] {
-  if (operation.f === 'create-topic') return [operation]
+  if (operation.f === 'create-topic' || operation.f === 'run') return [operation]
   const count = known.get(operation.topic)
   if (count === undefined) return operation.f === 'delete-topic' || operation.f === 'alter-config' ? [operation] : []
   if (operation.f === 'send' && operation.partition !== null && operation.partition >= count) return []

@@ -170,6 +170,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     maxFaults: kinds.length === 0 ? 0 : most,
     maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS,
     machineCrashes: drawn.machineCrashes,
+    underTest: draft.operations.flatMap(({ f, client }) => (f === 'run' ? [client] : [])),
     expendable: drawn.permanent && !drawn.combined && spare > 0 ? brokers.map(server => server.host) : [],
   }), random)
   const timing: PlanTiming = {

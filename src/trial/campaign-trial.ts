@@ -11,9 +11,9 @@ import { loadConfiguredWorkloads } from './load-config.ts'
 import { runTrial } from './run-plan.ts'
 import { firstBad, type TrialResult } from './trial-result.ts'
 
-export async function createTrialRunner(options: WorkerOptions): Promise<(job: CampaignJob) => Promise<TrialSummary>> {
+export async function createTrialRunner(options: WorkerOptions, own: readonly Workload[] = []): Promise<(job: CampaignJob) => Promise<TrialSummary>> {
   const extra: readonly Workload[] = options.configFile === undefined ? [] : await loadConfiguredWorkloads(options.configFile)
-  const workloads = [...WORKLOADS, ...extra]
+  const workloads = [...WORKLOADS, ...extra, ...own]
   const named = (name: string): Workload => {
     const workload = workloads.find(one => one.name === name)
     if (workload === undefined) throw new TrialError('usage', `there is no workload called '${name}'`, `known: ${workloads.map(one => one.name).join(', ')}`)
@@ -58,6 +58,9 @@ async function runJob(job: CampaignJob, options: WorkerOptions, workload: Worklo
       ...(differs ? { nondeterminism: { first: result.digests.events, second: again.digests.events, checkpoint: firstDifference(result.checkpoints, again.checkpoints) } } : {}),
     }
   } catch (error) {
+    if (error instanceof TrialError && error.code !== 'internal') {
+      return { ...empty, verdict: 'unknown', virtualUs: 0, wallMs: performance.now() - started, events: 0, digest: '', reason: `${error.message} (${error.hint ?? ''})` }
+    }
     const crash = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return { ...empty, verdict: 'unknown', virtualUs: 0, wallMs: performance.now() - started, events: 0, digest: '', reason: 'the harness failed', crash }
   }

@@ -16,16 +16,18 @@ export class ClientProcesses implements Observer {
   private readonly workload: Workload
   private readonly history: HistoryRecorder
   private readonly stop: Future<void>
+  private readonly outside: Map<string, unknown>
   private readonly busy = new Set<string>()
   private world: World | undefined = undefined
   private startedAt: Micros = 0
 
-  /** `stop` is completed when the clients shall finish. */
-  constructor(plan: Plan, workload: Workload, history: HistoryRecorder, stop: Future<void>) {
+  /** `stop` is completed when the clients shall finish; `outside` is what their scripts keep outside the cluster. */
+  constructor(plan: Plan, workload: Workload, history: HistoryRecorder, stop: Future<void>, outside: Map<string, unknown>) {
     this.plan = plan
     this.workload = workload
     this.history = history
     this.stop = stop
+    this.outside = outside
   }
 
   startAll(world: World): void {
@@ -51,9 +53,9 @@ export class ClientProcesses implements Observer {
     if (world === undefined || spec === undefined || world.machine(host).isRunning) return
     const operations = this.operationsOf(spec, world.simulation.now - this.startedAt)
     this.busy.add(host)
-    const { busy, history } = this
+    const { busy, history, outside } = this
     world.runClient(host, function* (env) {
-      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: history.client(host), stop, edge: world.simulation.edge })
+      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: history.client(host), stop, edge: world.simulation.edge, outside, isBusy: other => busy.has(other) })
       busy.delete(host)
     })
   }
@@ -63,6 +65,6 @@ export class ClientProcesses implements Observer {
     const own = this.plan.operations.filter(operation => operation.client === spec.host)
     if (elapsed === 0) return own
     return own.flatMap(operation =>
-      operation.at > elapsed ? [{ ...operation, at: operation.at - elapsed }] : operation.f === 'consume' ? [{ ...operation, at: 0 }] : [])
+      operation.at > elapsed ? [{ ...operation, at: operation.at - elapsed }] : operation.f === 'consume' || operation.f === 'run' ? [{ ...operation, at: 0 }] : [])
   }
 }

@@ -94,3 +94,9 @@ function isMinutesOff(wallClockMs: number, time: number): boolean {
 export function addCounts(into: MarkCounts, from: MarkCounts): void {
   for (const [mark, count] of Object.entries(from)) into[mark] = (into[mark] ?? 0) + count
 }
+
+/** One sentence for every mark that stayed below its floor. */
+export function missedFloors(marks: MarkCounts, floors: MarkCounts): string[] {
+  return Object.entries(floors).flatMap(([mark, floor]) =>
+    ((marks[mark] ?? 0) < floor ? [`coverage floor missed: ${mark} was reached ${marks[mark] ?? 0} times, at least ${floor} are required`] : []))
+}

@@ -91,7 +91,8 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   let nemesis: Nemesis | undefined
   const stop = new Future<void>()
   const history = new HistoryRecorder(() => world.simulation.now)
-  const clients = new ClientProcesses(plan, workload, history, stop)
+  const outside = new Map<string, unknown>()
+  const clients = new ClientProcesses(plan, workload, history, stop, outside)
   const toNemesis: Observer = { observe: (event: Observation, node: string) => nemesis?.observe(event, node) }
   const world: World = new World(plan, {
     observers: [coverage, view, invariants, clients, toNemesis, ...(options.observers ?? [])],
@@ -154,6 +155,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
     ...runCheckers(selected.history.filter(({ name }) => workload.checkers.includes(name)), history.history, context),
     ...invariants.results(),
   ]
+  if (workload.check !== undefined && selected.names.size > 0) results.push(workload.check(history.history, context, outside))
   if (selected.liveness) {
     results.push(checkLiveness({
       healedAt,
@@ -173,7 +175,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
       drained: drain?.complete === true,
     }, guarantees))
   }
-  if (simulation.crashes.length > 0) results.push(brokerAssertions(simulation.crashes))
+  if (simulation.crashes.length > 0) results.push(ownErrors(simulation.crashes, host => plan.cluster.servers.some(server => server.host === host)))
   const { verdict, findings } = compose(results.map(result => allowAnomalies(result, workload.allowed ?? [])))
   return {
     verdict,
@@ -193,16 +195,19 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   }
 }
 
-/** Servers that died of an error of their own code: always bad, whatever was asked to be checked. */
-function brokerAssertions(crashes: readonly ProcessCrash[]): CheckResult {
+/** Processes that died of an error of their own code: always bad, whatever was asked to be checked. */
+function ownErrors(crashes: readonly ProcessCrash[], isServer: (host: string) => boolean): CheckResult {
+  const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
   const findings = crashes.map((crash): Finding => ({
-    anomaly: 'broker-assertion', checker: 'broker-assertion', status: 'bad', guarantee: null,
-    title: `${crash.node} died of its own error: ${crash.error instanceof Error ? crash.error.message : String(crash.error)}`,
+    anomaly: isServer(crash.node) ? 'broker-assertion' : 'client-error', checker: 'broker-assertion', status: 'bad', guarantee: null,
+    title: `${crash.node} died of its own error: ${textOf(crash.error)}`,
     evidence: { node: crash.node, time: crash.time, stack: crash.error instanceof Error ? (crash.error.stack ?? '').split('\n').slice(0, 6).map(line => line.replace(/\(?(?:file:\/\/)?\/.*\/(?=[^/]+$)/, '(')).join('\n') : '' },
     steps: [{ text: `${crash.node} stops at an error of its own.`, time: crash.time }],
-    contradiction: 'A server must survive whatever its peers and its disk may do to it; this one stopped by itself.',
+    contradiction: isServer(crash.node) ? 'A server must survive whatever its peers and its disk may do to it; this one stopped by itself.' : 'The code of this client let an error escape, which ends its process.',
   }))
-  return { checker: 'broker-assertion', verdict: 'invalid', findings: findings.slice(0, 8), counts: { 'broker-assertion': crashes.length }, bad: { 'broker-assertion': crashes.length } }
+  const counts: { [anomaly: string]: number } = {}
+  for (const { anomaly } of findings) counts[anomaly] = (counts[anomaly] ?? 0) + 1
+  return { checker: 'broker-assertion', verdict: 'invalid', findings: findings.slice(0, 8), counts, bad: { ...counts } }
 }
 
 /** Goes on in steps until the condition holds or the limit is used up. */

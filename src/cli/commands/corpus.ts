@@ -14,7 +14,7 @@ import type { TrialResult } from '../../trial/trial-result.ts'
 import { type CommonFlags, loadWorkloads, runAction, withCommonFlags } from '../command-context.ts'
 import { ExitCode, strongest } from '../exit-code.ts'
 import type { Output } from '../output.ts'
-import { findReproduction } from '../reproduction.ts'
+import { findReproduction } from '../../artifacts/reproduction.ts'
 
 const DEFAULT_CORPUS = 'test/corpus'
 const SUFFIX = '.trial.json'

@@ -8,7 +8,7 @@ import type { TrialResult } from '../../trial/trial-result.ts'
 import { type CommonFlags, loadWorkloads, runAction, withCommonFlags } from '../command-context.ts'
 import { ExitCode } from '../exit-code.ts'
 import type { Output } from '../output.ts'
-import { findReproduction } from '../reproduction.ts'
+import { findReproduction } from '../../artifacts/reproduction.ts'
 import { wholeNumber } from '../suggest.ts'
 
 interface DiffFlags extends CommonFlags {

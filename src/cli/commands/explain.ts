@@ -9,7 +9,7 @@ import { describeFault, FAULT_DESCRIPTIONS } from '../../nemesis/describe-fault.
 import type { FaultKind } from '../../nemesis/fault.ts'
 import { type CommonFlags, loadWorkloads, runAction, withCommonFlags } from '../command-context.ts'
 import { EXIT_CODE_MEANINGS, ExitCode } from '../exit-code.ts'
-import { findReproduction } from '../reproduction.ts'
+import { findReproduction } from '../../artifacts/reproduction.ts'
 import { closest } from '../suggest.ts'
 
 export function addExplainCommand(program: Command): void {

@@ -14,7 +14,7 @@ import { type CommonFlags, loadWorkloads, runAction, withCommonFlags } from '../
 import { ExitCode, strongest } from '../exit-code.ts'
 import { mendIds } from '../generate-flags.ts'
 import type { Output } from '../output.ts'
-import { findReproduction, type Reproduction } from '../reproduction.ts'
+import { findReproduction, type Reproduction } from '../../artifacts/reproduction.ts'
 
 interface ReplayFlags extends CommonFlags {
   readonly out: string

@@ -2,24 +2,23 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { selectCheckers } from '../../../checkers/index.ts'
-import { terminalDigest } from '../../../reports/text/terminal-digest.ts'
-import { traceRun } from '../../artifacts/failure-report.ts'
-import { DEFAULT_OUT, prepareOut, pruneRuns, writeArtifacts } from '../../artifacts/write-artifacts.ts'
+import { reportFailure, type ReportedFailure } from '../../artifacts/report-failure.ts'
+import { DEFAULT_OUT, prepareOut, pruneRuns } from '../../artifacts/write-artifacts.ts'
+import type { Workload } from '../../../workloads/contract.ts'
 import { TrialError } from '../../base/trial-error.ts'
 import { generatePlan } from '../../plan/generate-plan.ts'
 import { trialSeed } from '../../plan/seed-random.ts'
 import { buildId } from '../../trial/build-id.ts'
 import { type CampaignTotals, defaultJobs, runCampaign, type TrialSummary } from '../../trial/campaign.ts'
-import { CORE_MARKS, type MarkCounts } from '../../trial/coverage.ts'
+import { CORE_MARKS, type MarkCounts, missedFloors } from '../../trial/coverage.ts'
 import { type CommonFlags, loadWorkloads, packageVersion, runAction, withCommonFlags } from '../command-context.ts'
 import { ExitCode, strongest } from '../exit-code.ts'
 import { type GenerateFlags, generateOptionsOf, withGenerateFlags } from '../generate-flags.ts'
 import { onInterrupt } from '../interrupt.ts'
 import type { Output } from '../output.ts'
-import { type CampaignOutcome, createReporter, type ReportedFailure, type Reporter, REPORTERS } from '../reporters.ts'
+import { type CampaignOutcome, createReporter, type Reporter, REPORTERS } from '../reporters.ts'
 import { mergeSettings } from '../settings.ts'
 import { duration, oneOf, wholeNumber } from '../suggest.ts'
 
@@ -76,9 +75,9 @@ export function addRunCommand(program: Command): void {
 }
 
 async function run(command: Command, names: readonly string[], given: RunFlags, output: Output): Promise<ExitCode> {
-  const { file, config, workloads: known } = await loadWorkloads(given)
+  const { file, config, workloads: available } = await loadWorkloads(given)
   const flags = mergeSettings(command, given, config, process.env)
-  const workloads = (names.length === 0 ? known : names.map(name => known.find(one => one.name === oneOf('workload', name, known.map(each => each.name)))!))
+  const workloads = (names.length === 0 ? available : names.map(name => available.find(one => one.name === oneOf('workload', name, available.map(each => each.name)))!))
   const generate = generateOptionsOf(flags, workloads[0]!.name)
   const trials = flags.untilFailure === true || (flags.time !== undefined && command.getOptionValueSource('seeds') === 'default') ? Number.POSITIVE_INFINITY : wholeNumber('--seeds', flags.seeds, 0, 1_000_000_000)
   const timeMs = flags.time === undefined ? 0 : duration('--time', flags.time)
@@ -110,11 +109,14 @@ async function run(command: Command, names: readonly string[], given: RunFlags, 
   const started = Date.now()
   const failures: ReportedFailure[] = []
   const undecided: { seed: string; workload: string; reason: string }[] = []
+  const known: CampaignOutcome['known'][number][] = []
   const pending: Promise<void>[] = []
   let harnessBroke = false
   const interrupt = onInterrupt(output)
   const record = async (summary: TrialSummary): Promise<void> => {
-    const failure = await reportFailure(summary, flags.out, reportWhen === 'on-failure', keepTrace, workloads, checkers)
+    const failure = await reportFailure(summary.failure!, workloads.find(({ name }) => name === summary.workload)!, {
+      out: flags.out, write: reportWhen === 'on-failure', trace: keepTrace, ...(checkers === undefined ? {} : { checkers }),
+    })
     failures.push(failure)
     for (const reporter of reporters) reporter.onFailure?.(failure)
   }
@@ -127,6 +129,7 @@ async function run(command: Command, names: readonly string[], given: RunFlags, 
     onResult: (summary, sums) => {
       for (const reporter of reporters) reporter.onResult?.(summary, sums)
       if (summary.failure !== undefined) pending.push(record(summary))
+      for (const { anomaly, mend, link } of summary.known) known.push({ seed: summary.seed, workload: summary.workload, anomaly, mend, link })
       if (summary.verdict === 'unknown') {
         undecided.push({ seed: summary.seed, workload: summary.workload, reason: summary.reason ?? 'unknown' })
         if (summary.crash !== undefined) {
@@ -139,11 +142,11 @@ async function run(command: Command, names: readonly string[], given: RunFlags, 
     },
   }).finally(() => interrupt.done())
   await Promise.all(pending)
-  const outcome: CampaignOutcome = { totals, failures, undecided, wallSeconds: (Date.now() - started) / 1000, baseSeed, build: buildId() }
+  const outcome: CampaignOutcome = { totals, failures, undecided, known, wallSeconds: (Date.now() - started) / 1000, baseSeed, build: buildId() }
   for (const reporter of reporters) finish(reporter, outcome)
   if (reportWhen === 'on-failure') pruneRuns(flags.out, Date.now())
   summarise(outcome, output)
-  const missed = missedFloors(totals.marks, floors)
+  const missed = missedFloors(totals.marks, floors ?? {})
   for (const line of missed) output.line(line)
   if (interrupt.code !== undefined) return interrupt.code
   return strongest(
@@ -159,25 +162,7 @@ function finish(reporter: Reporter, outcome: CampaignOutcome): void {
   reporter.onEnd?.(outcome)
 }
 
-async function reportFailure(summary: TrialSummary, out: string, write: boolean, keepTrace: boolean, workloads: readonly { readonly name: string }[], checkers: readonly string[] | undefined): Promise<ReportedFailure> {
-  const failure = summary.failure!
-  const { token, finding, plan } = failure
-  const workload = workloads.find(({ name }) => name === plan.workload) as Parameters<typeof traceRun>[1]
-  const traced = await traceRun({
-    plan, token, finding, expected: failure.result.digests, before: failure.before, after: failure.after, executions: failure.executions,
-    cutShort: failure.cutShort, remaining: failure.remaining, ...(checkers === undefined ? {} : { checkers }),
-  }, workload)
-  const report = write ? writeArtifacts(traced, out, { trace: keepTrace }) : null
-  const folder = join(out, token ?? `seed-${plan.seed}`)
-  return {
-    token: token ?? null, anomaly: finding.anomaly, digest: failure.result.digests.events, title: finding.title, key: finding.key ?? null,
-    workload: plan.workload, seed: summary.seed, report,
-    command: `trial replay ${token ?? folder}`,
-    text: terminalDigest(traced.model, report ?? '(not written)').replace('repro.trial.json', join(folder, 'repro.trial.json')),
-  }
-}
-
-function listTrials(baseSeed: string, trials: number, workloads: readonly Parameters<typeof traceRun>[1][], generate: ReturnType<typeof generateOptionsOf>, output: Output): ExitCode {
+function listTrials(baseSeed: string, trials: number, workloads: readonly Workload[], generate: ReturnType<typeof generateOptionsOf>, output: Output): ExitCode {
   for (let index = 0; index < trials; index++) {
     const workload = workloads[index % workloads.length]!
     const seed = trialSeed(baseSeed, index)
@@ -192,7 +177,7 @@ function progressLine(totals: CampaignTotals, trials: number, started: number): 
   return `${totals.trials}${Number.isFinite(trials) ? `/${trials}` : ''} trials, ${(totals.trials / seconds).toFixed(1)}/s, ${(totals.virtualUs / 1e6 / seconds).toFixed(0)} virtual s/s, ${totals.invalid} failures, ${totals.unknown} undecided`
 }
 
-function summarise({ totals, wallSeconds }: CampaignOutcome, output: Output): void {
+function summarise({ totals, known, wallSeconds }: CampaignOutcome, output: Output): void {
   output.note()
   output.note('coverage:')
   const names = [...CORE_MARKS, ...Object.keys(totals.marks).filter(mark => !(CORE_MARKS as readonly string[]).includes(mark)).sort()]
@@ -200,7 +185,9 @@ function summarise({ totals, wallSeconds }: CampaignOutcome, output: Output): vo
   const seen = Object.entries(totals.anomalies).filter(([name]) => !name.endsWith(':bad'))
   if (seen.length > 0) output.note('seen but not failed:')
   for (const [name, count] of seen) output.note(`  ${String(count).padStart(8)}  ${name.replace(':', ', ')}`)
-  output.line(`${totals.trials} trials: ${totals.valid} valid, ${totals.invalid} invalid, ${totals.unknown} undecided; ${(totals.virtualUs / 3.6e9).toFixed(3)} virtual hours in ${wallSeconds.toFixed(1)} s`)
+  const mends = new Map(known.map(({ mend, link }) => [mend, link]))
+  for (const [mend, link] of mends) output.line(`known: ${known.filter(one => one.mend === mend).length} findings by ${mend}, ${link}`)
+  output.line(`${totals.trials} trials: ${totals.valid} valid, ${totals.invalid} invalid, ${totals.unknown} undecided, ${totals.known} known; ${(totals.virtualUs / 3.6e9).toFixed(3)} virtual hours in ${wallSeconds.toFixed(1)} s`)
 }
 
 function baseSeedOf(seed: string | undefined): string {
@@ -243,8 +230,4 @@ export function readFloors(path: string): MarkCounts {
     throw new TrialError('config', `'${path}' is no object of marks and least counts`, 'for example {"isr-shrink": 10}')
   }
   return parsed as MarkCounts
-}
-
-function missedFloors(marks: MarkCounts, floors: MarkCounts | undefined): string[] {
-  return Object.entries(floors ?? {}).flatMap(([mark, floor]) => ((marks[mark] ?? 0) < floor ? [`coverage floor missed: ${mark} was reached ${marks[mark] ?? 0} times, at least ${floor} are required`] : []))
 }

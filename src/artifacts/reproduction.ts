@@ -5,7 +5,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Workload } from '../../workloads/contract.ts'
-import { PLAN_FILE } from '../artifacts/failure-report.ts'
+import { PLAN_FILE } from './failure-report.ts'
 import { TrialError } from '../base/trial-error.ts'
 import type { Plan } from '../plan/plan.ts'
 import { encodeToken, witnessBitsOf } from '../plan/token.ts'

@@ -1,0 +1,12 @@
+/** `kafka-trial`: what a user's own code may import. Everything else is free to change. */
+export { defineWorkload } from '../workloads/define-workload.ts'
+export type { FinishedTrial, ScriptContext, UserFinding, WorkloadDefinition } from '../workloads/define-workload.ts'
+export { KafkaError } from '../workloads/async-clients.ts'
+export type { AsyncAdmin, AsyncConsumer, AsyncProducer, ConsumedRecord, RecordToSend } from '../workloads/async-clients.ts'
+export type { DatabaseTransaction } from '../workloads/external-database.ts'
+export type { Workload } from '../workloads/contract.ts'
+export { defineConfig } from './trial/load-config.ts'
+export type { TrialConfig } from './trial/load-config.ts'
+export { TrialError } from './base/trial-error.ts'
+export type { History, Json, Operation } from './history/operation.ts'
+export type { AdminConfig, ConsumerConfig, ProducerConfig } from './config/client.ts'

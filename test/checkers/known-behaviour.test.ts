@@ -1,0 +1,200 @@
+/**
+ * Excuses: a finding may be blamed on a known behaviour of Kafka only if its mechanism was seen on that partition and, where
+ * it concerns one, on a producer that wrote what the finding is about. A broker that refused what it held is to blame itself.
+ */
+import { describe, expect, it } from 'vitest'
+import type { Finding } from '../../checkers/contract.ts'
+import { asKnown, excusesFor, MechanismRecorder, mendsThatCouldExcuse } from '../../checkers/known-behaviour.ts'
+import { ANOMALIES } from '../../checkers/anomalies.ts'
+import { MENDS } from '../../src/config/defects.ts'
+import type { BatchSummary, Observation, ObservationOf } from '../../src/env/observation.ts'
+
+const WHERE = { topicId: 'id', topic: 'orders', partition: 0 } as const
+const PRODUCER = 7
+
+function batch(baseOffset: number, o: Partial<BatchSummary> = {}): BatchSummary {
+  return { baseOffset, lastOffset: baseOffset, leaderEpoch: 1, crc: 0, producerId: PRODUCER, producerEpoch: 0, baseSequence: baseOffset, lastSequence: baseOffset, isControl: false, recordCount: 1, maxTimestamp: 0, sizeInBytes: 1, ...o }
+}
+
+class Recorded extends MechanismRecorder {
+  private time = 0
+
+  see(event: Observation, node = 'broker-1'): this {
+    this.observe(event, node, 0, ++this.time)
+    return this
+  }
+
+  /** Broker 1 appends as leader unless told otherwise. */
+  wrote(baseOffset: number, o: Partial<BatchSummary> = {}, asLeader = true, node = 'broker-1'): this {
+    return this.see({ kind: 'log-append', ...WHERE, asLeader, batch: batch(baseOffset, o) }, node)
+  }
+
+  refused(firstSequence: number, o: Partial<ObservationOf<'sequence-rejected'>> = {}): this {
+    return this.see({ kind: 'sequence-rejected', ...WHERE, producerId: PRODUCER, producerEpoch: 0, firstSequence, expected: 99, errorCode: 45, ...o })
+  }
+
+  renumbered(o: { readonly partition?: number; readonly producerId?: number } = {}): this {
+    return this.see({ kind: 'client-renumbered', topic: 'orders', partition: 0, producerId: PRODUCER, fromEpoch: 0, toEpoch: 1, fromSequence: 4, toSequence: 0, ...o }, 'client-1')
+  }
+
+  mends(change: Partial<Finding> = {}): readonly string[] {
+    return mendsThatCouldExcuse({ ...DUPLICATE, ...change }, this.seen)
+  }
+}
+
+const DUPLICATE: Finding = {
+  anomaly: 'duplicate', checker: 'kafka-log', status: 'bad', title: 'Record a lies at offsets 4 and 5 of orders-0.', guarantee: 'no-duplicate', evidence: { value: 'a', offsets: [4, 5] },
+  steps: [{ text: 'client-1 sends record a.', time: 1, operation: 0 }], contradiction: '', key: 'orders-0', offset: 4,
+}
+
+const accepted: Observation = { kind: 'first-sequence-accepted', ...WHERE, producerId: PRODUCER, producerEpoch: 0, firstSequence: 3 }
+const shrunk: Observation = { kind: 'dedup-window-shrunk', ...WHERE, producerId: PRODUCER, producerEpoch: 0, keptBatches: 1 }
+const forgotten: Observation = { kind: 'isr-proposal-forgotten', ...WHERE, leaderEpoch: 1, proposed: [1, 2, 3] }
+const written = (): Recorded => new Recorded().wrote(4).wrote(5)
+
+describe('an excuse', () => {
+  it.each([
+    ['KAFKA-14359', accepted, 'accepts sequence 3 as the first of producer 7'],
+    ['KAFKA-5494-snapshot', shrunk, 'remembers only 1 batch of producer 7'],
+    ['KAFKA-14034', { kind: 'client-renumbered', topic: 'orders', partition: 0, producerId: PRODUCER, fromEpoch: 0, toEpoch: 1, fromSequence: 4, toSequence: 0 } satisfies Observation, 'epoch 0 sequence 4 becomes epoch 1 sequence 0'],
+  ] as const)('%s: its mechanism, on the partition and producer of the finding', (mend, event, text) => {
+    const [excuse, ...others] = excusesFor(DUPLICATE, written().see(event).seen)
+    expect(others).toEqual([])
+    expect(excuse).toMatchObject({ mend, link: MENDS.find(({ id }) => id === mend)!.link, mechanisms: [{ mend, key: 'orders-0', producerId: PRODUCER, node: 'broker-1', time: 3 }] })
+    expect(excuse!.mechanisms[0]!.text).toContain(text)
+  })
+
+  it('pending-isr-overwritten concerns every producer of the partition, even none', () => {
+    const recorded = new Recorded().see(forgotten)
+    expect(recorded.mends({ anomaly: 'lost-write' })).toEqual(['pending-isr-overwritten'])
+    expect(recorded.mends({ anomaly: 'quorum-superset', evidence: null })).toEqual(['pending-isr-overwritten'])
+    expect(recorded.mends({ anomaly: 'lost-write', key: 'orders-1' })).toEqual([])
+    expect(recorded.seen.list[0]!.text).toContain('[1 2 3]')
+  })
+
+  it('several, in the order of the catalogue, with every mechanism of each', () => {
+    const recorded = written().renumbered().see(shrunk).see(accepted).see(accepted)
+    expect(recorded.mends()).toEqual(['KAFKA-14359', 'KAFKA-5494-snapshot', 'KAFKA-14034'])
+    expect(excusesFor(DUPLICATE, recorded.seen).map(({ mechanisms }) => mechanisms.length)).toEqual([2, 1, 1])
+  })
+
+  it('by the offsets of the evidence, or by that of the finding', () => {
+    const recorded = new Recorded().wrote(4).see(accepted)
+    expect(recorded.mends({ offset: 9 })).toEqual(['KAFKA-14359'])
+    expect(recorded.mends({ evidence: null })).toEqual(['KAFKA-14359'])
+    expect(recorded.mends({ evidence: ['4'], offset: 9 })).toEqual([])
+    const { offset: _, ...withoutOffset } = DUPLICATE
+    expect(mendsThatCouldExcuse({ ...withoutOffset, evidence: null }, recorded.seen)).toEqual([])
+  })
+
+  it('by any batch that covers the offset, in whatever epoch it was written', () => {
+    const recorded = new Recorded().wrote(2, { lastOffset: 6, leaderEpoch: 1 }).wrote(2, { lastOffset: 6, leaderEpoch: 2, producerId: 8 }).see(accepted)
+    expect(recorded.mends({ evidence: null, offset: 6 })).toEqual(['KAFKA-14359'])
+    expect(recorded.mends({ evidence: null, offset: 7 })).toEqual([])
+    expect(recorded.mends({ evidence: null, offset: 1 })).toEqual([])
+  })
+})
+
+describe('no excuse', () => {
+  const recorded = (): Recorded => written().see(accepted).renumbered().see(shrunk).see(forgotten)
+
+  it.each<[string, Partial<Finding>]>([
+    ['for another partition', { key: 'orders-1' }],
+    ['for another topic', { key: 'order-0' }],
+    ['for what the mechanisms do not bring about', { anomaly: 'invented-value' }],
+    ['for loss by a producer\'s numbers', { anomaly: 'aborted-read' }],
+    ['for what is allowed already', { status: 'allowed' }],
+    ['for what is known already', { status: 'known' }],
+  ])('%s', (_, change) => {
+    expect(recorded().mends().length).toBeGreaterThan(0)
+    expect(recorded().mends(change)).toEqual([])
+  })
+
+  it('for a finding of no partition', () => {
+    const { key: _, ...nowhere } = DUPLICATE
+    expect(mendsThatCouldExcuse(nowhere, recorded().seen)).toEqual([])
+  })
+
+  it('by the mechanism of another producer', () => {
+    expect(new Recorded().wrote(4, { producerId: 8 }).see(accepted).mends()).toEqual([])
+    expect(written().renumbered({ producerId: 8 }).mends()).toEqual([])
+  })
+
+  it('by the mechanism on another partition', () => {
+    expect(written().renumbered({ partition: 1 }).mends()).toEqual([])
+  })
+
+  it('by a producer that only a follower was seen to append', () => {
+    expect(new Recorded().wrote(4, {}, false).see(accepted).mends()).toEqual([])
+  })
+
+  it('without any mechanism', () => {
+    expect(written().mends()).toEqual([])
+  })
+})
+
+describe('a batch that a broker refused although it held it', () => {
+  const held = (): Recorded => written().wrote(6).wrote(7).wrote(8)
+
+  it('leaves its client without an excuse', () => {
+    expect(held().renumbered().mends()).toEqual(['KAFKA-14034'])
+    expect(held().refused(4).renumbered().mends()).toEqual([])
+    expect(held().refused(8).renumbered().mends()).toEqual([])
+  })
+
+  it('concerns that producer and partition only', () => {
+    const recorded = held().wrote(20, { producerId: 8 }).refused(4).renumbered({ producerId: 8 })
+    expect(recorded.mends({ evidence: null, offset: 20 })).toEqual(['KAFKA-14034'])
+    expect(held().refused(4).see(forgotten).mends({ anomaly: 'lost-write' })).toEqual(['pending-isr-overwritten'])
+  })
+
+  it.each<[string, (recorded: Recorded) => Recorded]>([
+    ['was never there', recorded => recorded.refused(9)],
+    ['was of another epoch', recorded => recorded.refused(4, { producerEpoch: 1 })],
+    ['was of another producer', recorded => recorded.refused(4, { producerId: 8 })],
+    ['was of another partition', recorded => recorded.refused(4, { partition: 1 })],
+    ['was not among the last five', recorded => recorded.wrote(9).refused(4)],
+    ['had been truncated', recorded => recorded.see({ kind: 'log-truncate', ...WHERE, endOffset: 8, previousEnd: 9, highWatermark: 0, reason: 'diverging-epoch' }).refused(8)],
+    ['had been dropped with the whole log', recorded => recorded.see({ kind: 'log-truncate', ...WHERE, endOffset: 99, previousEnd: 9, highWatermark: 0, reason: 'full' }).refused(4)],
+    ['was lost in a crash', recorded => recorded.see({ kind: 'log-loaded', ...WHERE, cleanShutdown: false, logStartOffset: 0, endOffset: 8, highWatermark: 0, bytesDropped: 1, batches: [4, 5, 6, 7].map(offset => batch(offset)) }).refused(8)],
+    ['was forgotten as Kafka forgets: only the snapshot\'s batch is known', recorded => recorded.refused(4).see(shrunk)],
+  ])('is no refusal of that kind when it %s', (_, refuse) => {
+    expect(refuse(held()).renumbered().mends()).toContain('KAFKA-14034')
+  })
+
+  it.each<[string, (recorded: Recorded) => Recorded]>([
+    ['survived a truncation behind it', recorded => recorded.see({ kind: 'log-truncate', ...WHERE, endOffset: 8, previousEnd: 9, highWatermark: 0, reason: 'diverging-epoch' }).refused(7)],
+    ['survived a crash', recorded => recorded.see({ kind: 'log-loaded', ...WHERE, cleanShutdown: false, logStartOffset: 0, endOffset: 8, highWatermark: 0, bytesDropped: 1, batches: [4, 5, 6, 7].map(offset => batch(offset)) }).refused(7)],
+    ['lies behind markers, which do not count among the five', recorded => recorded.wrote(9, { isControl: true }).refused(4)],
+    ['lies behind another producer\'s', recorded => recorded.wrote(9, { producerId: 8 }).refused(4)],
+  ])('is one when it %s', (_, refuse) => {
+    expect(refuse(held()).renumbered().mends()).toEqual([])
+  })
+
+  it('is judged by the log of the broker that refused', () => {
+    const recorded = new Recorded().wrote(4, {}, true, 'broker-2').wrote(5, {}, true, 'broker-2').refused(4)
+    expect(recorded.renumbered().mends()).toEqual(['KAFKA-14034'])
+  })
+})
+
+describe('marked as known', () => {
+  it('a finding keeps its story, followed by at most two mechanisms, and the link', () => {
+    const [excuse] = excusesFor(DUPLICATE, written().see(accepted).see(accepted).see(accepted).seen)
+    const known = asKnown(DUPLICATE, excuse!)
+    expect(known).toMatchObject({ status: 'known', anomaly: 'duplicate', title: DUPLICATE.title, known: { mend: 'KAFKA-14359', link: 'https://issues.apache.org/jira/browse/KAFKA-14359' } })
+    expect(known.steps).toHaveLength(3)
+    expect(known.steps[0]).toEqual(DUPLICATE.steps[0])
+    expect(known.steps[1]!.text).toContain('accepts sequence 3')
+    expect(DUPLICATE.status).toBe('bad')
+  })
+
+  it('excuses only anomalies of the catalogue', () => {
+    const all = new Recorded().wrote(4).see(accepted).see(shrunk).renumbered().see(forgotten)
+    const excused = ANOMALIES.filter(({ id }) => all.mends({ anomaly: id }).length > 0).map(({ id }) => id)
+    expect(excused).toHaveLength(17)
+    expect(excused).not.toContain('invented-value')
+    expect(excused).not.toContain('aborted-read')
+    expect(excused).not.toContain('no-progress')
+    expect(excused).not.toContain('two-leaders-one-epoch')
+  })
+})
