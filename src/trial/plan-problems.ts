@@ -4,6 +4,7 @@
  */
 import { DEFAULT_SERVER_CONFIG } from '../config/cluster.ts'
 import { isDefectId, isMendId } from '../config/defects.ts'
+import type { PlanOperation } from '../config/workload.ts'
 import { FAULT_KINDS, PARTITION_SHAPES } from '../nemesis/fault.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -22,10 +23,11 @@ const isServer = isShaped({ nodeId: isCount, host: isText, roles: isListOf(isOne
 const isTopic = isShaped({ name: isText, partitions: value => isCount(value) && value > 0, replicationFactor: value => isCount(value) && value > 0, configs: isFields })
 const isClient = isShaped({ host: isText, kind: isOneOf('producer', 'consumer', 'admin'), config: isFields })
 
-const OPERATIONS: Readonly<Record<string, (value: unknown) => boolean>> = {
+const OPERATIONS: Readonly<Record<PlanOperation['f'], (value: unknown) => boolean>> = {
   'send': isShaped({ topic: isText, partition: isNullOr(isCount), key: isNullOr(value => typeof value === 'string'), size: isCount }),
   'consume': isShaped({ topic: isText, partitions: isListOf(isCount), from: isOneOf('earliest', 'latest') }),
   'rewind': isShaped({ topic: isText }),
+  'run': isShaped({ script: isText }),
   'list-offsets': isShaped({ topic: isText, partition: isCount, which: isOneOf('earliest', 'latest') }),
   'create-topic': isShaped({ spec: isTopic }),
   'delete-topic': isShaped({ topic: isText }),
@@ -77,7 +79,7 @@ export function partProblem(plan: Fields): string | undefined {
   if (list('topics').length === 0) return 'plan.topics is empty'
   const hosts = new Set(list('clients').map(client => (client as Fields)['host']))
   return wrong('topics', topic => ((topic as Fields)['replicationFactor'] as number) <= having('broker'))
-    ?? wrong('operations', operation => isShaped({ id: isCount, at: isCount, client: client => hosts.has(client), f: f => isText(f) && Object.hasOwn(OPERATIONS, f) })(operation) && OPERATIONS[operation['f'] as string]!(operation))
+    ?? wrong('operations', operation => isShaped({ id: isCount, at: isCount, client: client => hosts.has(client), f: f => isText(f) && Object.hasOwn(OPERATIONS, f) })(operation) && OPERATIONS[operation['f'] as PlanOperation['f']](operation))
     ?? wrong('faults', isShaped({ id: isCount, when: isTrigger, action: isAction }))
     ?? wrong('defects', id => isText(id) && isDefectId(id))
     ?? wrong('mends', id => isText(id) && isMendId(id))
