@@ -34,7 +34,7 @@ describe('a healthy campaign', () => {
     expect({ code, stderr: stderr.replace(/^\d+\/2 trials.*\n/gm, '') }).toEqual({ code: 0, stderr: '' })
     expect(resultsIn(join(cwd, 'results.json'))).toMatchObject({ trials: 2, valid: 2, invalid: 0, unknown: 0, failures: [], undecided: [], baseSeed: 'd' })
     expect(stdout).toContain('base seed d; 2 trials of produce-consume; 1 workers')
-    expect(stdout).toMatch(/\n2 trials: 2 valid, 0 invalid, 0 undecided; [\d.]+ virtual hours in [\d.]+ s\n$/)
+    expect(stdout).toMatch(/\n2 trials: 2 valid, 0 invalid, 0 undecided, 0 known; [\d.]+ virtual hours in [\d.]+ s\n$/)
     expect(filesIn(cwd)).toEqual(['results.json'])
   })
 })

@@ -13,6 +13,7 @@ const BOUNDS: FaultBounds = {
   maxOutageUs: 2_000_000,
   machineCrashes: true,
   expendable: [],
+  underTest: [],
 }
 
 function schedules(bounds: Partial<FaultBounds> = {}, count = 150): (readonly Fault[])[] {
@@ -84,6 +85,16 @@ describe('a schedule', () => {
       return focused.length >= 2 && new Set(focused).size === 1
     })
     expect(runs.length).toBeGreaterThan(20)
+  })
+
+  it('stops the processes under test a few times more, by what may be drawn', () => {
+    const own = (kinds: readonly FaultKind[]): readonly Fault[] => schedules({ kinds, underTest: ['client-1', 'client-2'] }).flatMap(faults => faults.filter(fault => targetsOf(fault).some(target => 'host' in target && target.host.startsWith('client'))))
+    expect(own(['partition', 'slow'])).toEqual([])
+    expect(new Set(own(['crash', 'slow']).map(({ action }) => action.kind))).toEqual(new Set(['crash']))
+    const all = own(FAULT_KINDS)
+    expect(all.length).toBeGreaterThan(150)
+    expect(new Set(all.map(({ action }) => action.kind))).toEqual(new Set(['crash', 'pause']))
+    expect(all.filter(({ action }) => action.kind === 'crash' && action.machine)).toEqual([])
   })
 
   it('ends with one host that stays down, if some are expendable', () => {

@@ -99,9 +99,9 @@ export function problemsOf(plan: Plan): string[] {
     expect(operation.id === index, `${where} has place ${index}`)
     expect(operation.at >= (plan.operations[index - 1]?.at ?? 0) && operation.at <= plan.timing.chaosUs, `${where} at ${operation.at}`)
     const kind = clients.get(operation.client)?.kind
-    const needed = operation.f === 'send' ? 'producer' : operation.f === 'consume' || operation.f === 'rewind' ? 'consumer' : 'admin'
+    const needed = operation.f === 'run' ? kind : operation.f === 'send' ? 'producer' : operation.f === 'consume' || operation.f === 'rewind' ? 'consumer' : 'admin'
     expect(kind === needed, `${where} is one of a ${needed}, ${operation.client} is a ${kind}`)
-    if (operation.f === 'create-topic') return
+    if (operation.f === 'create-topic' || operation.f === 'run') return
     const count = partitions.get(operation.topic)
     expect(count !== undefined, `${where} names no topic`)
     const wanted = operation.f === 'consume' ? operation.partitions : 'partition' in operation && operation.partition !== null ? [operation.partition] : []

@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { toJson, writeWhole } from '../../src/artifacts/write-artifacts.ts'
 import { TrialError } from '../../src/base/trial-error.ts'
+import { DEFAULT_GENERATE_OPTIONS } from '../../src/plan/generate-options.ts'
+import { generatePlan } from '../../src/plan/generate-plan.ts'
 import { parsePlanFile, readPlanFile } from '../../src/trial/plan-file.ts'
+import { defineWorkload } from '../../workloads/define-workload.ts'
 import { SMALL, drawnPlans } from './fixture.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'plan-file-'))
@@ -63,6 +66,10 @@ describe('a plan file', () => {
 
   it('of any plan that is drawn is taken', () => {
     for (const plan of [...drawnPlans(60), ...drawnPlans(20, { faultRate: 'high', profile: 'clock-skew' })]) expect(parsePlanFile(JSON.stringify({ ...FILE, plan }), 'x').plan).toEqual(plan)
+    const mine = defineWorkload({ name: 'mine', clients: { copy: () => Promise.resolve() } })
+    const plan = generatePlan('1', { ...DEFAULT_GENERATE_OPTIONS, workload: 'mine' }, mine)
+    expect(plan.operations.map(({ f }) => f)).toContain('run')
+    expect(parsePlanFile(JSON.stringify({ ...FILE, plan }), 'x').plan).toEqual(plan)
   })
 
   it.each<[string, (plan: Damaged) => void]>([

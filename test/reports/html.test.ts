@@ -108,9 +108,10 @@ describe('escaping', () => {
 
 describe('the page of a campaign', () => {
   const page = (text: string) => campaignHtml({
-    totals: { trials: 10, valid: 7, invalid: 2, unknown: 1, marks: { [`${text}mark`]: 3 } },
+    totals: { trials: 10, valid: 7, invalid: 2, unknown: 1, known: 4, marks: { [`${text}mark`]: 3 } },
     failures: ['a', 'b'].map(seed => ({ anomaly: `${text}lost-write`, title: `${text}gone`, workload: `${text}w`, seed: text + seed, command: `${text}trial replay t1`, report: null })),
     undecided: [{ seed: `${text}u`, workload: 'w', reason: `${text}budget` }],
+    known: [{ anomaly: `${text}unseen`, mend: `${text}KAFKA-1`, link: 'https://issues.apache.org/jira/browse/KAFKA-1', seed: `${text}k`, workload: `${text}w` }],
     virtualSeconds: 7_200,
     baseSeed: `${text}base`,
     build: 'b',
@@ -120,7 +121,7 @@ describe('the page of a campaign', () => {
     const tame = page('')
     expectSelfContained(tame)
     expect(tame).toContain('<td>2</td><td>lost-write</td>')
-    expect(tame).toContain('7 valid, 2 invalid, 1 undecided; 2.00 virtual hours; base seed base')
+    expect(tame).toContain('7 valid, 2 invalid, 1 undecided, 4 with a known behaviour of Kafka; 2.00 virtual hours; base seed base')
     const evil = page('<script>"\'&')
     expectSelfContained(evil)
     expect(tagsOf(evil).map(({ name }) => name)).toEqual(tagsOf(tame).map(({ name }) => name))
