@@ -3,11 +3,13 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodeToken } from '../../src/plan/token.ts'
 import { DEFAULT_GENERATE_OPTIONS } from '../../src/plan/generate-options.ts'
 import { SMALL } from '../plan/fixture.ts'
-import { type Outcome, emptyFolder, filesIn, trial, trials } from './run-cli.ts'
+import { type Outcome, emptyFolder, filesIn, removeFolders, trial, trials } from './run-cli.ts'
+
+afterAll(removeFolders)
 
 const TOKEN = encodeToken({ options: DEFAULT_GENERATE_OPTIONS, seed: 'abc', materialised: 'no', subset: undefined, witnessBits: 0, eventBits: 1, historyBits: 1, buildBits: 1 })
 const OTHER_WORKLOAD = encodeToken({ options: { ...DEFAULT_GENERATE_OPTIONS, workload: 'mine' }, seed: 'abc', materialised: 'no', subset: undefined, witnessBits: 0, eventBits: 1, historyBits: 1, buildBits: 1 })

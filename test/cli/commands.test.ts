@@ -1,7 +1,7 @@
 /** What the short commands print: lists, explanations, a verdict over a history, and what would be run. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { ANOMALIES } from '../../checkers/anomalies.ts'
 import { DEFECTS } from '../../src/config/defects.ts'
 import { FAULT_KINDS } from '../../src/nemesis/fault.ts'
@@ -12,7 +12,9 @@ import { closest } from '../../src/cli/suggest.ts'
 import { TrialError } from '../../src/base/trial-error.ts'
 import { buildBitsOf } from '../../src/trial/resolve-token.ts'
 import { drawn } from '../plan/fixture.ts'
-import { type Outcome, emptyFolder, filesIn, trials } from './run-cli.ts'
+import { type Outcome, emptyFolder, filesIn, removeFolders, trials } from './run-cli.ts'
+
+afterAll(removeFolders)
 
 const cwd = emptyFolder()
 

@@ -5,8 +5,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { type Outcome, emptyFolder, filesIn, trial, trials } from './run-cli.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Outcome, emptyFolder, filesIn, removeFolders, trial, trials } from './run-cli.ts'
+
+afterAll(removeFolders)
 
 const SMALL = ['--seed', 'd', '--jobs', '1', '--ops', '40', '--sim-time', '2s', '--nodes', '3']
 const BROKEN = ['--defect', 'reads-beyond-high-watermark', '--configuration', 'acks-1', '--faults', 'partition,crash', '--fault-rate', 'high']

@@ -23,11 +23,13 @@ export interface CommandLine {
 }
 
 const folders: string[] = []
-process.once('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
 
-/** An empty folder that is removed when the process of the tests ends. */
+/** For `afterAll` of every file that makes folders. */
+export function removeFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+}
+
+/** An empty folder, there until `removeFolders`. */
 export function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'trial-cli-'))
   folders.push(folder)
