@@ -124,9 +124,10 @@ function faultSentence(input: ReportInput): string {
   if (input.remaining.length === 0) return `${input.firedFaults.length} faults fired; the plan was not shrunk.`
   if (faults.length === 0) return 'None: it happens without any fault.'
   const needed = faults.filter(({ without }) => without === 'passes').length
-  const tested = needed === faults.length
-    ? 'removing any of them makes the run pass, as tested'
-    : `removing any of ${needed} of them makes the run pass, as tested`
+  const tested = faults.every(({ without }) => without === 'not tested') ? 'which are needed was not tested'
+    : needed === faults.length
+      ? 'removing any of them makes the run pass, as tested'
+      : `removing any of ${needed} of them makes the run pass, as tested`
   const texts = faults.map(({ text, element }) => (element.kind === 'fault' ? input.firedFaults.find(({ id }) => id === element.id)?.text ?? text : text))
   return `${faults.length === 1 ? 'One fault' : `${faults.length} faults`}: ${texts.join('; ')}. Of these, ${tested}.`
 }

@@ -45,7 +45,8 @@ function producerConfig(shape: WorkloadShape): Arbitrary<ProducerDraw> {
   return fc.record({
     acks: pinned.acks === undefined ? fc.constantFrom<(0 | 1 | -1)[]>(-1, -1, -1, 1, 0) : fc.constant(pinned.acks),
     idempotence: pinned.idempotence === undefined ? percent(70) : fc.constant(pinned.idempotence),
-    retries: pinned.retries === undefined ? percent(90) : fc.constant(pinned.retries),
+    // Idempotence needs retries: who asks for it gets both.
+    retries: pinned.retries === undefined ? percent(90).map(drawn => drawn || pinned.idempotence === true) : fc.constant(pinned.retries),
     maxInFlight: pinned.maxInFlight === undefined ? fc.constantFrom(1, 2, 5, 5) : fc.constant(pinned.maxInFlight),
     linger: fc.constantFrom(0, 0, 1, 5),
     batchSize: fc.constantFrom(1, 120, 400, 16_384),

@@ -7,7 +7,7 @@ export interface JunitCase {
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }
 // eslint-disable-next-line no-control-regex
-const escapeXml = (text: string): string => text.replace(/[&<>"']/g, character => ENTITIES[character]!).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '?')
+const escapeXml = (text: string): string => text.replace(/[&<>"']/g, character => ENTITIES[character]!).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '?')
 
 export function junitXml(suite: string, cases: readonly JunitCase[]): string {
   const failures = cases.filter(({ failure }) => failure !== undefined).length

@@ -8,7 +8,7 @@ import type { Workload } from '../../workloads/contract.ts'
 import { PLAN_FILE } from './failure-report.ts'
 import { TrialError } from '../base/trial-error.ts'
 import type { Plan } from '../plan/plan.ts'
-import { witnessBitsOf } from '../plan/token.ts'
+import { encodeToken, witnessBitsOf } from '../plan/token.ts'
 import { buildId } from '../trial/build-id.ts'
 import { readPlanFile } from '../trial/plan-file.ts'
 import { buildBitsOf, eventBitsOf, historyBitsOf, type PlanOrigin, resolveToken } from '../trial/resolve-token.ts'
@@ -43,8 +43,10 @@ export async function findReproduction(input: string, workloads: readonly Worklo
   }
   if (LOOKS_LIKE_TOKEN.test(input) && !existsSync(input)) {
     const { plan, content, origin } = await resolveToken(input, workloads)
+    // However it was pasted: reports are named after it.
+    const token = encodeToken(content)
     return {
-      name: input.trim(), plan, origin, token: input.trim(), workload: named(plan.workload),
+      name: token, plan, origin, token, workload: named(plan.workload),
       ...(content.witnessBits === 0 ? {} : { isWitness: (anomaly: string) => witnessBitsOf(anomaly) === content.witnessBits }),
       sameBuild: content.buildBits === buildBitsOf(),
       matchesEvents: digests => eventBitsOf(digests) === content.eventBits,

@@ -3,7 +3,7 @@
  * written beside its place and moved there. Nothing in it but the trace depends on the machine or the clock.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { junitXml } from '../../reports/ci/junit.ts'
 import { renderHtml } from '../../reports/html/render-html.ts'
@@ -47,9 +47,20 @@ export function reasonOf(error: unknown): string {
 /** Makes sure that results can be written before time is spent on them. @throws TrialError('usage') */
 export function prepareOut(out: string): void {
   try {
-    mkdirSync(out, { recursive: true })
+    makeFolders(resolve(out))
   } catch (error) {
-    throw new TrialError('usage', `cannot write to '${out}': ${reasonOf(error)}`, 'give --out a folder that can be written')
+    throw new TrialError('usage', `cannot write to '${out}': ${reasonOf(error)}`, 'give a folder that can be written')
+  }
+}
+
+/** As `mkdir -p`. Node's own never returns where a folder that exists cannot hold another, as below /proc. */
+function makeFolders(folder: string): void {
+  const parent = dirname(folder)
+  if (!existsSync(parent)) makeFolders(parent)
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    if (!existsSync(folder) || !statSync(folder).isDirectory()) throw error
   }
 }
 
@@ -79,7 +90,7 @@ export function writeArtifacts(run: TracedRun, out: string, options: { readonly 
     renameSync(draft, folder)
   } catch (error) {
     rmSync(draft, { recursive: true, force: true })
-    throw new TrialError('usage', `cannot write '${folder}': ${reasonOf(error)}`, 'give --out a folder that can be written')
+    throw new TrialError('usage', `cannot write '${folder}': ${reasonOf(error)}`, 'give a folder that can be written')
   }
   writeWhole(join(out, 'latest'), `${name}\n`)
   return report

@@ -59,12 +59,13 @@ export function partitionPairs(shape: PartitionShape, direction: 'both' | 'out' 
       return between(group, rest(group), direction)
     }
     case 'majorities-ring': {
-      const reach = Math.floor(order.length / 4)
+      // To each side, so that with itself it sees a majority.
+      const reach = Math.ceil(Math.floor(order.length / 2) / 2)
       const pairs: Pair[] = []
       order.forEach((host, index) => {
         order.forEach((other, otherIndex) => {
           const distance = Math.min((index - otherIndex + order.length) % order.length, (otherIndex - index + order.length) % order.length)
-          if (distance > Math.max(1, reach)) pairs.push([host, other])
+          if (distance > reach) pairs.push([host, other])
         })
       })
       return pairs

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { TrialError } from '../base/trial-error.ts'
 import { PLAN_FORMAT, type Plan } from '../plan/plan.ts'
+import { partProblem } from './plan-problems.ts'
 import type { Digests } from './trial-result.ts'
 
 export interface PlanFile {
@@ -58,5 +59,5 @@ function planProblem(plan: Partial<Plan> | undefined): string | undefined {
   if (typeof plan.workload !== 'string') return 'plan.workload is not a name'
   if (typeof plan.rootKey !== 'number') return 'plan.rootKey is not a number'
   if (!Array.isArray(plan.cluster?.servers) || plan.cluster.servers.length === 0) return 'plan.cluster.servers is empty'
-  return undefined
+  return partProblem(plan as Readonly<Record<string, unknown>>)
 }

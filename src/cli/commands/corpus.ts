@@ -2,10 +2,10 @@
  * `trial corpus`: regression plans in `test/corpus`, a `.trial.json` file each with a note and the verdict that is expected.
  * They are run by every test run; a plan whose digests are of another build is judged by its verdict alone.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
-import { planFileOf, toJson, writeWhole } from '../../artifacts/write-artifacts.ts'
+import { planFileOf, prepareOut, toJson, writeWhole } from '../../artifacts/write-artifacts.ts'
 import { TrialError } from '../../base/trial-error.ts'
 import { buildId } from '../../trial/build-id.ts'
 import { runExcused } from '../../trial/judge-trial.ts'
@@ -46,7 +46,7 @@ async function add(input: string, flags: CorpusFlags, output: Output): Promise<E
   const result = await runExcused(plan, workload, {})
   const name = flags.name ?? `${plan.workload}-${plan.seed}`
   if (!/^[\w.-]+$/.test(name)) throw new TrialError('usage', `'${name}' cannot be a file name`, 'use letters, digits, dots and dashes')
-  mkdirSync(flags.dir, { recursive: true })
+  prepareOut(flags.dir)
   const path = join(flags.dir, `${name}${SUFFIX}`)
   writeWhole(path, toJson({ ...(flags.note === undefined ? {} : { note: flags.note }), expect: expectationOf(result), ...planFileOf({ plan, result }), checkpoints: undefined }))
   output.line(`${path}: ${describe(expectationOf(result))}`)

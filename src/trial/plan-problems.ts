@@ -1,0 +1,91 @@
+/**
+ * What is wrong with the parts of a plan that comes from a file: every value that running it relies on has the right type
+ * and names things that exist, so that a damaged file is refused by name instead of breaking the harness.
+ */
+import { DEFAULT_SERVER_CONFIG } from '../config/cluster.ts'
+import { isDefectId, isMendId } from '../config/defects.ts'
+import type { PlanOperation } from '../config/workload.ts'
+import { FAULT_KINDS, PARTITION_SHAPES } from '../nemesis/fault.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
+const isOneOf = (...values: readonly unknown[]) => (value: unknown): boolean => values.includes(value)
+const isNullOr = (check: (value: unknown) => boolean) => (value: unknown): boolean => value === null || check(value)
+const isListOf = (check: (value: unknown) => boolean) => (value: unknown): boolean => Array.isArray(value) && value.every(check)
+const isShaped = (shape: Readonly<Record<string, (value: unknown) => boolean>>) => (value: unknown): value is Fields =>
+  isFields(value) && Object.entries(shape).every(([field, check]) => check(value[field]))
+
+const isServer = isShaped({ nodeId: isCount, host: isText, roles: isListOf(isOneOf('broker', 'controller')), rack: isNullOr(isText) })
+const isTopic = isShaped({ name: isText, partitions: value => isCount(value) && value > 0, replicationFactor: value => isCount(value) && value > 0, configs: isFields })
+const isClient = isShaped({ host: isText, kind: isOneOf('producer', 'consumer', 'admin'), config: isFields })
+
+const OPERATIONS: Readonly<Record<PlanOperation['f'], (value: unknown) => boolean>> = {
+  'send': isShaped({ topic: isText, partition: isNullOr(isCount), key: isNullOr(value => typeof value === 'string'), size: isCount }),
+  'consume': isShaped({ topic: isText, partitions: isListOf(isCount), from: isOneOf('earliest', 'latest') }),
+  'rewind': isShaped({ topic: isText }),
+  'run': isShaped({ script: isText }),
+  'list-offsets': isShaped({ topic: isText, partition: isCount, which: isOneOf('earliest', 'latest') }),
+  'create-topic': isShaped({ spec: isTopic }),
+  'delete-topic': isShaped({ topic: isText }),
+  'alter-config': isShaped({ topic: isText, name: isText, value: value => typeof value === 'string' }),
+}
+
+const ROLES = ['subject', 'other-end', 'leader', 'isr-follower', 'out-of-isr', 'newest-isr-member', 'active-controller', 'standby-controller', 'any-broker', 'any-server', 'any-client']
+const isTarget = (value: unknown): boolean => isFields(value) && (isText(value['host']) || (isOneOf(...ROLES)(value['role']) && isCount(value['pick'])))
+const isTrigger = (value: unknown): boolean => isFields(value) && (isCount(value['at']) || isShaped({ on: isShaped({ kind: isText }), nth: isCount, after: isCount })(value))
+
+function isAction(value: unknown): boolean {
+  if (!isFields(value) || !isOneOf(...FAULT_KINDS)(value['kind'])) return false
+  const { kind } = value
+  if (kind !== 'break' && !isCount(value['durationUs'])) return false
+  if (kind === 'clog') return isTarget(value['from']) && isTarget(value['to'])
+  if (!isTarget(value['target'])) return false
+  switch (kind) {
+    case 'partition': return isOneOf(...PARTITION_SHAPES)(value['shape']) && isOneOf('both', 'out', 'in')(value['direction'])
+    case 'slow': return isCount(value['extraUs'])
+    case 'crash': return typeof value['machine'] === 'boolean'
+    case 'clock-step': return isNumber(value['stepMs'])
+    case 'clock-drift': return Number.isInteger(value['driftPpm'])
+    default: return true
+  }
+}
+
+const isModel = isShaped({ kind: isOneOf('constant', 'drawn'), minUs: isCount, maxUs: isCount })
+const isChoices = (value: unknown): boolean => isShaped({ mode: isOneOf('drawn'), delay: isNumber, delayMaxUs: isCount, break: isNumber, tornWrite: isNumber })(value)
+  || isShaped({ mode: isOneOf('explicit'), fired: isListOf(isShaped({ key: isText, value: isNumber })) })(value)
+
+/** The first part that is wrong, in words. `plan` has the lists and objects of a plan. */
+export function partProblem(plan: Fields): string | undefined {
+  const list = (field: string): readonly unknown[] => plan[field] as readonly unknown[]
+  const wrong = (field: string, check: (value: unknown) => boolean): string | undefined => {
+    const index = list(field).findIndex(part => !check(part))
+    return index < 0 ? undefined : `plan.${field}[${index}] is not sound`
+  }
+  const cluster = plan['cluster'] as Fields
+  const servers = cluster['servers'] as readonly unknown[]
+  const badServer = servers.findIndex(server => !isServer(server))
+  if (badServer >= 0) return `plan.cluster.servers[${badServer}] is not sound`
+  for (const [name, value] of Object.entries(DEFAULT_SERVER_CONFIG)) {
+    if (!isFields(cluster['server']) || typeof cluster['server'][name] !== typeof value) return `plan.cluster.server.${name} is not a ${typeof value}`
+  }
+  const having = (role: string): number => servers.filter(server => ((server as Fields)['roles'] as readonly unknown[]).includes(role)).length
+  if (having('broker') === 0 || having('controller') === 0) return 'plan.cluster.servers has no broker or no controller'
+  const problem = wrong('topics', isTopic) ?? wrong('clients', isClient)
+  if (problem !== undefined) return problem
+  if (list('topics').length === 0) return 'plan.topics is empty'
+  const hosts = new Set(list('clients').map(client => (client as Fields)['host']))
+  return wrong('topics', topic => ((topic as Fields)['replicationFactor'] as number) <= having('broker'))
+    ?? wrong('operations', operation => isShaped({ id: isCount, at: isCount, client: client => hosts.has(client), f: f => isText(f) && Object.hasOwn(OPERATIONS, f) })(operation) && OPERATIONS[operation['f'] as PlanOperation['f']](operation))
+    ?? wrong('faults', isShaped({ id: isCount, when: isTrigger, action: isAction }))
+    ?? wrong('defects', id => isText(id) && isDefectId(id))
+    ?? wrong('mends', id => isText(id) && isMendId(id))
+    ?? (isModel(plan['latency']) && isModel(plan['fsync']) ? undefined : 'plan.latency or plan.fsync is not sound')
+    ?? (isShaped({ kind: isOneOf('off', 'random', 'pct'), probability: isNumber, depth: isCount })(plan['interleaving']) ? undefined : 'plan.interleaving is not sound')
+    ?? (isChoices(plan['choices']) ? undefined : 'plan.choices is not sound')
+    ?? (isShaped({ startUs: isCount, chaosUs: isCount, settleUs: isCount })(plan['timing']) ? undefined : 'plan.timing is not sound')
+    ?? (isOneOf('objects', 'bytes')(plan['wire']) ? undefined : 'plan.wire is neither objects nor bytes')
+}

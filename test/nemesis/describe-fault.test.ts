@@ -1,0 +1,74 @@
+/** Faults in words: every kind, every sort of target and trigger, and nothing left out of the lists. */
+import { describe, expect, it } from 'vitest'
+import { FAULT_DESCRIPTIONS, describeAction, describeFault } from '../../src/nemesis/describe-fault.ts'
+import { FAULT_FAMILIES, FAULT_KINDS, type Fault, type FaultAction, type Target, type Trigger } from '../../src/nemesis/fault.ts'
+
+const LEADER: Target = { role: 'leader', topic: 'a', partition: 1, pick: 0 }
+const HOST: Target = { host: 'broker-2' }
+const durationUs = 250_000
+
+describe('an action', () => {
+  const cases: readonly (readonly [string, FaultAction])[] = [
+    ['network partition (halves) around the leader of a-1 for 250 ms', { kind: 'partition', shape: 'halves', direction: 'both', target: LEADER, durationUs }],
+    ['network partition (one, one way (outgoing lost)) around broker-2 for 250 ms', { kind: 'partition', shape: 'one', direction: 'out', target: HOST, durationUs }],
+    ['network partition (one, one way (incoming lost)) around broker-2 for 250 ms', { kind: 'partition', shape: 'one', direction: 'in', target: HOST, durationUs }],
+    ['path the leader of a-1 > broker-2 held for 250 ms', { kind: 'clog', from: LEADER, to: HOST, durationUs }],
+    ['network of broker-2 slower by 40 ms for 250 ms', { kind: 'slow', target: HOST, extraUs: 40_000, durationUs }],
+    ['connections of broker-2 reset', { kind: 'break', target: HOST }],
+    ['process crash of broker-2 for 250 ms', { kind: 'crash', machine: false, target: HOST, durationUs }],
+    ['machine crash (unsynced writes lost) of broker-2 for 250 ms', { kind: 'crash', machine: true, target: HOST, durationUs }],
+    ['process of broker-2 paused for 250 ms', { kind: 'pause', target: HOST, durationUs }],
+    ['controlled restart of broker-2, down for 250 ms', { kind: 'restart', target: HOST, durationUs }],
+    ['disk of broker-2 replaced by an empty one, down for 250 ms', { kind: 'replace-disk', target: HOST, durationUs }],
+    ['wall clock of broker-2 stepped by -300 ms for 250 ms', { kind: 'clock-step', target: HOST, stepMs: -300, durationUs }],
+    ['clock of broker-2 drifting by 500 ppm for 250 ms', { kind: 'clock-drift', target: HOST, driftPpm: 500, durationUs }],
+  ]
+
+  it.each(cases)('%s', (text, action) => {
+    expect(describeAction(action)).toBe(text)
+  })
+
+  it('names who it met, once that is known', () => {
+    expect(describeAction({ kind: 'pause', target: LEADER, durationUs }, 'broker-3')).toBe('process of broker-3 paused for 250 ms')
+    expect(describeAction({ kind: 'clog', from: LEADER, to: HOST, durationUs }, 'broker-3 > broker-2')).toBe('path broker-3 > broker-2 held for 250 ms')
+  })
+
+  it('of every kind is among them', () => {
+    expect(new Set(cases.map(([, { kind }]) => kind))).toEqual(new Set(FAULT_KINDS))
+  })
+})
+
+describe('a fault', () => {
+  const of = (when: Trigger, target: Target = HOST, permanent?: boolean): string =>
+    describeFault({ id: 0, when, action: { kind: 'break', target }, ...(permanent === undefined ? {} : { permanent }) } satisfies Fault)
+
+  it('says when', () => {
+    expect(of({ at: 1_500_000 })).toBe('at 1.500000s: connections of broker-2 reset')
+    expect(of({ on: { kind: 'leader-elected', topic: 'a', partition: 1 }, nth: 2, after: 0 })).toBe('occurrence 2 of leader-elected on a-1: connections of broker-2 reset')
+    expect(of({ on: { kind: 'isr-proposed', topic: 'a' }, nth: 1, after: 0 })).toContain('on a-*')
+    expect(of({ on: { kind: 'request-sent', apiKey: 56 }, nth: 3, after: 20_000 })).toBe('0.020000s after occurrence 3 of request 56 sent: connections of broker-2 reset')
+    expect(of({ on: { kind: 'controller-active' }, nth: 1, after: 0 })).toBe('occurrence 1 of controller-active: connections of broker-2 reset')
+  })
+
+  it('says at whom', () => {
+    const roles = ['subject', 'other-end', 'leader', 'isr-follower', 'out-of-isr', 'newest-isr-member', 'active-controller', 'standby-controller', 'any-broker', 'any-server', 'any-client'] as const
+    expect(roles.map(role => of({ at: 0 }, { role, topic: 'a', pick: 0 }).slice('at 0.000000s: connections of '.length))).toEqual([
+      'the node that did it reset', 'the receiver of that request reset', 'the leader of a-0 reset', 'an in-sync follower of a-0 reset', 'a replica outside the ISR of a-0 reset',
+      'the newest ISR member of a-0 reset', 'the active controller reset', 'a standby controller reset', 'a broker reset', 'a server reset', 'a client reset',
+    ])
+    expect(of({ at: 0 }, { role: 'leader', pick: 0 })).toContain('of the leader reset')
+  })
+
+  it('says when it is for ever', () => {
+    expect(of({ at: 0 }, HOST, true)).toMatch(/, never healed$/)
+    expect(of({ at: 0 }, HOST, false)).not.toContain('healed')
+  })
+})
+
+describe('the lists', () => {
+  it('describe every kind and put it into one family', () => {
+    expect(Object.keys(FAULT_DESCRIPTIONS).sort()).toEqual([...FAULT_KINDS].sort())
+    for (const kind of FAULT_KINDS) expect(FAULT_DESCRIPTIONS[kind].length).toBeGreaterThan(20)
+    expect(Object.values(FAULT_FAMILIES).flat().sort()).toEqual([...FAULT_KINDS].sort())
+  })
+})
