@@ -86,7 +86,7 @@ export function buildReport(input: ReportInput): ReportModel {
       build: input.build,
       eventDigest: input.digests.events,
       historyDigest: input.digests.history,
-      vitest: `import { replayToken } from 'kafka-trial/vitest'\n\nreplayToken('${input.token ?? input.planFile}', { expect: 'valid' })`,
+      vitest: `import { replayToken } from 'kafka-trial/vitest'\n\nawait replayToken('${input.token ?? input.planFile}', { expect: 'valid' })`,
     },
     story: {
       sizes: [

@@ -44,31 +44,31 @@ function describeTrigger(when: Trigger): string {
   return `${delay}occurrence ${when.nth} of ${what}${narrowed}`
 }
 
-function lasting(us: number): string {
-  return ` for ${Math.round(us / 1000)} ms`
+function lasting(us: number, isForGood: boolean): string {
+  return isForGood ? ' for good' : ` for ${Math.round(us / 1000)} ms`
 }
 
 /** What is done, with `who` in place of the target once it is known. */
-export function describeAction(action: FaultAction, who?: string): string {
+export function describeAction(action: FaultAction, who?: string, isForGood = false): string {
   const target = who ?? ('target' in action ? describeTarget(action.target) : '')
   switch (action.kind) {
     case 'partition': {
       const way = action.direction === 'both' ? '' : action.direction === 'out' ? ', one way (outgoing lost)' : ', one way (incoming lost)'
-      return `network partition (${action.shape}${way}) around ${target}${lasting(action.durationUs)}`
+      return `network partition (${action.shape}${way}) around ${target}${lasting(action.durationUs, isForGood)}`
     }
     case 'clog':
-      return `path ${who ?? `${describeTarget(action.from)} > ${describeTarget(action.to)}`} held${lasting(action.durationUs)}`
-    case 'slow': return `network of ${target} slower by ${Math.round(action.extraUs / 1000)} ms${lasting(action.durationUs)}`
+      return `path ${who ?? `${describeTarget(action.from)} > ${describeTarget(action.to)}`} held${lasting(action.durationUs, isForGood)}`
+    case 'slow': return `network of ${target} slower by ${Math.round(action.extraUs / 1000)} ms${lasting(action.durationUs, isForGood)}`
     case 'break': return `connections of ${target} reset`
-    case 'crash': return `${action.machine ? 'machine crash (unsynced writes lost)' : 'process crash'} of ${target}${lasting(action.durationUs)}`
-    case 'pause': return `process of ${target} paused${lasting(action.durationUs)}`
-    case 'restart': return `controlled restart of ${target}, down${lasting(action.durationUs)}`
-    case 'replace-disk': return `disk of ${target} replaced by an empty one, down${lasting(action.durationUs)}`
-    case 'clock-step': return `wall clock of ${target} stepped by ${action.stepMs} ms${lasting(action.durationUs)}`
-    case 'clock-drift': return `clock of ${target} drifting by ${action.driftPpm} ppm${lasting(action.durationUs)}`
+    case 'crash': return `${action.machine ? 'machine crash (unsynced writes lost)' : 'process crash'} of ${target}${lasting(action.durationUs, isForGood)}`
+    case 'pause': return `process of ${target} paused${lasting(action.durationUs, isForGood)}`
+    case 'restart': return `controlled restart of ${target}, down${lasting(action.durationUs, isForGood)}`
+    case 'replace-disk': return `disk of ${target} replaced by an empty one, down${lasting(action.durationUs, isForGood)}`
+    case 'clock-step': return `wall clock of ${target} stepped by ${action.stepMs} ms${lasting(action.durationUs, isForGood)}`
+    case 'clock-drift': return `clock of ${target} drifting by ${action.driftPpm} ppm${lasting(action.durationUs, isForGood)}`
   }
 }
 
 export function describeFault(fault: Fault): string {
-  return `${describeTrigger(fault.when)}: ${describeAction(fault.action)}${fault.permanent === true ? ', never healed' : ''}`
+  return `${describeTrigger(fault.when)}: ${describeAction(fault.action, undefined, fault.permanent === true)}`
 }

@@ -260,7 +260,7 @@ export class Nemesis implements Observer {
   }
 
   private started(fault: Fault, hosts: readonly string[], healer: (() => void) | undefined, who = hosts[0] ?? ''): undefined {
-    const text = describeAction(fault.action, who)
+    const text = describeAction(fault.action, who, fault.permanent === true && this.world.hosts.includes(who))
     this.fired.push({ id: fault.id, text, hosts })
     this.world.observeFault('start', fault.id, text)
     if (healer !== undefined && fault.permanent !== true) this.healers.set(fault.id, healer)

@@ -60,8 +60,8 @@ describe('a fault', () => {
   })
 
   it('says when it is for ever', () => {
-    expect(of({ at: 0 }, HOST, true)).toMatch(/, never healed$/)
-    expect(of({ at: 0 }, HOST, false)).not.toContain('healed')
+    expect(describeFault({ id: 1, when: { at: 0 }, action: { kind: 'crash', machine: false, target: { host: 'broker-2' }, durationUs: 0 }, permanent: true })).toBe('at 0.000000s: process crash of broker-2 for good')
+    expect(of({ at: 0 }, HOST, false)).not.toContain('for good')
   })
 })
 
