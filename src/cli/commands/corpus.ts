@@ -23,6 +23,7 @@ interface CorpusFlags extends CommonFlags {
   readonly dir: string
   readonly note?: string
   readonly name?: string
+  readonly json?: boolean
 }
 
 export function addCorpusCommand(program: Command): void {
@@ -34,6 +35,7 @@ export function addCorpusCommand(program: Command): void {
     .action((input: string, flags: CorpusFlags) => runAction(flags, output => add(input, flags, output)))
   withCommonFlags(corpus.command('run [names...]').description('run the plans and compare verdicts'))
     .option('--dir <DIR>', 'folder of the corpus', DEFAULT_CORPUS)
+    .option('--json', 'print JSON')
     .action((names: string[], flags: CorpusFlags) => runAction(flags, output => runAll(names, flags, output)))
   withCommonFlags(corpus.command('prune').description('rename away plans that can no longer be read'))
     .option('--dir <DIR>', 'folder of the corpus', DEFAULT_CORPUS)
@@ -61,6 +63,7 @@ async function runAll(names: readonly string[], flags: CorpusFlags, output: Outp
     return ExitCode.NothingRun
   }
   let code: ExitCode = ExitCode.Valid
+  const outcomes: object[] = []
   for (const path of paths) {
     const file = readPlanFile(path)
     const { plan, workload } = await findReproduction(path, workloads)
@@ -69,9 +72,11 @@ async function runAll(names: readonly string[], flags: CorpusFlags, output: Outp
     const isExpected = file.expect === undefined || describe(file.expect) === describe(seen)
     const isSameBuild = file.digests !== undefined && file.build === buildId()
     const isFaithful = !isSameBuild || file.digests?.events === result.digests.events
-    output.line(`${isExpected && isFaithful ? 'ok  ' : 'FAIL'} ${basename(path, SUFFIX)}: ${describe(seen)}${isExpected ? '' : `, expected ${describe(file.expect!)}`}${isFaithful ? '' : `; event digest ${result.digests.events} instead of ${file.digests!.events}`}${isSameBuild ? '' : ' (other build)'}`)
+    outcomes.push({ name: basename(path, SUFFIX), ok: isExpected && isFaithful, ...seen, digests: result.digests })
+    if (flags.json !== true) output.line(`${isExpected && isFaithful ? 'ok  ' : 'FAIL'} ${basename(path, SUFFIX)}: ${describe(seen)}${isExpected ? '' : `, expected ${describe(file.expect!)}`}${isFaithful ? '' : `; event digest ${result.digests.events} instead of ${file.digests!.events}`}${isSameBuild ? '' : ' (other build)'}`)
     code = strongest(code, isExpected ? ExitCode.Valid : ExitCode.Invalid, isFaithful ? ExitCode.Valid : ExitCode.Determinism)
   }
+  if (flags.json === true) output.line(JSON.stringify(outcomes))
   return code
 }
 
