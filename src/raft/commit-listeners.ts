@@ -1,0 +1,53 @@
+/** Who is told of committed metadata and of leaders, each listener from where it stands. */
+import type { MetadataBatch } from './metadata-log.ts'
+import type { Quorum } from './quorum.ts'
+
+export interface LeaderAndEpoch {
+  /** -1: unknown. */
+  readonly leaderId: number
+  readonly epoch: number
+}
+
+export interface RaftListener {
+  /** Committed batches in order, each once. */
+  handleCommit(batches: readonly MetadataBatch[]): void
+  /** The leader itself hears of its leadership only once it was handed everything up to its own epoch (KAFKA-15345). */
+  handleLeaderChange(leader: LeaderAndEpoch): void
+}
+
+interface Registered {
+  readonly listener: RaftListener
+  nextOffset: number
+  toldEpoch: number
+  toldLeader: number
+}
+
+export class CommitListeners {
+  private readonly quorum: Quorum
+  private readonly listeners: Registered[] = []
+
+  constructor(quorum: Quorum) {
+    this.quorum = quorum
+  }
+
+  add(listener: RaftListener): void {
+    this.listeners.push({ listener, nextOffset: 0, toldEpoch: -1, toldLeader: -1 })
+  }
+
+  tell(): undefined {
+    const { highWatermark } = this.quorum.log
+    for (const registered of this.listeners) {
+      if (registered.nextOffset < highWatermark) {
+        const { batches, next } = this.quorum.log.committedBatches(registered.nextOffset, highWatermark)
+        registered.nextOffset = next
+        if (batches.length > 0) registered.listener.handleCommit(batches)
+      }
+      const { leaderId, epoch } = this.quorum
+      if (registered.toldEpoch === epoch && registered.toldLeader === leaderId) continue
+      if (this.quorum.role.kind === 'leader' && registered.nextOffset <= this.quorum.role.progress.epochStart) continue
+      registered.toldEpoch = epoch
+      registered.toldLeader = leaderId
+      registered.listener.handleLeaderChange({ leaderId, epoch })
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/** Replication, the follower's side: one fetch at a time from the leader, or from any voter while no leader is known. */
+import { unit } from '../base/random.ts'
+import type { Task } from '../base/task.ts'
+import { type Micros, msToUs } from '../base/time.ts'
+import { ApiKey } from '../protocol/api-keys.ts'
+import type { Draft } from '../protocol/codec.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { FetchRequest, FetchResponse } from '../protocol/generated/types.ts'
+import { METADATA_TOPIC_ID } from '../protocol/uuid.ts'
+import type { RpcResult } from '../rpc/rpc-client.ts'
+import type { Quorum, VoterNode } from './quorum.ts'
+import type { Role } from './roles.ts'
+
+const FETCH_MAX_BYTES = 8_388_608
+
+export class FollowerFetching {
+  private readonly quorum: Quorum
+  private isInFlight = false
+  private nextAt: Micros = 0
+  private attempts = 0
+
+  constructor(quorum: Quorum) {
+    this.quorum = quorum
+  }
+
+  /** A new role fetches at once. */
+  reset(): void {
+    this.attempts = 0
+    this.nextAt = 0
+  }
+
+  /** Sends the fetch that is due; returns when the next one will be, infinity while one is on its way. */
+  poll(role: Role, now: Micros): Micros {
+    if (this.isInFlight) return Number.POSITIVE_INFINITY
+    if (now < this.nextAt) return this.nextAt
+    this.send(role)
+    return Number.POSITIVE_INFINITY
+  }
+
+  private send(role: Role): void {
+    const leaderId = role.kind === 'follower' ? role.leaderId : -1
+    const target = this.quorum.options.voters.find(({ id }) => id === leaderId) ?? this.someVoter()
+    if (target === undefined) return
+    this.isInFlight = true
+    const { config } = this.quorum.options
+    const request: Draft<FetchRequest> = {
+      clusterId: this.quorum.options.clusterId,
+      replicaState: { replicaId: this.quorum.options.nodeId, replicaEpoch: -1 },
+      maxWaitMs: config.quorumFetchMaxWaitMs, minBytes: 0, maxBytes: FETCH_MAX_BYTES, isolationLevel: 0, sessionId: 0, sessionEpoch: -1,
+      topics: [{
+        topicId: METADATA_TOPIC_ID,
+        partitions: [{
+          partition: 0, currentLeaderEpoch: this.quorum.epoch, fetchOffset: this.quorum.log.endOffset, lastFetchedEpoch: this.quorum.log.lastEpoch, logStartOffset: -1,
+          partitionMaxBytes: FETCH_MAX_BYTES, replicaDirectoryId: this.quorum.options.directoryId, highWatermark: this.quorum.log.highWatermark,
+        }],
+      }],
+    }
+    this.quorum.ask(target.host, ApiKey.Fetch, request, result => {
+      this.isInFlight = false
+      return this.handleResponse(role, target.id, result)
+    })
+  }
+
+  private someVoter(): VoterNode | undefined {
+    const { length } = this.quorum.otherVoters
+    return length === 0 ? undefined : this.quorum.otherVoters[Math.floor(length * unit(this.quorum.env.draw('bootstrap-voter', this.quorum.epoch, this.attempts)))]
+  }
+
+  private backOff(): void {
+    this.attempts++
+    this.nextAt = this.quorum.env.now() + msToUs(this.quorum.options.config.quorumRetryBackoffMs)
+  }
+
+  private *handleResponse(role: Role, source: number, result: RpcResult): Task<void> {
+    const response = result.ok ? (result.body as FetchResponse) : undefined
+    const partition = response?.responses[0]?.partitions[0]
+    if (response === undefined || response.errorCode !== ErrorCode.NONE || partition === undefined) return this.backOff()
+    const { leaderId, leaderEpoch } = partition.currentLeader
+    if (leaderEpoch >= 0) yield* this.quorum.learn(leaderEpoch, leaderId)
+    if (this.quorum.role !== role || role.kind !== 'follower' || role.leaderId !== source) return
+    if (partition.errorCode !== ErrorCode.NONE) return this.backOff()
+    const now = this.quorum.env.now()
+    role.hasFetched = true
+    role.deadline = now + this.quorum.fetchTimeoutUs
+    this.attempts = 0
+    if (partition.divergingEpoch.epoch >= 0) {
+      this.quorum.log.truncateTo(partition.divergingEpoch)
+      return
+    }
+    if (partition.records !== null && partition.records.length > 0) {
+      this.quorum.log.appendFetched(partition.records, this.quorum.epoch)
+      if (this.quorum.options.isVoter) yield* this.quorum.log.flush()
+      if (this.quorum.role !== role) return
+    }
+    this.quorum.raiseHighWatermark(Math.min(partition.highWatermark, this.quorum.log.endOffset), false)
+  }
+}
