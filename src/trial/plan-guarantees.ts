@@ -41,3 +41,19 @@ export function lossyBudget(plan: Plan): number {
   const minIsr = plan.topics.map(topic => Math.min(topic.replicationFactor, Number(topic.configs['min.insync.replicas'] ?? plan.cluster.server.minInsyncReplicas)))
   return plan.cluster.server.eligibleLeaderReplicasEnable ? Math.max(0, Math.min(...minIsr) - 1) : 0
 }
+
+/** Far beyond any trial, its clock steps included. */
+const NEVER_MS = 24 * 3_600_000
+
+/**
+ * Log starts of the drain as far as the configuration permits them: of a topic that keeps everything nothing may be gone, so
+ * records below its log start are excused no more than others.
+ */
+export function permittedLogStart(plan: Plan, logStart: { readonly [key: string]: number }): { readonly [key: string]: number } {
+  const expires = ({ name, configs }: Plan['topics'][number]): boolean =>
+    Number(configs['retention.ms'] ?? plan.cluster.server.logRetentionMs) < NEVER_MS
+    || Number(configs['retention.bytes'] ?? plan.cluster.server.logRetentionBytes) >= 0
+    || plan.operations.some(operation => operation.f === 'alter-config' && operation.topic === name && operation.name.startsWith('retention.'))
+  const keepsAll = plan.topics.filter(topic => !expires(topic)).flatMap(({ name, partitions }) => Array.from({ length: partitions }, (_, partition) => `${name}-${partition}`))
+  return Object.fromEntries(Object.entries(logStart).map(([key, start]) => [key, keepsAll.includes(key) ? 0 : start]))
+}

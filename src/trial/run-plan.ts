@@ -35,7 +35,7 @@ import type { Simulation } from '../sim/simulation.ts'
 import type { TraceSink } from '../sim/trace.ts'
 import { ClientProcesses } from './client-processes.ts'
 import { Coverage } from './coverage.ts'
-import { guaranteeConfigOf, lossyBudget } from './plan-guarantees.ts'
+import { guaranteeConfigOf, lossyBudget, permittedLogStart } from './plan-guarantees.ts'
 import type { TrialResult } from './trial-result.ts'
 import { World } from './world.ts'
 
@@ -150,7 +150,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   const drain = drained.isSettled ? drained.result() : undefined
   const isUp = (host: string): boolean => simulation.machine(host).isRunning
   if (drain?.complete === true && settled()) invariants.settled(isUp, simulation.now)
-  const context = { guarantees, drained: drain?.complete === true, logStart: drain?.logStart ?? {} }
+  const context = { guarantees, drained: drain?.complete === true, logStart: permittedLogStart(plan, drain?.logStart ?? {}) }
   const results: CheckResult[] = [
     ...runCheckers(selected.history.filter(({ name }) => workload.checkers.includes(name)), history.history, context),
     ...invariants.results(),
