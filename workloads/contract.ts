@@ -52,6 +52,8 @@ export interface DrainContext {
   readonly topics: readonly TopicSpec[]
   readonly recorder: ClientRecorder
   readonly bootstrapServers: readonly string[]
+  /** What the plan's clients had to do. */
+  readonly operations: readonly PlanOperation[]
   /** Host and config of the plan's clients, for time-outs. */
   readonly clients: readonly ClientSpec[]
 }

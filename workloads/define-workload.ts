@@ -10,7 +10,7 @@ import type { Task } from '../src/base/task.ts'
 import { msToUs } from '../src/base/time.ts'
 import { TrialError } from '../src/base/trial-error.ts'
 import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG, DEFAULT_PRODUCER_CONFIG, type AdminConfig, type ConsumerConfig, type ProducerConfig } from '../src/config/client.ts'
-import type { ClientSpec, PlanOperation, TopicSpec, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
+import type { ClientSpec, OperationDraft, PlanOperation, TopicSpec, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
 import type { History, Json } from '../src/history/operation.ts'
 import { AsyncAdmin, AsyncConsumer, AsyncProducer } from './async-clients.ts'
 import { runClient } from './client-script.ts'
@@ -115,8 +115,6 @@ export function defineWorkload(definition: WorkloadDefinition): Workload {
 function feedersOf(definition: WorkloadDefinition): string[] {
   return Array.from({ length: definition.producers ?? 2 }, (_, index) => `client-${index + 1}`)
 }
-
-type OperationDraft = PlanOperation extends infer T ? (T extends PlanOperation ? Omit<T, 'id'> : never) : never
 
 function draw(definition: WorkloadDefinition, shape: WorkloadShape, [least, most]: readonly [number, number]): Arbitrary<WorkloadDraft> {
   const { deliveryTimeoutMs: _, ...timeouts } = shape.clientTimeouts

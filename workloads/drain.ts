@@ -9,6 +9,7 @@ import { Consumer } from '../src/client/consumer.ts'
 import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG } from '../src/config/client.ts'
 import { recordedPoll } from './client-script.ts'
 import type { DrainContext, DrainResult } from './contract.ts'
+import { describeAtLast } from './metadata-operations.ts'
 import type { PayloadOf } from './records.ts'
 
 export function* drainTopics(context: DrainContext, payload: PayloadOf): Task<DrainResult> {
@@ -49,6 +50,7 @@ export function* drainTopics(context: DrainContext, payload: PayloadOf): Task<Dr
       if (keys.every(key => end[key] !== undefined && (read.get(key) ?? 0) >= end[key]!)) break
     }
   }
+  yield* describeAtLast(context, admin)
   consumer.close()
   return { complete: true, logStart, end }
 }

@@ -1,13 +1,14 @@
 /**
- * The general workload: many keys over a few topics and partitions, producers with drawn acks, retries, idempotence and
- * batching, consumers from either end, offsets asked for in between. Nothing it does may go wrong beyond what its
+ * The general workload: many keys over a few topics and partitions, producers with drawn acks, retries, idempotence,
+ * batching and partitioner, consumers from either end, offsets asked for and metadata changed in between. Nothing it does may go wrong beyond what its
  * configuration allows.
  */
 import fc, { type Arbitrary } from 'fast-check'
-import type { ClientSpec, PlanOperation, TopicSpec, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
+import type { ClientSpec, OperationDraft, PlanOperation, TopicSpec, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
 import { runClient } from './client-script.ts'
 import type { Workload } from './contract.ts'
 import { drainTopics } from './drain.ts'
+import { metadataOperations } from './metadata-operations.ts'
 import { plainPayload } from './records.ts'
 
 const percent = (n: number): Arbitrary<boolean> => fc.integer({ min: 0, max: 99 }).map(x => x < n)
@@ -38,6 +39,7 @@ interface ProducerDraw {
   readonly maxInFlight: number
   readonly linger: number
   readonly batchSize: number
+  readonly partitioner: 'default' | 'round-robin'
 }
 
 function producerConfig(shape: WorkloadShape): Arbitrary<ProducerDraw> {
@@ -50,6 +52,7 @@ function producerConfig(shape: WorkloadShape): Arbitrary<ProducerDraw> {
     maxInFlight: pinned.maxInFlight === undefined ? fc.constantFrom(1, 2, 5, 5) : fc.constant(pinned.maxInFlight),
     linger: fc.constantFrom(0, 0, 1, 5),
     batchSize: fc.constantFrom(1, 120, 400, 16_384),
+    partitioner: fc.constantFrom('default' as const, 'default' as const, 'default' as const, 'round-robin' as const),
   })
 }
 
@@ -69,6 +72,7 @@ function clients(shape: WorkloadShape): Arbitrary<{ producers: ClientSpec[]; con
           maxInFlightRequestsPerConnection: drawn.maxInFlight,
           lingerMs: drawn.linger,
           batchSize: drawn.batchSize,
+          partitioner: drawn.partitioner,
           maxBlockMs: shape.clientTimeouts.deliveryTimeoutMs,
         },
       })
@@ -88,8 +92,6 @@ function clients(shape: WorkloadShape): Arbitrary<{ producers: ClientSpec[]; con
       }
     })
 }
-
-type OperationDraft = PlanOperation extends infer T ? (T extends PlanOperation ? Omit<T, 'id'> : never) : never
 
 function operations(shape: WorkloadShape, all: readonly TopicSpec[], cast: { producers: ClientSpec[]; consumers: ClientSpec[]; admins: ClientSpec[] }): Arbitrary<PlanOperation[]> {
   const at = fc.integer({ min: 0, max: shape.chaosUs })
@@ -122,17 +124,19 @@ function operations(shape: WorkloadShape, all: readonly TopicSpec[], cast: { pro
     partition: fc.integer({ min: 0, max: spec.partitions - 1 }),
     which: fc.constantFrom('latest' as const, 'latest' as const, 'earliest' as const),
   })), { minLength: 5, maxLength: 20, size: 'max' })
+  const admin = cast.admins[0]?.host
+  const changes: Arbitrary<OperationDraft[]> = admin === undefined ? fc.constant([]) : percent(60).chain(on => (on ? metadataOperations(shape, admin, all) : fc.constant([])))
   const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : { minLength: 20, maxLength: 150 }
-  return fc.tuple(fc.array(send, { ...count, size: 'max' }), fc.tuple(...cast.consumers.map(({ host }) => consume(host))), fc.tuple(...rewind), list)
-    .map(([sends, reads, seeks, lists]) => {
-      const drafts: OperationDraft[] = [...sends, ...reads, ...seeks.flat(), ...lists]
+  return fc.tuple(fc.array(send, { ...count, size: 'max' }), fc.tuple(...cast.consumers.map(({ host }) => consume(host))), fc.tuple(...rewind), list, changes)
+    .map(([sends, reads, seeks, lists, changed]) => {
+      const drafts: OperationDraft[] = [...sends, ...reads, ...seeks.flat(), ...lists, ...changed]
       return drafts.sort((a, b) => a.at - b.at).map((draft, id) => ({ ...draft, id }) as PlanOperation)
     })
 }
 
 export const produceConsume: Workload = {
   name: 'produce-consume',
-  describes: 'producers and consumers over a few topics, with acks, retries, idempotence and batching drawn',
+  describes: 'producers and consumers over a few topics, with acks, retries, idempotence, batching and partitioner drawn; topics and configurations change beside',
   draw: (shape): Arbitrary<WorkloadDraft> => fc.tuple(topics(shape), clients(shape)).chain(([all, cast]) =>
     operations(shape, all, cast).map(drawn => ({ topics: all, clients: [...cast.producers, ...cast.consumers, ...cast.admins], operations: drawn }))),
   client: context => runClient(context, plainPayload),

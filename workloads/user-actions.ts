@@ -5,7 +5,7 @@
  * from the start.
  */
 import fc, { type Arbitrary } from 'fast-check'
-import type { ClientSpec, PlanOperation, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
+import type { ClientSpec, OperationDraft, PlanOperation, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
 import { runClient } from './client-script.ts'
 import type { Workload } from './contract.ts'
 import { drainTopics } from './drain.ts'
@@ -35,8 +35,7 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
       config: { ...shape.clientTimeouts, acks: shape.pinned.acks ?? -1, enableIdempotence: shape.pinned.idempotence ?? true, maxBlockMs: shape.clientTimeouts.deliveryTimeoutMs },
     })
     const consumer = (host: string): ClientSpec => ({ host, kind: 'consumer', config: { ...timeouts, autoOffsetReset: 'earliest', fetchMaxWaitMs: 100 } })
-    type Draft = PlanOperation extends infer T ? (T extends PlanOperation ? Omit<T, 'id'> : never) : never
-    const drafts: Draft[] = clicks.map(({ at, user, producer: client }): Draft => ({ at, client, f: 'send', topic: TOPIC, partition: null, key: user === null ? null : String(user), size: 0 }))
+    const drafts: OperationDraft[] = clicks.map(({ at, user, producer: client }): OperationDraft => ({ at, client, f: 'send', topic: TOPIC, partition: null, key: user === null ? null : String(user), size: 0 }))
     drafts.push({ at: 0, client: 'client-3', f: 'consume', topic: TOPIC, partitions: PARTITIONS, from: 'earliest' })
     drafts.push({ at: rereadAt, client: 'client-4', f: 'consume', topic: TOPIC, partitions: PARTITIONS, from: 'earliest' })
     drafts.sort((a, b) => a.at - b.at)

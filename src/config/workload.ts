@@ -35,6 +35,9 @@ export type PlanOperation = { readonly id: number; readonly at: Micros; readonly
   | { readonly f: 'alter-config'; readonly topic: string; readonly name: string; readonly value: string }
 )
 
+/** An operation before it has its id. */
+export type OperationDraft = PlanOperation extends infer T ? (T extends PlanOperation ? Omit<T, 'id'> : never) : never
+
 /** Client configuration pinned by a guarantee row; every absent field is drawn. */
 export interface PinnedClientConfig {
   readonly acks?: 0 | 1 | -1
