@@ -80,13 +80,14 @@ describe('the same plan', () => {
 describe('the event digest', () => {
   const sample = SAMPLES[0]!
   for (const kind of ['frame', 'disk', 'draw'] as const) {
-    it(`changes when one ${kind} is flipped, early or late, and the run stays the same`, () => {
+    it(`changes when one ${kind} is flipped, early or late`, () => {
       const { digests } = firstRun(sample)
       const seen = new Set([digests.events])
       for (const nth of [1, 7, 60, 300]) {
         const flipped = run(sample, { flip: { kind, nth } })
         expect(seen.has(flipped.digests.events), `${kind} ${nth}`).toBe(false)
-        expect(flipped.digests.history).toBe(digests.history)
+        // A message is spoiled only for the digest; a write and a draw really are another.
+        if (kind === 'frame') expect(flipped.digests.history).toBe(digests.history)
         seen.add(flipped.digests.events)
       }
     })
@@ -101,7 +102,7 @@ describe('the event digest', () => {
     const flipped = run(sample, { flip: { kind: 'frame', nth: 60 } })
     const differs = checkpoints.findIndex((checkpoint, index) => checkpoint !== flipped.checkpoints[index])
     expect(differs).toBeGreaterThanOrEqual(0)
-    const late = run(sample, { flip: { kind: 'frame', nth: 1_500 } })
+    const late = run(sample, { flip: { kind: 'frame', nth: 400 } })
     expect(checkpoints.findIndex((checkpoint, index) => checkpoint !== late.checkpoints[index])).toBeGreaterThanOrEqual(differs)
   })
 })
