@@ -101,8 +101,8 @@ function respondWith(context: BrokerContext, request: RpcRequest, targets: reado
       records: result.records,
       abortedTransactions: isCommitted ? abortedTransactions(context, target, result) : null,
       preferredReadReplica: result.preferredReadReplica ?? -1,
-      ...(result.divergingEpoch === undefined ? {} : { divergingEpoch: result.divergingEpoch }),
-      ...(leader === undefined ? {} : { currentLeader: leader }),
+      divergingEpoch: result.divergingEpoch,
+      currentLeader: leader,
     })
   }
   targets.forEach((target, i) => add(target, results[i]!))
