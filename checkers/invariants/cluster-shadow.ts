@@ -6,6 +6,7 @@
  * takes over, those that no broker has acted upon may never have been committed, and are forgotten until the partition
  * changes again.
  */
+import { partitionName } from '../../src/base/partition-name.ts'
 import type { Observation, ObservationOf } from '../../src/env/observation.ts'
 import { CommittedLog, type Mismatch, ShadowLog } from './shadow-log.ts'
 
@@ -127,7 +128,7 @@ export class ClusterShadow {
   /** The partition of a replica observation; undefined for the metadata log. */
   partitionOf(event: { readonly topicId: string; readonly topic: string; readonly partition: number }): PartitionShadow | undefined {
     if (event.topicId === METADATA_TOPIC_ID) return undefined
-    const id = `${event.topicId}-${event.partition}`
+    const id = partitionName(event.topicId, event.partition)
     let partition = this.partitions.get(id)
     if (partition === undefined) {
       partition = new PartitionShadow(event.topic, event.topicId, event.partition)
