@@ -18,6 +18,24 @@ export interface Moment {
   readonly text: string
 }
 
+/** The high watermark moves all the time, and its text is wanted only by a finding. */
+class Commit implements Moment {
+  readonly time: number
+  private readonly node: string
+  private readonly event: ObservationOf<'high-watermark'>
+
+  constructor(time: number, node: string, event: ObservationOf<'high-watermark'>) {
+    this.time = time
+    this.node = node
+    this.event = event
+  }
+
+  get text(): string {
+    const { leaderEpoch, topic, partition, offset } = this.event
+    return `${this.node}, leader of epoch ${leaderEpoch}, moves the high watermark of ${topic}-${partition} to ${offset}.`
+  }
+}
+
 export class ReplicaShadow {
   readonly node: string
   readonly log = new ShadowLog()
@@ -210,7 +228,7 @@ export class ClusterShadow {
         this.verify(partition, replica, event.offset, current)
         if (!event.asLeader || (this.mismatch !== undefined && !current)) return
         this.advanced = partition.committed.extend(replica.log, event.offset)
-        if (this.advanced) partition.committedBy = { time, text: `${node}, leader of epoch ${event.leaderEpoch}, moves the high watermark of ${partition.key} to ${event.offset}.` }
+        if (this.advanced) partition.committedBy = new Commit(time, node, event)
         return
       }
       case 'log-append': {
