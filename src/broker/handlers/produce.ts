@@ -107,12 +107,12 @@ function respond(context: BrokerContext, request: RpcRequest, outcomes: readonly
     return
   }
   const leaders: number[] = []
-  const topics = new Map<string, { name: string; topicId: string; partitionResponses: object[] }>()
+  const topics: { name: string; topicId: string; partitionResponses: object[] }[] = []
   for (const outcome of outcomes) {
     const { topicId, name, index } = outcome
     const errorCode = outcome.pending?.errorCode ?? outcome.errorCode
-    let topic = topics.get(topicId + name)
-    if (topic === undefined) topics.set(topicId + name, topic = { name, topicId, partitionResponses: [] })
+    let topic = topics.findLast(one => one.topicId === topicId && one.name === name)
+    if (topic === undefined) topics.push(topic = { name, topicId, partitionResponses: [] })
     const isElsewhere = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER && request.apiVersion >= LEADER_DISCOVERY_VERSION
     const leader = isElsewhere ? currentLeader(context.image, topicId, index) : undefined
     if (leader !== undefined) leaders.push(leader.leaderId)
@@ -126,5 +126,5 @@ function respond(context: BrokerContext, request: RpcRequest, outcomes: readonly
       currentLeader: leader,
     })
   }
-  request.respond({ responses: [...topics.values()], nodeEndpoints: nodeEndpoints(context.image, leaders) })
+  request.respond({ responses: topics, nodeEndpoints: nodeEndpoints(context.image, leaders) })
 }
