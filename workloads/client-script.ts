@@ -2,6 +2,7 @@
  * The client script that our workloads share: producers send without waiting for one another's acknowledgements,
  * consumers poll until told to stop, admins change topics. Every operation is recorded as invoke and completion.
  */
+import { partitionName } from '../src/base/partition-name.ts'
 import { all, Future, type Task } from '../src/base/task.ts'
 import { US_PER_MS } from '../src/base/time.ts'
 import { Admin } from '../src/client/admin.ts'
@@ -48,7 +49,7 @@ function* runProducer(context: ClientContext, payload: PayloadOf): Task<void> {
     const sent = producer.send({ topic: operation.topic, ...partition, key: record.key, value: record.value, headers: record.headers })
     sent.onSettled(() => {
       const result = sent.result()
-      const where = `${result.topic}-${result.partition}`
+      const where = partitionName(result.topic, result.partition)
       if (result.ok && result.offset >= 0) invoked.ok([['send', where, [result.offset, operation.id]]])
       else if (result.ok) invoked.info('acks=0')
       else if (result.definite) invoked.fail(result.error)
@@ -110,7 +111,7 @@ export function* recordedPoll(
   const invoked = recorder.invoke('poll', [['poll']], extra)
   const result = yield* consumer.poll(timeoutMs)
   const records: Records = {}
-  for (const record of result.records) (records[`${record.topic}-${record.partition}`] ??= []).push([record.offset, valueOf(record, payload)])
+  for (const record of result.records) (records[partitionName(record.topic, record.partition)] ??= []).push([record.offset, valueOf(record, payload)])
   if (result.error !== undefined) invoked.fail(result.error)
   else invoked.ok([['poll', records]])
   if (result.resets.length > 0) {

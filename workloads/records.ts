@@ -3,13 +3,13 @@
  * trial; it travels in the header `id`, and the payload is a pure function of operation and topic, so that a reader can
  * tell a corrupted or misdirected record from a real one without having seen it sent.
  */
+import { decodeUtf8, encodeUtf8, isUtf8Of } from '../src/base/utf8.ts'
 import type { PlanOperation } from '../src/config/workload.ts'
 import type { Json } from '../src/history/operation.ts'
 
 export type SendOperation = Extract<PlanOperation, { f: 'send' }>
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const EMPTY = new Uint8Array(0)
 
 export type PayloadOf = (id: number, key: string | null, size: number) => string
 
@@ -24,24 +24,23 @@ export const plainPayload: PayloadOf = (id, key, size) => `v${id}|${key ?? ''}|$
 
 export function encodeRecord(operation: SendOperation, payload: PayloadOf): ReadRecord {
   return {
-    key: operation.key === null ? null : encoder.encode(operation.key),
-    value: encoder.encode(payload(operation.id, operation.key, operation.size)),
-    headers: [{ key: 'id', value: encoder.encode(`${operation.id}/${operation.size}`) }],
+    key: operation.key === null ? null : encodeUtf8(operation.key),
+    value: encodeUtf8(payload(operation.id, operation.key, operation.size)),
+    headers: [{ key: 'id', value: encodeUtf8(`${operation.id}/${operation.size}`) }],
   }
 }
 
 /** The value that the history records for a record that was read: its id, or a description of what is wrong with it. */
 export function valueOf(record: ReadRecord, payload: PayloadOf): Json {
   const header = record.headers.find(({ key }) => key === 'id')?.value
-  const match = header === undefined || header === null ? null : /^(\d+)\/(\d+)$/.exec(decoder.decode(header))
+  const match = header === undefined || header === null ? null : /^(\d+)\/(\d+)$/.exec(decodeUtf8(header))
   if (match === null) return `no id header: ${describe(record.value)}`
   const id = Number(match[1])
-  const key = record.key === null ? null : decoder.decode(record.key)
+  const key = record.key === null ? null : decodeUtf8(record.key)
   const expected = payload(id, key, Number(match[2]))
-  const actual = record.value === null ? '' : decoder.decode(record.value)
-  return actual === expected ? id : `corrupt ${id}: ${describe(record.value)}`
+  return isUtf8Of(record.value ?? EMPTY, expected) ? id : `corrupt ${id}: ${describe(record.value)}`
 }
 
 function describe(value: Uint8Array | null): string {
-  return value === null ? 'null' : decoder.decode(value.subarray(0, 40))
+  return value === null ? 'null' : decodeUtf8(value.subarray(0, 40))
 }

@@ -6,6 +6,7 @@
  * takes over, those that no broker has acted upon may never have been committed, and are forgotten until the partition
  * changes again.
  */
+import { partitionName } from '../../src/base/partition-name.ts'
 import type { Observation, ObservationOf } from '../../src/env/observation.ts'
 import { CommittedLog, type Mismatch, ShadowLog } from './shadow-log.ts'
 
@@ -15,6 +16,24 @@ const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 export interface Moment {
   readonly time: number
   readonly text: string
+}
+
+/** The high watermark moves all the time, and its text is wanted only by a finding. */
+class Commit implements Moment {
+  readonly time: number
+  private readonly node: string
+  private readonly event: ObservationOf<'high-watermark'>
+
+  constructor(time: number, node: string, event: ObservationOf<'high-watermark'>) {
+    this.time = time
+    this.node = node
+    this.event = event
+  }
+
+  get text(): string {
+    const { leaderEpoch, topic, partition, offset } = this.event
+    return `${this.node}, leader of epoch ${leaderEpoch}, moves the high watermark of ${topic}-${partition} to ${offset}.`
+  }
 }
 
 export class ReplicaShadow {
@@ -127,7 +146,7 @@ export class ClusterShadow {
   /** The partition of a replica observation; undefined for the metadata log. */
   partitionOf(event: { readonly topicId: string; readonly topic: string; readonly partition: number }): PartitionShadow | undefined {
     if (event.topicId === METADATA_TOPIC_ID) return undefined
-    const id = `${event.topicId}-${event.partition}`
+    const id = partitionName(event.topicId, event.partition)
     let partition = this.partitions.get(id)
     if (partition === undefined) {
       partition = new PartitionShadow(event.topic, event.topicId, event.partition)
@@ -209,7 +228,7 @@ export class ClusterShadow {
         this.verify(partition, replica, event.offset, current)
         if (!event.asLeader || (this.mismatch !== undefined && !current)) return
         this.advanced = partition.committed.extend(replica.log, event.offset)
-        if (this.advanced) partition.committedBy = { time, text: `${node}, leader of epoch ${event.leaderEpoch}, moves the high watermark of ${partition.key} to ${event.offset}.` }
+        if (this.advanced) partition.committedBy = new Commit(time, node, event)
         return
       }
       case 'log-append': {

@@ -113,7 +113,7 @@ export class EpochRegression extends InvariantMonitor {
 }
 
 export class HighWatermarkRegression extends InvariantMonitor {
-  private readonly leaderships = new Map<string, { incarnation: number; epoch: number; offset: number; time: number }>()
+  private readonly leaderships = new Map<PartitionShadow, Map<string, { incarnation: number; epoch: number; offset: number; time: number }>>()
 
   constructor(context: MonitorContext, cluster: ClusterShadow) {
     super('hw-regression', context, cluster)
@@ -123,8 +123,9 @@ export class HighWatermarkRegression extends InvariantMonitor {
     if (event.kind !== 'high-watermark' || !event.asLeader) return
     const partition = this.cluster.partitionOf(event)
     if (partition === undefined) return
-    const id = `${node} ${event.topicId}-${event.partition}`
-    const last = this.leaderships.get(id)
+    let leaders = this.leaderships.get(partition)
+    if (leaders === undefined) this.leaderships.set(partition, leaders = new Map())
+    const last = leaders.get(node)
     const same = last !== undefined && last.incarnation === incarnation && last.epoch === event.leaderEpoch
     const { end } = partition.replica(node).log
     if (same && event.offset < last.offset && this.isNew(partition, node, 'back')) {
@@ -145,7 +146,7 @@ export class HighWatermarkRegression extends InvariantMonitor {
         offset: end,
       })
     }
-    this.leaderships.set(id, { incarnation, epoch: event.leaderEpoch, offset: event.offset, time })
+    leaders.set(node, { incarnation, epoch: event.leaderEpoch, offset: event.offset, time })
   }
 }
 

@@ -27,7 +27,8 @@ export function findLostMetadata(history: History, story: Story, found: FindingC
   let topicsAt = -1
   const configs = new Map<string, { readonly at: number; readonly entries: { readonly [name: string]: Json } }>()
   for (let at = 0; at < history.length; at++) {
-    const { f, type, value, process, ...rest } = history[at]!
+    const operation = history[at]!
+    const { f, type, value, process } = operation
     if (f === 'create-topic' || f === 'delete-topic' || f === 'alter-config') {
       if (type === 'invoke' && isObject(value)) {
         const change: Change = { f, value, invoked: at, completed: -1, outcome: 'open' }
@@ -44,10 +45,10 @@ export function findLostMetadata(history: History, story: Story, found: FindingC
         if (type === 'ok') change.outcome = 'ok'
         else if (type === 'fail') change.outcome = 'fail'
       }
-    } else if (rest['drain'] === true && type === 'ok' && f === 'describe-topics' && isObject(value)) {
+    } else if (operation['drain'] === true && type === 'ok' && f === 'describe-topics' && isObject(value)) {
       topics = value
       topicsAt = at
-    } else if (rest['drain'] === true && type === 'ok' && f === 'describe-configs' && Array.isArray(value) && isObject((value as readonly Json[])[1]!)) {
+    } else if (operation['drain'] === true && type === 'ok' && f === 'describe-configs' && Array.isArray(value) && isObject((value as readonly Json[])[1]!)) {
       configs.set(String((value as readonly Json[])[0]), { at, entries: (value as readonly Json[])[1] as { readonly [name: string]: Json } })
     }
   }

@@ -10,7 +10,7 @@ import type { FetchRequestFetchPartition } from '../protocol/generated/types.ts'
 import type { BrokerContext } from './broker-context.ts'
 import { preferredReadReplica } from './preferred-read-replica.ts'
 import { NO_EPOCH, NO_RECORDS, divergence, endOffsetFor, readPartition, requireLog } from './partition-reads.ts'
-import type { Isolation } from './partition-reads.ts'
+import type { Isolation, PartitionRead } from './partition-reads.ts'
 import type { Partition } from './partition.ts'
 import type { DelayedOperation } from './purgatory.ts'
 import type { EpochEndOffset } from './truncation-point.ts'
@@ -49,6 +49,11 @@ const UNKNOWN = -1
 
 export function failedFetch(errorCode: number): FetchResult {
   return { errorCode, records: NO_RECORDS, highWatermark: UNKNOWN, lastStableOffset: UNKNOWN, logStartOffset: UNKNOWN, divergingEpoch: undefined, preferredReadReplica: undefined }
+}
+
+/** Field by field: on this path an object spread costs more than the read itself. */
+function found({ records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch }: PartitionRead): FetchResult {
+  return { errorCode: ErrorCode.NONE, records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, preferredReadReplica: undefined }
 }
 
 function isFromFollower(params: FetchParams): boolean {
@@ -140,7 +145,7 @@ function readTarget(context: BrokerContext, params: FetchParams, target: FetchTa
       minOneMessage: allowance.minOneMessage,
     })
     allowance.spend(read.records.length)
-    return { result: { ...read, errorCode: ErrorCode.NONE, preferredReadReplica: undefined }, partition, logEndOffset: read.logEndOffset }
+    return { result: found(read), partition, logEndOffset: read.logEndOffset }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     return { result: failedFetch(error.code), partition: undefined, logEndOffset: UNKNOWN }

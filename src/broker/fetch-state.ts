@@ -20,6 +20,11 @@ export interface FetchState {
   readonly delayedUntil: Micros
 }
 
+/** `state`, moved to another offset of its log. */
+export function movedTo({ partition, leaderEpoch, isTruncating, delayedUntil }: FetchState, fetchOffset: number, lastFetchedEpoch: number | undefined): FetchState {
+  return { partition, leaderEpoch, fetchOffset, lastFetchedEpoch, isTruncating, delayedUntil }
+}
+
 /** The epoch that a follower offers so that the leader may find where the logs diverge. */
 export function epochForTruncation(defects: Defects, log: ReplicaLog): number | undefined {
   return defects.has('KIP-101') ? undefined : log.latestEpoch

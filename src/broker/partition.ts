@@ -224,7 +224,8 @@ export class Partition {
     if (candidate <= previous) return false
     const offset = log.updateHighWatermark(candidate)
     invariant(offset === candidate, 'a leader moves its high watermark within its own log')
-    this.host.env.observe({ kind: 'high-watermark', ...this.names(), leaderEpoch: this.leaderEpoch, offset, previous, asLeader: true, maximalIsr: this.isrState.maximalIsr })
+    const { topicId, topic, partition, leaderEpoch } = this
+    this.host.env.observe({ kind: 'high-watermark', topicId, topic, partition, leaderEpoch, offset, previous, asLeader: true, maximalIsr: this.isrState.maximalIsr })
     return true
   }
 

@@ -14,7 +14,7 @@ import type { Env } from '../env/env.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchResponse, FetchResponsePartitionData } from '../protocol/generated/types.ts'
-import { epochForTruncation, initialFetchState, isReadyForFetch } from './fetch-state.ts'
+import { epochForTruncation, initialFetchState, isReadyForFetch, movedTo } from './fetch-state.ts'
 import type { FetchState } from './fetch-state.ts'
 import { appendFetched } from './append-fetched.ts'
 import type { LeaderEndpoint } from './leader-endpoint.ts'
@@ -183,7 +183,7 @@ export class ReplicaFetcher {
       const appended = appendFetched(this.env, state, data)
       if (appended.highWatermarkChanged) this.newHighWatermarks.push(partition.key)
       if (appended.nextOffset > state.fetchOffset) {
-        this.moveToEnd({ ...state, fetchOffset: appended.nextOffset, lastFetchedEpoch: epochForTruncation(this.env.defects, partition.log) })
+        this.moveToEnd(movedTo(state, appended.nextOffset, epochForTruncation(this.env.defects, partition.log)))
       }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
@@ -200,7 +200,7 @@ export class ReplicaFetcher {
     this.mark(point.isFinal ? 'follower-truncated' : 'follower-truncated-one-step')
     if (point.offset < log.highWatermark) this.mark('truncation-below-high-watermark')
     log.truncateTo(point.offset, 'diverging-epoch')
-    this.moveToEnd({ ...state, fetchOffset: point.offset, lastFetchedEpoch: epochForTruncation(this.env.defects, log) })
+    this.moveToEnd(movedTo(state, point.offset, epochForTruncation(this.env.defects, log)))
   }
 
   /**
@@ -224,7 +224,7 @@ export class ReplicaFetcher {
       }
     }
     if (this.states.has(key)) {
-      this.moveToEnd({ ...state, fetchOffset: log.logEndOffset, lastFetchedEpoch: epochForTruncation(this.env.defects, log) })
+      this.moveToEnd(movedTo(state, log.logEndOffset, epochForTruncation(this.env.defects, log)))
     }
   }
 

@@ -88,7 +88,8 @@ export class CompletedFetch {
         const record = this.next()
         if (record === undefined) break
         this.nextFetchOffset = record.offset + 1
-        taken.push({ topic: this.topic, partition: this.partition, leaderEpoch: this.lastEpoch, ...record })
+        const { offset, timestamp, key, value, headers } = record
+        taken.push({ topic: this.topic, partition: this.partition, offset, leaderEpoch: this.lastEpoch, timestamp, key, value, headers })
       }
     } catch (error) {
       if (!(error instanceof CorruptBatchError)) throw error

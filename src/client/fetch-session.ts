@@ -38,7 +38,7 @@ export class FetchSession {
   }
 
   /** Adds the session's fields for fetching exactly `wanted`. */
-  request(wanted: readonly FetchTarget[], partitionMaxBytes: number): Pick<Draft<FetchRequest>, 'sessionId' | 'sessionEpoch' | 'topics' | 'forgottenTopicsData'> {
+  request(wanted: readonly FetchTarget[], partitionMaxBytes: number): Required<Pick<Draft<FetchRequest>, 'sessionId' | 'sessionEpoch' | 'topics' | 'forgottenTopicsData'>> {
     const isFull = this.epoch === 0
     const send: FetchTarget[] = []
     const forget: FetchTarget[] = []

@@ -149,6 +149,7 @@ export class Fetcher {
   private send(node: BrokerNode, targets: readonly FetchTarget[], states: ReadonlyMap<string, FetchState>): void {
     let session = this.sessions.get(node.id)
     if (session === undefined) this.sessions.set(node.id, (session = new FetchSession()))
+    const { sessionId, sessionEpoch, topics, forgottenTopicsData } = session.request(targets, this.config.maxPartitionFetchBytes)
     const request: Draft<FetchRequest> = {
       replicaId: CONSUMER_REPLICA_ID,
       maxWaitMs: this.config.fetchMaxWaitMs,
@@ -156,7 +157,7 @@ export class Fetcher {
       maxBytes: this.config.fetchMaxBytes,
       isolationLevel: this.config.isolationLevel === 'read_committed' ? 1 : 0,
       rackId: this.config.clientRack ?? '',
-      ...session.request(targets, this.config.maxPartitionFetchBytes),
+      sessionId, sessionEpoch, topics, forgottenTopicsData,
     }
     // topic ids appear in version 13
     const options = targets.some(target => target.topicId === ZERO_UUID) ? { version: 12 } : undefined

@@ -241,7 +241,7 @@ export class RecordAccumulator {
 
   private retryTime(batch: ProducerBatch): Micros {
     if (batch.attempts === 0 || batch.leaderChangedForThisRetry) return 0
-    return batch.lastAttemptAt + this.backoff.delay(batch.attempts - 1, `${batch.topic}-${batch.partition}`)
+    return batch.lastAttemptAt + this.backoff.delay(batch.attempts - 1, partitionKey(batch.topic, batch.partition))
   }
 
   private partitioner(topic: string): StickyPartitioner {

@@ -2,7 +2,7 @@
  * A stable hash of a history: two 32-bit lanes, 16 hexadecimal digits. Object keys are hashed in sorted order, so a
  * history that went through a file has the digest that it had in memory.
  */
-import { mix, mixNumber, mixString } from '../base/random.ts'
+import { mix, mixNumber } from '../base/random.ts'
 import type { History, Json, Operation } from './operation.ts'
 
 const NULL = 1
@@ -38,7 +38,7 @@ export class HistoryDigest {
       for (const element of value as readonly Json[]) this.value(element)
     } else {
       const object = value as { readonly [key: string]: Json | undefined }
-      const keys = Object.keys(object).filter(key => object[key] !== undefined).sort()
+      const keys = presentKeys(object)
       this.tag(OBJECT)
       this.tag(keys.length)
       for (const key of keys) {
@@ -66,9 +66,29 @@ export class HistoryDigest {
 
   private text(text: string): void {
     this.tag(STRING)
-    this.a = mixString(this.a, text)
-    this.b = mixString(this.b, text)
+    // Both lanes in one pass; `mixString` for each gives the same.
+    let a = mix(this.a, text.length)
+    let b = mix(this.b, text.length)
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      a = mix(a, code)
+      b = mix(b, code)
+    }
+    this.a = a
+    this.b = b
   }
+}
+
+/** Sorted by insertion: there are few, and most objects have them nearly in order. */
+function presentKeys(object: { readonly [key: string]: Json | undefined }): string[] {
+  const keys: string[] = []
+  for (const key of Object.keys(object)) {
+    if (object[key] === undefined) continue
+    let at = keys.length
+    for (; at > 0 && keys[at - 1]! > key; at--) keys[at] = keys[at - 1]!
+    keys[at] = key
+  }
+  return keys
 }
 
 export function historyDigest(history: History): string {

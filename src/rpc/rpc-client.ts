@@ -67,7 +67,8 @@ interface Destination {
 export class RpcClient {
   private readonly env: Env
   private readonly options: RpcClientOptions
-  private readonly destinations = new Map<string, Destination>()
+  /** Few, so they are searched one by one: a key built for a map would cost more. */
+  private readonly destinations: Destination[] = []
   private nextCorrelationId = 0
 
   constructor(env: Env, options: RpcClientOptions) {
@@ -95,24 +96,24 @@ export class RpcClient {
   }
 
   isReady(host: string, port: number): boolean {
-    return this.destinations.get(`${host}:${port}`)?.ready === true
+    return this.find(host, port)?.ready === true
   }
 
   inFlight(host: string, port: number): number {
-    const destination = this.destinations.get(`${host}:${port}`)
+    const destination = this.find(host, port)
     return destination === undefined ? 0 : destination.inFlight.length + destination.queue.length
   }
 
   /** Microseconds until a connection may be tried again; 0 when it may be now. */
   backoffLeft(host: string, port: number): number {
-    const destination = this.destinations.get(`${host}:${port}`)
+    const destination = this.find(host, port)
     if (destination === undefined || destination.connection !== undefined) return 0
     return Math.max(0, destination.backoffUntil - this.env.now())
   }
 
   /** Closes connections (of one host, or all) and fails what is in flight with `disconnected`. */
   close(host?: string): void {
-    for (const destination of this.destinations.values()) {
+    for (const destination of this.destinations) {
       if (host !== undefined && destination.host !== host) continue
       destination.reconnect?.cancel()
       destination.reconnect = undefined
@@ -120,15 +121,23 @@ export class RpcClient {
     }
   }
 
+  private find(host: string, port: number): Destination | undefined {
+    const { destinations } = this
+    for (let i = 0; i < destinations.length; i++) {
+      const destination = destinations[i]!
+      if (destination.port === port && destination.host === host) return destination
+    }
+    return undefined
+  }
+
   private destination(host: string, port: number): Destination {
-    const key = `${host}:${port}`
-    let destination = this.destinations.get(key)
+    let destination = this.find(host, port)
     if (destination === undefined) {
       destination = {
         host, port, connection: undefined, ready: false, queue: [], inFlight: [], versions: undefined,
         failures: 0, backoffUntil: 0, reconnect: undefined, setup: undefined,
       }
-      this.destinations.set(key, destination)
+      this.destinations.push(destination)
     }
     return destination
   }

@@ -7,6 +7,7 @@
  * directory without it is a stray from before anything was written: it is removed.
  */
 import { invariant } from '../base/assert.ts'
+import { partitionName } from '../base/partition-name.ts'
 import { msToUs } from '../base/time.ts'
 import type { Millis } from '../base/time.ts'
 import type { Task } from '../base/task.ts'
@@ -91,7 +92,7 @@ export class LogManager {
   }
 
   get(topicId: string, partition: number): Log | undefined {
-    return this.byId.get(`${topicId}-${partition}`)
+    return this.byId.get(partitionName(topicId, partition))
   }
 
   /** In order of loading and creation. */
@@ -118,7 +119,7 @@ export class LogManager {
     const log = this.get(topicId, partition)
     if (log === undefined) return
     const name = partitionDirectoryName(log.topic, partition)
-    this.byId.delete(`${topicId}-${partition}`)
+    this.byId.delete(partitionName(topicId, partition))
     this.byName.delete(name)
     log.delete()
     this.removeDirectory(name)
@@ -163,7 +164,7 @@ export class LogManager {
       onTruncated: () => this.checkpointRecoveryPoints(),
     }, how)
     this.byName.set(name, log)
-    this.byId.set(`${topicId}-${partition}`, log)
+    this.byId.set(partitionName(topicId, partition), log)
     return log
   }
 

@@ -83,7 +83,8 @@ export class LogObserver {
   /** Also known behaviour KAFKA-14359: producers whose first batch was let in with a sequence other than 0. */
   appended(headers: readonly BatchHeader[], asLeader: boolean, changes: ProducerChanges): void {
     const { env, identity } = this
-    for (const header of headers) env.observe({ kind: 'log-append', ...identity, asLeader, batch: summaryOf(header) })
+    const { topic, topicId, partition } = identity
+    for (const header of headers) env.observe({ kind: 'log-append', topic, topicId, partition, asLeader, batch: summaryOf(header) })
     for (const { acceptedFirstSequence: firstSequence, updated } of changes.appends) {
       if (firstSequence === NO_SEQUENCE) continue
       const { producerId, epoch: producerEpoch } = updated

@@ -2,6 +2,7 @@
  * Coverage marks: how often the branches that matter were reached. A campaign sums them and prints the counts, because
  * a run in which nothing happened proves nothing.
  */
+import { partitionName } from '../base/partition-name.ts'
 import { usToMs } from '../base/time.ts'
 import type { Observation, Observer } from '../env/observation.ts'
 import { EPOCH_MS } from './world.ts'
@@ -40,15 +41,15 @@ export class Coverage implements Observer {
     switch (event.kind) {
       case 'mark': return this.hit(event.name)
       case 'log-append': {
-        const key = `${event.topicId}-${event.partition}`
         if (!event.asLeader) return
+        const key = partitionName(event.topicId, event.partition)
         this.highestEnd.set(key, Math.max(this.highestEnd.get(key) ?? 0, event.batch.lastOffset + 1))
         if (isMinutesOff(event.batch.maxTimestamp, time)) this.hit('timestamp-minutes-off')
         return
       }
       case 'became-leader':
-        if ((this.highestEnd.get(`${event.topicId}-${event.partition}`) ?? 0) > event.logEndOffset) this.hit('election-with-unreplicated-tail')
-        this.highestEnd.set(`${event.topicId}-${event.partition}`, event.logEndOffset)
+        if ((this.highestEnd.get(partitionName(event.topicId, event.partition)) ?? 0) > event.logEndOffset) this.hit('election-with-unreplicated-tail')
+        this.highestEnd.set(partitionName(event.topicId, event.partition), event.logEndOffset)
         return
       case 'leader-elected':
         if (event.reason === 'unclean' || event.reason === 'last-known-leader') this.hit('unclean-election')

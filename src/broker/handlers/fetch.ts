@@ -81,13 +81,14 @@ function resolve(context: BrokerContext, body: FetchRequest, version: number): {
 }
 
 function respondWith(context: BrokerContext, request: RpcRequest, targets: readonly FetchTarget[], results: readonly FetchResult[], unknown: readonly UnknownTarget[]): void {
-  const topics = new Map<string, { topicId: string; topic: string; partitions: object[] }>()
+  const topics: { topicId: string; topic: string; partitions: object[] }[] = []
   const leaders: number[] = []
   const isCommitted = (request.body as FetchRequest).isolationLevel === 1
   const add = (target: FetchTarget, result: FetchResult): void => {
-    const key = target.topicId + target.topic
-    let topic = topics.get(key)
-    if (topic === undefined) topics.set(key, topic = { topicId: target.topicId, topic: target.topic, partitions: [] })
+    const { topicId } = target
+    // Nearly always the last one: a request names each topic once.
+    let topic = topics.findLast(one => one.topicId === topicId && one.topic === target.topic)
+    if (topic === undefined) topics.push(topic = { topicId, topic: target.topic, partitions: [] })
     const { errorCode } = result
     const isElsewhere = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || errorCode === ErrorCode.FENCED_LEADER_EPOCH
     const leader = isElsewhere && request.apiVersion >= LEADER_DISCOVERY_VERSION ? currentLeader(context.image, target.topicId, target.fetch.partition) : undefined
@@ -101,13 +102,13 @@ function respondWith(context: BrokerContext, request: RpcRequest, targets: reado
       records: result.records,
       abortedTransactions: isCommitted ? abortedTransactions(context, target, result) : null,
       preferredReadReplica: result.preferredReadReplica ?? -1,
-      ...(result.divergingEpoch === undefined ? {} : { divergingEpoch: result.divergingEpoch }),
-      ...(leader === undefined ? {} : { currentLeader: leader }),
+      divergingEpoch: result.divergingEpoch,
+      currentLeader: leader,
     })
   }
   targets.forEach((target, i) => add(target, results[i]!))
   for (const target of unknown) add(target, failedFetch(target.errorCode))
-  request.respond({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION, responses: [...topics.values()], nodeEndpoints: nodeEndpoints(context.image, leaders) })
+  request.respond({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION, responses: topics, nodeEndpoints: nodeEndpoints(context.image, leaders) })
 }
 
 /** Aborted transactions that overlap what is returned; the client drops their batches. */

@@ -39,8 +39,13 @@ export function* handleProduce(context: BrokerContext, request: RpcRequest): Tas
   yield* env.pause('produce')
   const outcomes = appendAll(context, body, request.apiVersion >= TOPIC_IDS_VERSION)
   yield* env.pause('produce-appended')
-  const appends = outcomes.flatMap(outcome => outcome.pending ?? [])
-  const keys = outcomes.flatMap(outcome => (outcome.pending === undefined ? [] : [outcome.partition!.key]))
+  const appends: PendingAppend[] = []
+  const keys: string[] = []
+  for (const { pending, partition } of outcomes) {
+    if (pending === undefined) continue
+    appends.push(pending)
+    keys.push(partition!.key)
+  }
   if (appends.length > 0) context.delayedProduce.completeElseWatch(new DelayedProduce(appends, () => respond(context, request, outcomes)), keys, body.timeoutMs)
   else respond(context, request, outcomes)
   yield* env.pause('produce-wake-others')
@@ -57,16 +62,17 @@ function appendAll(context: BrokerContext, body: ProduceRequest, byId: boolean):
   for (const topic of body.topicData) {
     const known = namedTopic(context.image, topic.topicId, topic.name)
     for (const { index, records } of topic.partitionData) {
-      const names = { topicId: known?.id ?? topic.topicId, name: known?.name ?? topic.name, index }
+      const topicId = known?.id ?? topic.topicId
+      const name = known?.name ?? topic.name
       try {
         if (body.acks !== 0 && body.acks !== 1 && body.acks !== -1) throw new ApiError(ErrorCode.INVALID_REQUIRED_ACKS)
         if (known === undefined) throw new ApiError(byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         if (records === null || records.length === 0) throw new ApiError(ErrorCode.INVALID_RECORD)
-        outcomes.push(appendOne(context, names, context.replicas.require(known.id, index), records, body.acks))
+        outcomes.push(appendOne(context, name, context.replicas.require(known.id, index), records, body.acks))
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
         outcomes.push({
-          ...names, partition: undefined, highWatermarkAdvanced: false, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1,
+          topicId, name, index, partition: undefined, highWatermarkAdvanced: false, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1,
           errorCode: error.code, errorMessage: error.message, pending: undefined,
         })
       }
@@ -75,7 +81,7 @@ function appendAll(context: BrokerContext, body: ProduceRequest, byId: boolean):
   return outcomes
 }
 
-function appendOne(context: BrokerContext, names: { topicId: string; name: string; index: number }, partition: Partition, records: Uint8Array, acks: number): Outcome {
+function appendOne(context: BrokerContext, name: string, partition: Partition, records: Uint8Array, acks: number): Outcome {
   const { info, highWatermarkAdvanced } = partition.appendAsLeader(records, acks)
   const requiredOffset = info.lastOffset + 1
   const { topicId, partition: index } = partition
@@ -86,7 +92,7 @@ function appendOne(context: BrokerContext, names: { topicId: string; name: strin
     return context.image.partition(topicId, index) === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NOT_LEADER_OR_FOLLOWER
   }
   return {
-    ...names, partition, highWatermarkAdvanced, baseOffset: info.firstOffset, logAppendTimeMs: info.logAppendTime,
+    topicId, name, index, partition, highWatermarkAdvanced, baseOffset: info.firstOffset, logAppendTimeMs: info.logAppendTime,
     logStartOffset: partition.log.logStartOffset, errorCode: ErrorCode.NONE, errorMessage: null,
     pending: acks === -1 ? pendingAppend(requiredOffset, check) : undefined,
   }
@@ -101,12 +107,12 @@ function respond(context: BrokerContext, request: RpcRequest, outcomes: readonly
     return
   }
   const leaders: number[] = []
-  const topics = new Map<string, { name: string; topicId: string; partitionResponses: object[] }>()
+  const topics: { name: string; topicId: string; partitionResponses: object[] }[] = []
   for (const outcome of outcomes) {
     const { topicId, name, index } = outcome
     const errorCode = outcome.pending?.errorCode ?? outcome.errorCode
-    let topic = topics.get(topicId + name)
-    if (topic === undefined) topics.set(topicId + name, topic = { name, topicId, partitionResponses: [] })
+    let topic = topics.findLast(one => one.topicId === topicId && one.name === name)
+    if (topic === undefined) topics.push(topic = { name, topicId, partitionResponses: [] })
     const isElsewhere = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER && request.apiVersion >= LEADER_DISCOVERY_VERSION
     const leader = isElsewhere ? currentLeader(context.image, topicId, index) : undefined
     if (leader !== undefined) leaders.push(leader.leaderId)
@@ -117,8 +123,8 @@ function respond(context: BrokerContext, request: RpcRequest, outcomes: readonly
       logAppendTimeMs: outcome.logAppendTimeMs,
       logStartOffset: outcome.logStartOffset,
       errorMessage: errorCode === ErrorCode.NONE ? null : outcome.errorMessage,
-      ...(leader === undefined ? {} : { currentLeader: leader }),
+      currentLeader: leader,
     })
   }
-  request.respond({ responses: [...topics.values()], nodeEndpoints: nodeEndpoints(context.image, leaders) })
+  request.respond({ responses: topics, nodeEndpoints: nodeEndpoints(context.image, leaders) })
 }

@@ -9,6 +9,7 @@
  * fields are read in place: functions over (bytes, position), no objects.
  */
 import { crc32c } from '../../base/crc32c.ts'
+import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts'
 import { DecodeError } from '../wire.ts'
 import { VarintReader, varintSize, writeVarint } from './varint.ts'
 
@@ -55,8 +56,6 @@ export interface LogRecord {
   readonly headers: readonly RecordHeader[]
 }
 
-const encoder = new TextEncoder()
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function int16(b: Uint8Array, p: number): number {
   return ((b[p]! << 24) >> 16) | b[p + 1]!
@@ -181,7 +180,7 @@ function sizeRecord(record: RecordInput, timestampDelta: number, offsetDelta: nu
   body += record.key === null ? 1 : varintSize(record.key.length) + record.key.length
   body += record.value === null ? 1 : varintSize(record.value.length) + record.value.length
   if (headers.length === 0) return { body, headerKeys: NO_KEYS }
-  const headerKeys = headers.map(({ key }) => encoder.encode(key))
+  const headerKeys = headers.map(({ key }) => encodeUtf8(key))
   headers.forEach(({ value }, index) => {
     const key = headerKeys[index]!
     body += varintSize(key.length) + key.length
@@ -274,7 +273,7 @@ export function readRecords(b: Uint8Array, p: number): LogRecord[] {
     for (let h = 0; h < headerCount; h++) {
       const name = reader.bytesOrNull()
       if (name === null) throw new DecodeError('header without a key')
-      headers.push({ key: decoder.decode(name), value: reader.bytesOrNull() })
+      headers.push({ key: decodeUtf8(name), value: reader.bytesOrNull() })
     }
     if (reader.position !== end) throw new DecodeError('record of the wrong length')
     records.push({ offset, timestamp: appendTime ?? timestamp, key, value, headers })
