@@ -193,7 +193,7 @@ export class DelayedFetch implements DelayedOperation {
         // The leader was truncated, or a consumer asks beyond the high watermark.
         if (fetch.fetchOffset > endOffset) return true
         if (fetch.fetchOffset < endOffset) bytes += this.readableBytes(partition, fetch, endOffset)
-        if (fetch.lastFetchedEpoch !== NO_EPOCH && divergence(this.context.env.defects, log, fetch.lastFetchedEpoch, fetch.fetchOffset) !== undefined) return true
+        if (fetch.lastFetchedEpoch !== NO_EPOCH && divergence(this.context.env.defects, log, fetch.lastFetchedEpoch, fetch.fetchOffset, this.params.isolation) !== undefined) return true
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
         return true

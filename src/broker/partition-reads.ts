@@ -57,10 +57,12 @@ export function endOffsetFor(log: ReplicaLog, isolation: Isolation): number {
 /**
  * Where the log of a fetcher leaves this log, undefined if it does not (KIP-595, KIP-279). The epoch counts as well as the
  * offset: when this log does not know the fetcher's epoch, the offset belongs to another one.
- * Throws OFFSET_OUT_OF_RANGE when the fetcher's epoch lies outside what this log remembers.
+ * Throws OFFSET_OUT_OF_RANGE when the fetcher's epoch lies outside what this log remembers. When leaders did not record
+ * their epochs (KAFKA-7415), a replica was then told that nothing is known: the epoch comes back without an offset.
  */
-export function divergence(defects: Defects, log: ReplicaLog, lastFetchedEpoch: number, fetchOffset: number): EpochEndOffset | undefined {
+export function divergence(defects: Defects, log: ReplicaLog, lastFetchedEpoch: number, fetchOffset: number, isolation: Isolation): EpochEndOffset | undefined {
   const end = log.endOffsetForEpoch(lastFetchedEpoch)
+  if (end === undefined && isolation === 'log-end' && defects.has('KAFKA-7415')) return { epoch: lastFetchedEpoch, endOffset: NO_OFFSET }
   if (end === undefined || fetchOffset < log.logStartOffset) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
   const diverges = defects.has('KIP-279') ? end.endOffset < fetchOffset : end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset
   return diverges ? end : undefined
@@ -78,7 +80,7 @@ export function readPartition(
   const { highWatermark, lastStableOffset, logStartOffset, logEndOffset } = log
   let divergingEpoch: EpochEndOffset | undefined
   let records: Uint8Array = NO_RECORDS
-  if (lastFetchedEpoch !== NO_EPOCH) divergingEpoch = divergence(defects, log, lastFetchedEpoch, fetchOffset)
+  if (lastFetchedEpoch !== NO_EPOCH) divergingEpoch = divergence(defects, log, lastFetchedEpoch, fetchOffset, how.isolation)
   if (divergingEpoch === undefined) {
     if (fetchOffset < logStartOffset || fetchOffset > logEndOffset) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
     const endOffset = how.isolation === 'log-end' || defects.has('reads-beyond-high-watermark') ? logEndOffset : how.isolation === 'committed' ? lastStableOffset : highWatermark

@@ -20,8 +20,9 @@ import { appendFetched } from './append-fetched.ts'
 import type { LeaderEndpoint } from './leader-endpoint.ts'
 import { partitionKey } from './partition-key.ts'
 import type { Partition } from './partition.ts'
-import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from './partition-reads.ts'
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, NO_OFFSET } from './partition-reads.ts'
 import { truncationPoint } from './truncation-point.ts'
+import type { EpochEndOffset } from './truncation-point.ts'
 
 export interface ReplicaFetcherOptions {
   readonly leader: LeaderEndpoint
@@ -194,13 +195,25 @@ export class ReplicaFetcher {
   }
 
   /** Cuts the log; takes over no watermark, as that must wait until the logs agree. */
-  private truncate(state: FetchState, diverging: { readonly epoch: number; readonly endOffset: number }): void {
+  private truncate(state: FetchState, diverging: EpochEndOffset): void {
     const { log } = state.partition
-    const point = truncationPoint(diverging, log.endOffsetForEpoch(diverging.epoch), log.logEndOffset)
+    // Answers without an offset come from a leader with KAFKA-7415, and then the high watermark is all there is to go by.
+    if (diverging.endOffset === NO_OFFSET) return this.truncateToHighWatermark(state)
+    // Before KIP-279 a follower took the leader's offset for whatever epoch it had itself.
+    const own = this.env.defects.has('KIP-279') ? undefined : log.endOffsetForEpoch(diverging.epoch)
+    const point = truncationPoint(diverging, own, log.logEndOffset)
     this.mark(point.isFinal ? 'follower-truncated' : 'follower-truncated-one-step')
     if (point.offset < log.highWatermark) this.mark('truncation-below-high-watermark')
     log.truncateTo(point.offset, 'diverging-epoch')
     this.moveToEnd(movedTo(state, point.offset, epochForTruncation(this.env.defects, log)))
+  }
+
+  /** And fetches on from there without an epoch: the leader has said that it knows nothing of it. */
+  private truncateToHighWatermark(state: FetchState): void {
+    const { log } = state.partition
+    if (log.logEndOffset > log.highWatermark) this.mark('follower-truncated-to-high-watermark')
+    log.truncateTo(log.highWatermark, 'high-watermark')
+    this.moveToEnd({ ...state, fetchOffset: log.logEndOffset, lastFetchedEpoch: undefined })
   }
 
   /**
@@ -233,11 +246,15 @@ export class ReplicaFetcher {
     else this.delay(state.partition.key)
   }
 
-  /** The leader has moved on. If this is our newest epoch, wait for metadata; otherwise only the request was old. */
+  /**
+   * The leader has moved on. If this is our newest epoch, wait for metadata, which starts the partition again; otherwise
+   * only the request was old. When the same leader in a new epoch was no reason to start again (KAFKA-7164), fetches
+   * carried no epoch either, and one that came at the wrong time was simply repeated.
+   */
   private onFenced(request: FetchState): void {
     const state = this.states.get(request.partition.key)
     if (state === undefined) return
-    if (state.leaderEpoch === request.leaderEpoch) this.fail(request.partition.key)
+    if (state.leaderEpoch === request.leaderEpoch && !this.env.defects.has('KAFKA-7164')) this.fail(request.partition.key)
     else this.delay(request.partition.key)
   }
 

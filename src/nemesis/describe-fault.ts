@@ -41,7 +41,8 @@ function describeTrigger(when: Trigger): string {
   const narrowed = when.on.topic === undefined ? '' : ` on ${when.on.topic}-${when.on.partition ?? '*'}`
   const what = when.on.kind === 'request-sent' ? `request ${when.on.apiKey ?? '?'} sent` : when.on.kind
   const delay = when.after === 0 ? '' : `${formatTime(when.after)} after `
-  return `${delay}occurrence ${when.nth} of ${what}${narrowed}`
+  const since = when.since === undefined ? '' : ` since fault ${when.since}`
+  return `${delay}occurrence ${when.nth} of ${what}${narrowed}${since}`
 }
 
 function lasting(us: number, isForGood: boolean): string {

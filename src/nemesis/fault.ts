@@ -15,9 +15,10 @@ export interface TriggerEvent {
   readonly partition?: number
 }
 
+/** `since`: occurrences count only once that fault has come due. Without it, or without that fault, all of them count. */
 export type Trigger =
   | { readonly at: Micros }
-  | { readonly on: TriggerEvent; readonly nth: number; readonly after: Micros }
+  | { readonly on: TriggerEvent; readonly nth: number; readonly after: Micros; readonly since?: number }
 
 /** `subject` is the node that made the observation, `other-end` the receiver of the request. */
 export type Role =

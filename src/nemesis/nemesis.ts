@@ -48,6 +48,8 @@ export class Nemesis implements Observer {
   private readonly armed = new Map<ObservationKind, Armed[]>()
   private readonly healers = new Map<number, () => void>()
   private readonly unclean = new Map<string, UncleanBroker>()
+  /** Ids of the faults that have not come due yet. */
+  private readonly waiting: Set<number>
   /** Hosts that are never brought back, and the fault that did it. */
   private readonly permanent = new Map<string, number>()
   private active = false
@@ -58,6 +60,7 @@ export class Nemesis implements Observer {
     this.view = view
     this.faults = faults
     this.budget = budget
+    this.waiting = new Set(faults.map(({ id }) => id))
   }
 
   /** Arms every fault; times count from now. */
@@ -82,10 +85,10 @@ export class Nemesis implements Observer {
     const list = this.armed.get(event.kind)
     if (list === undefined) return
     for (const armed of list) {
-      if (!matches(armed.on, event)) continue
-      armed.count++
       const { when } = armed.fault
-      if ('at' in when || armed.count !== when.nth) continue
+      if ('at' in when || !matches(armed.on, event) || (when.since !== undefined && this.waiting.has(when.since))) continue
+      armed.count++
+      if (armed.count !== when.nth) continue
       const other = event.kind === 'request-sent' ? event.to : ''
       this.world.schedule(when.after, () => this.fire(armed.fault, node, other))
     }
@@ -144,6 +147,7 @@ export class Nemesis implements Observer {
 
   private fire(fault: Fault, subject: string, other: string): void {
     if (this.over) return
+    this.waiting.delete(fault.id)
     const { action } = fault
     const why = this.apply(fault, action, subject, other)
     if (why !== undefined) {

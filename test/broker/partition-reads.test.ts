@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, MAX_TIMESTAMP, divergence, offsetForTimestamp, readPartition } from '../../src/broker/partition-reads.ts'
 import { preferredReadReplica } from '../../src/broker/preferred-read-replica.ts'
+import type { Isolation } from '../../src/broker/partition-reads.ts'
 import { ApiError } from '../../src/protocol/api-error.ts'
 import { errorName } from '../../src/protocol/errors.ts'
 import { Fixture } from './partition-fixture.ts'
@@ -24,11 +25,13 @@ describe('divergence', () => {
     { epoch: 2, offset: 2, expected: { epoch: 1, endOffset: 2 }, name: 'KIP-279: an epoch the leader never had' },
     { epoch: 2, offset: 2, expected: undefined, defects: ['KIP-279'] as const, name: 'KIP-279 switched on' },
     { epoch: 6, offset: 4, expected: 'OFFSET_OUT_OF_RANGE' },
-  ])('of epoch $epoch at $offset: $expected', ({ epoch, offset, expected, defects = [] }) => {
+    { epoch: 6, offset: 4, expected: { epoch: 6, endOffset: -1 }, defects: ['KAFKA-7415'] as const, name: 'KAFKA-7415 switched on' },
+    { epoch: 6, offset: 4, expected: 'OFFSET_OUT_OF_RANGE', isolation: 'high-watermark' as Isolation, defects: ['KAFKA-7415'] as const, name: 'KAFKA-7415 switched on, for a consumer' },
+  ])('of epoch $epoch at $offset: $expected', ({ epoch, offset, expected, defects = [], isolation = 'log-end' as Isolation }) => {
     const f = new Fixture({ defects })
     f.fill(1, 1, 3, 3)
     f.lead()
-    expect(attempt(() => divergence(f.env.defects, f.log, epoch, offset))).toEqual(expected)
+    expect(attempt(() => divergence(f.env.defects, f.log, epoch, offset, isolation))).toEqual(expected)
   })
 })
 

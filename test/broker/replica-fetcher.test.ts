@@ -97,6 +97,30 @@ describe('divergence', () => {
     answer({})
     expect(asked()).toEqual([2, undefined])
   })
+
+  test('KAFKA-7164: an epoch too old for the leader is no reason to stop', () => {
+    const { f, fetcher, fetches, answer, asked } = following({ epochs: [4, 4], defects: ['KAFKA-7164'] })
+    answer({ errorCode: ErrorCode.FENCED_LEADER_EPOCH })
+    f.partition.makeFollower({ ...f.registration, leader: 2, leaderEpoch: 6, partitionEpoch: 8 })
+    fetcher.keepFetching(f.partition)
+    f.env.advance(BACKOFF_MS + 1)
+    expect([fetches.length, asked()]).toEqual([2, [2, undefined]])
+  })
+
+  test('KIP-279: of the own epochs nothing counts', () => {
+    const cut = (defects: readonly DefectId[]): number => {
+      const { f, answer } = following({ epochs: [3, 4, 4, 4], defects })
+      answer({ divergingEpoch: { epoch: 3, endOffset: 2 } })
+      return f.log.logEndOffset
+    }
+    expect([cut([]), cut(['KIP-279'])]).toEqual([1, 2])
+  })
+
+  test('KAFKA-7415: a leader that knows nothing of the epoch leaves only the high watermark', () => {
+    const { f, answer, asked } = following({ epochs: [3, 3, 4], highWatermark: 1, defects: ['KAFKA-7415'] })
+    answer({ divergingEpoch: { epoch: 4, endOffset: -1 }, highWatermark: 2 })
+    expect([f.log.logEndOffset, f.highWatermark, asked()]).toEqual([1, 1, [1, undefined]])
+  })
 })
 
 describe('an offset out of range', () => {
