@@ -21,7 +21,8 @@ const tokenIn = (message: string): string => /trial replay (\S+)/.exec(message)?
 describe('a consumer that keeps its offsets in its own database', () => {
   it('is exactly once when result and offset are written in one transaction, on the seeds that catch the other two', async () => {
     const totals = await runTrials({ workload: ordersToDatabase, seed: '1', seeds: 45, out })
-    expect(totals.valid).toBe(45)
+    // Kafka's own known duplicates reach no database twice here, but are counted by themselves.
+    expect([totals.trials, totals.invalid, totals.unknown]).toEqual([45, 0, 0])
   })
 
   it('loses an order when the offset is written first; the message has the token and the report', async () => {
