@@ -67,8 +67,9 @@ export interface CampaignOptions extends WorkerOptions {
   readonly jobs: number
   /** Wall-clock budget in milliseconds; 0: none. Decides only how many seeds are tried, never what one does. */
   readonly timeMs: number
-  /** Is this enough to stop when the time is up? On a slow machine it may take up to `PATIENCE` times as long. */
+  /** Is this enough to stop when the time is up? If not it goes on, at most for `patienceMs` in all. */
   readonly enough?: (totals: CampaignTotals) => boolean
+  readonly patienceMs?: number
   /** Threads to use and to leave running; absent: own ones, ended with the campaign. */
   readonly pool?: WorkerPool
   /** Stop after so many failures; 0: never. */
@@ -108,9 +109,6 @@ export function addToTotals(totals: CampaignTotals, summary: TrialSummary): void
   addCounts(totals.anomalies, summary.anomalies)
 }
 
-/** How much longer than its time a campaign may take that has not done enough. */
-export const PATIENCE = 10
-
 /** Jobs for `--jobs`: a number, or a percentage of the processors. */
 export function defaultJobs(): number {
   return Math.max(1, availableParallelism())
@@ -125,7 +123,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignTot
   let failures = 0
   const isTimeUp = (): boolean => {
     const spent = Date.now() - started
-    return options.timeMs > 0 && spent >= options.timeMs && (options.enough?.(totals) !== false || spent >= PATIENCE * options.timeMs)
+    return options.timeMs > 0 && spent >= options.timeMs && (options.enough?.(totals) !== false || spent >= (options.patienceMs ?? 0))
   }
   const exhausted = (): boolean =>
     next >= options.trials || options.signal?.aborted === true || isTimeUp()

@@ -16,6 +16,8 @@ import { WorkerPool } from './worker-pool.ts'
 export const WITNESS_SHRINK_BUDGET = 60
 /** Trials of a row that is to hold, time permitting. */
 const HOLDING_TRIALS = 120
+/** How many times its share of the time a row may take on a slow machine before it gives up. */
+const PATIENCE = 20
 /** Fewer prove nothing, however slow the machine. */
 const LEAST_TRIALS = 20
 /** Trials of a witness search at most. */
@@ -154,7 +156,7 @@ async function campaign(row: GuaranteeRow, options: RowOptions, search: Search):
       ...DEFAULT_GENERATE_OPTIONS, profile: search.profile ?? row.profile, beyondBudget: search.beyondBudget ?? row.beyondBudget, defects: search.defects ?? [],
       ...(row.families === undefined ? {} : { families: row.families }),
     },
-    baseSeed: `${options.baseSeed} ${row.id}`, trials: search.trials, jobs: options.jobs, pool: options.pool, timeMs: search.timeMs, enough: search.enough, maxFailures: search.maxFailures,
+    baseSeed: `${options.baseSeed} ${row.id}`, trials: search.trials, jobs: options.jobs, pool: options.pool, timeMs: search.timeMs, patienceMs: (PATIENCE * options.timeMs) / options.rows.length, enough: search.enough, maxFailures: search.maxFailures,
     shrinkBudget: WITNESS_SHRINK_BUDGET, verifyEvery: 0,
     ...(search.witnesses === undefined ? {} : { witnesses: search.witnesses }),
     ...(search.checkers === undefined ? {} : { checkers: search.checkers }),

@@ -46,8 +46,9 @@ describe('a campaign', () => {
 
   it('stops when its time is up, but not before it has done enough', async () => {
     expect((await campaign({ trials: 10_000, timeMs: 1, jobs: 1 })).totals.trials).toBeLessThanOrEqual(1)
-    const patient = await campaign({ trials: 10_000, timeMs: 2_000, jobs: 1, enough: ({ trials }) => trials >= 3 })
-    expect(patient.totals.trials).toBeGreaterThanOrEqual(3)
+    const patient = await campaign({ trials: 10_000, timeMs: 1, patienceMs: 60_000, jobs: 1, enough: ({ trials }) => trials >= 3 })
+    expect(patient.totals.trials).toBe(3)
+    expect((await campaign({ trials: 10_000, timeMs: 1, patienceMs: 300, jobs: 1, enough: () => false })).totals.trials).toBeLessThan(1_000)
   })
 
   it('stops when it is told to', async () => {
