@@ -86,6 +86,8 @@ export interface WorkloadDefinition {
 
 const KEYS = 20
 const DATABASE = 'database'
+/** Nothing expires before a script has read it, unless the definition says so. */
+const KEEPS_ALL = { 'retention.ms': '604800000', 'retention.bytes': '-1' }
 const NAME = /^[a-z][a-z0-9-]*$/
 
 /** Makes a workload of your own, for `workloads` in `trial.config.ts` or `runTrials`. @throws TrialError('config') */
@@ -122,7 +124,7 @@ function draw(definition: WorkloadDefinition, shape: WorkloadShape, [least, most
     name: topic.name,
     partitions: topic.partitions ?? 3,
     replicationFactor: shape.replicationFactor,
-    configs: { 'min.insync.replicas': String(shape.minInsyncReplicas), 'unclean.leader.election.enable': String(shape.uncleanLeaderElection), ...topic.configs },
+    configs: { 'min.insync.replicas': String(shape.minInsyncReplicas), 'unclean.leader.election.enable': String(shape.uncleanLeaderElection), ...KEEPS_ALL, ...topic.configs },
   }))
   const feeders = feedersOf(definition).map((host): ClientSpec => ({
     host,

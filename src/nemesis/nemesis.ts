@@ -89,6 +89,8 @@ export class Nemesis implements Observer {
       if ('at' in when || !matches(armed.on, event) || (when.since !== undefined && this.waiting.has(when.since))) continue
       armed.count++
       if (armed.count !== when.nth) continue
+      // Done: a long trial has hundreds of triggers, and every observation would look at all of them.
+      this.armed.set(event.kind, this.armed.get(event.kind)!.filter(one => one !== armed))
       const other = event.kind === 'request-sent' ? event.to : ''
       this.world.schedule(when.after, () => this.fire(armed.fault, node, other))
     }

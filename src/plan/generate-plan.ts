@@ -98,6 +98,7 @@ function clusterOf(drawn: Swarm, shape: { factor: number; minIsr: number; unclea
     logFlushOffsetCheckpointIntervalMs: scaled(1_500),
     logFlushStartOffsetCheckpointIntervalMs: scaled(1_500),
     logRetentionCheckIntervalMs: scaled(500),
+    ...(drawn.shortRetention ? { logRetentionMs: scaled(2_500), logRollMs: scaled(800) } : {}),
     logSegmentDeleteDelayMs: scaled(1_000),
     logSegmentBytes: drawn.tinySegments ? 600 : 65_536,
     producerIdBlockSize: 3,
@@ -211,7 +212,7 @@ function swarmWords(drawn: Swarm): readonly string[] {
   const words = [`${drawn.brokers} brokers`, `${drawn.controllers} ${drawn.combined ? 'combined ' : ''}controllers`, `faults ${drawn.kinds.join(' ')}`]
   for (const [name, on] of Object.entries({
     racks: drawn.racks, jitter: drawn.jitter, 'long delays': drawn.delays, 'connection breaks': drawn.breaks,
-    'tiny segments': drawn.tinySegments, 'slow fsync': drawn.slowFsync, 'machine crashes': drawn.machineCrashes,
+    'tiny segments': drawn.tinySegments, 'short retention': drawn.shortRetention, 'slow fsync': drawn.slowFsync, 'machine crashes': drawn.machineCrashes,
     'unclean election': drawn.unclean, ELR: drawn.elr,
   })) if (on) words.push(name)
   if (drawn.interleaving !== 'off') words.push(`interleaving ${drawn.interleaving}`)

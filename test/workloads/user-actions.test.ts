@@ -50,7 +50,7 @@ const keyOf = (plan: Plan, id: number): string | null => {
   return operation?.f === 'send' ? operation.key : null
 }
 
-const hasRetention = ({ topics }: Plan): boolean => topics.some(({ configs }) => 'retention.ms' in configs || 'retention.bytes' in configs)
+const hasRetention = ({ topics, cluster }: Plan): boolean => cluster.server.logRetentionMs < 600_000 || topics.some(({ configs }) => 'retention.ms' in configs || 'retention.bytes' in configs)
 
 describe('topics and partitions', () => {
   it('every trial is valid, and every send is acknowledged', () => {
@@ -110,7 +110,7 @@ describe('replication and failover', () => {
   it('a dead leader is replaced by a member of the ISR, and nothing acknowledged is lost', () => {
     const { plan, result, events } = story('failover', drawn => ({
       ...drawn,
-      topics: drawn.topics.map(topic => ({ ...topic, configs: { 'min.insync.replicas': '2', 'unclean.leader.election.enable': 'false' } })),
+      topics: drawn.topics.map(topic => ({ ...topic, configs: { 'min.insync.replicas': '2', 'unclean.leader.election.enable': 'false', 'retention.ms': '604800000' } })),
       faults: [{ id: 1, when: { at: drawn.timing.chaosUs / 2 }, action: { kind: 'crash', machine: true, target: { role: 'leader', topic: TOPIC, partition: 0, pick: 0 }, durationUs: 60_000_000 } }],
     }))
     expect(result.faults).toHaveLength(1)
@@ -136,7 +136,7 @@ describe('retention', () => {
   }))
 
   it('removes nothing when none is configured', () => {
-    const { events, result } = withConfigs('keep', {})
+    const { events, result } = withConfigs('keep', { 'retention.ms': '604800000' })
     expect(ofKind(events, 'log-start').filter(event => event.removed.length > 0)).toEqual([])
     expect(result.marks['retention-removed-segments']).toBe(0)
   })
@@ -149,14 +149,14 @@ describe('retention', () => {
   })
 
   it('removes old segments by size', () => {
-    const { events, result } = withConfigs('size', { 'retention.bytes': '900', 'segment.bytes': '300' })
+    const { events, result } = withConfigs('size', { 'retention.ms': '604800000', 'retention.bytes': '900', 'segment.bytes': '300' })
     expect(removed(events, 'retention-size')).toBeGreaterThan(0)
     expect(removed(events, 'retention-time')).toBe(0)
     expect(result.verdict).toBe('valid')
   })
 
   it('lets a second reader read the same again from the start, as far as it is there', () => {
-    const stories = [...quiet.filter(({ plan }) => !hasRetention(plan)), withConfigs('again', {})]
+    const stories = [...quiet.filter(({ plan }) => !hasRetention(plan)), withConfigs('again', { 'retention.ms': '604800000' })]
     for (const { result } of stories) {
       const [first, second] = [readBy(result.history, 'client-3'), readBy(result.history, 'client-4')]
       // Readers stop with the trial, so either may have missed the last records.
