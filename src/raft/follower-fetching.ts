@@ -15,7 +15,8 @@ const FETCH_MAX_BYTES = 8_388_608
 
 export class FollowerFetching {
   private readonly quorum: Quorum
-  private isInFlight = false
+  /** Voters that owe an answer. */
+  private readonly inFlight = new Set<number>()
   private nextAt: Micros = 0
   private attempts = 0
 
@@ -31,17 +32,25 @@ export class FollowerFetching {
 
   /** Sends the fetch that is due; returns when the next one will be, infinity while one is on its way. */
   poll(role: Role, now: Micros): Micros {
-    if (this.isInFlight) return Number.POSITIVE_INFINITY
+    if (!this.isReady(role)) return Number.POSITIVE_INFINITY
     if (now < this.nextAt) return this.nextAt
     this.send(role)
     return Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * A voter waits only for the leader that it follows: a fetch that hangs at a dead one must not keep it from the next
+   * (KafkaRaftClient#pollFollowerAsVoter). Everybody else has one fetch on its way at all.
+   */
+  private isReady(role: Role): boolean {
+    return role.kind === 'follower' && this.quorum.options.isVoter ? !this.inFlight.has(role.leaderId) : this.inFlight.size === 0
   }
 
   private send(role: Role): void {
     const leaderId = role.kind === 'follower' ? role.leaderId : -1
     const target = this.quorum.options.voters.find(({ id }) => id === leaderId) ?? this.someVoter()
     if (target === undefined) return
-    this.isInFlight = true
+    this.inFlight.add(target.id)
     const { config } = this.quorum.options
     const request: Draft<FetchRequest> = {
       clusterId: this.quorum.options.clusterId,
@@ -56,7 +65,7 @@ export class FollowerFetching {
       }],
     }
     this.quorum.ask(target.host, ApiKey.Fetch, request, result => {
-      this.isInFlight = false
+      this.inFlight.delete(target.id)
       return this.handleResponse(role, target.id, result)
     })
   }

@@ -10,6 +10,20 @@ import { Quorum, hostOf } from './quorum.ts'
 
 const NAMES = Array.from({ length: 12 }, (_, index) => `t${index}`)
 
+describe('a voter whose fetch hangs at a dead leader', () => {
+  it('fetches from the next one at once, so that it can commit (KafkaRaftClient#pollFollowerAsVoter)', () => {
+    for (const rootKey of [1, 2, 3, 4]) {
+      const quorum = new Quorum({ rootKey })
+      const old = quorum.settled()
+      quorum.cut(old)
+      const next = quorum.elected(old)
+      const led = quorum.seen('raft-role', next).filter(({ event }) => event.role === 'leader').at(-1)!
+      const committed = quorum.seen('raft-high-watermark', next).find(({ time, event }) => time >= led.time && event.asLeader)!
+      expect(committed.time - led.time).toBeLessThan(50)
+    }
+  })
+})
+
 describe('committed records', () => {
   it('reach every listener once and in order, the observer\'s too', () => {
     const quorum = new Quorum({ observer: true })
