@@ -57,7 +57,7 @@ export function faultSchedule(bounds: FaultBounds): Arbitrary<readonly Fault[]> 
       ])
   const own = bounds.underTest.length === 0 || !bounds.kinds.includes('crash') && !bounds.kinds.includes('pause')
     ? fc.constant<Draft[]>([])
-    : fc.array(stopOfOwn(bounds), { maxLength: 4, size: 'max' })
+    : fc.array(stopOfOwn(bounds), { minLength: 1, maxLength: 4, size: 'max' })
   return fc.tuple(fc.array(group, { minLength: Math.ceil(bounds.minFaults / 2), maxLength: bounds.maxFaults, size: 'max' }), own, permanent).map(([groups, ours, last]) =>
     [...numbered(groups).slice(0, bounds.maxFaults), ...ours, ...last].map((draft, id) => ({ id, ...draft })))
 }
