@@ -218,7 +218,7 @@ export const BLACK_BOX_ANOMALIES: readonly Anomaly[] = [
     definition: 'A created topic, its partitions, or a changed configuration was acknowledged and is absent from the final description of the cluster.',
     forbiddenBy: ['metadata-durable'],
     example: ['client 4: create-topic refunds           ok', 'the active controller loses power', 'drain:    describe-topics                ok, orders, payments', '', 'refunds was acknowledged and is gone.'],
-    falseAlarm: 'A later or concurrent deletion or change; descriptions during the faults, which brokers may answer from an older image.',
+    falseAlarm: 'A later or concurrent deletion or change; an earlier one that was sent twice, of which the second arrives late; descriptions during the faults, which brokers may answer from an older image.',
   },
   {
     id: 'no-progress',

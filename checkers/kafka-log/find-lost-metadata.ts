@@ -5,8 +5,9 @@
  * describe-topics    ok: {topic: partitions, ...}            all topics there are
  * describe-configs   invoke: topic; ok: [topic, {name: value}]
  *
- * A change is definite if it was acknowledged and no other change of the same thing was open at the same time or came
- * later, whatever its outcome but `fail`.
+ * A client or broker that gets no answer sends a change again, and the first may arrive late, after others that were
+ * acknowledged since. So a configuration may end at any value that was asked for and did not fail, and a topic that may
+ * have been deleted at any time says nothing; but once a change was acknowledged, what was there before may not come back.
  */
 import type { History, Json, Process } from '../../src/history/operation.ts'
 import type { FindingCollector } from '../finding-collector.ts'
@@ -52,10 +53,12 @@ export function findLostMetadata(history: History, story: Story, found: FindingC
       configs.set(String((value as readonly Json[])[0]), { at, entries: (value as readonly Json[])[1] as { readonly [name: string]: Json } })
     }
   }
-  for (const changes of subjects.values()) {
-    const last = definite(changes)
+  for (const all of subjects.values()) {
+    const changes = all.filter(({ outcome }) => outcome !== 'fail')
+    const last = changes.filter(({ f, outcome }) => outcome === 'ok' && f !== 'delete-topic').at(-1)
     if (last === undefined) continue
     const topic = String(last.value['topic'])
+    if (subjects.get(`topic ${topic}`)?.some(({ f, outcome }) => f === 'delete-topic' && outcome !== 'fail') === true) continue
     if (last.f === 'create-topic' && topics !== undefined) {
       const partitions = Object.hasOwn(topics, topic) ? topics[topic] : undefined
       const wanted = last.value['partitions']
@@ -66,12 +69,12 @@ export function findLostMetadata(history: History, story: Story, found: FindingC
       }
     } else if (last.f === 'alter-config') {
       const described = configs.get(topic)
+      if (described === undefined) continue
       const name = String(last.value['name'])
-      const wanted = last.value['value']
-      if (described === undefined || mayBeDeleted(subjects.get(`topic ${topic}`) ?? [], last)) continue
       const actual = Object.hasOwn(described.entries, name) ? described.entries[name]! : null
-      if (actual === wanted) continue
-      add(`${name} of ${topic} was set to ${String(wanted)} and is ${String(actual)}.`, last, described.at, { topic, name, wanted: wanted ?? null, found: actual }, `${name} of ${topic} is ${String(wanted)}, because the change was acknowledged and none followed; however, in the end it is ${String(actual)}.`)
+      if (changes.some(({ value }) => value['value'] === actual)) continue
+      const wanted = String(last.value['value'])
+      add(`${name} of ${topic} was set to ${wanted} and is ${String(actual)}.`, last, described.at, { topic, name, wanted, found: actual }, `${name} of ${topic} is ${wanted}, because the change was acknowledged, or another value that was asked for; however, in the end it is ${String(actual)}.`)
     }
   }
 
@@ -88,23 +91,6 @@ export function findLostMetadata(history: History, story: Story, found: FindingC
       contradiction,
     }))
   }
-}
-
-/** The last acknowledged change, if nothing else may have been applied after it. */
-function definite(changes: readonly Change[]): Change | undefined {
-  const relevant = changes.filter(change => change.outcome !== 'fail')
-  const last = relevant[relevant.length - 1]
-  if (last === undefined || last.outcome !== 'ok') return undefined
-  for (const change of relevant) {
-    if (change === last) continue
-    if (change.outcome === 'open' || change.completed > last.invoked) return undefined
-  }
-  return last
-}
-
-/** A topic that was deleted, and perhaps created again, after or during a change has its defaults. */
-function mayBeDeleted(changes: readonly Change[], since: Change): boolean {
-  return changes.some(({ f, outcome, completed }) => f === 'delete-topic' && outcome !== 'fail' && (outcome === 'open' || completed > since.invoked))
 }
 
 function isObject(value: Json): value is { readonly [key: string]: Json } {
