@@ -16,6 +16,7 @@ import { DEFAULT_GENERATE_OPTIONS } from '../src/plan/generate-options.ts'
 import { generatePlan } from '../src/plan/generate-plan.ts'
 import { trialSeed } from '../src/plan/seed-random.ts'
 import { runPlan } from '../src/trial/run-plan.ts'
+import type { TrialResult } from '../src/trial/trial-result.ts'
 import { benchKernel } from './kernel.ts'
 import { STANDARD, standardTrial } from './standard-trial.ts'
 
@@ -26,25 +27,50 @@ interface Measured {
   readonly records: number
   readonly verdict: string
   readonly peakMemoryMB: number
+  /** Wall time a record, relative to the standard trial. */
+  readonly growth: number
 }
 
 const clock = (): number => performance.now()
 const round = (value: number, digits = 2): number => Number(value.toFixed(digits))
 
-/** The standard trial with `times` the records, by rate or by duration; best of `runs`, after one warm-up. */
-function measureTrial(by: 'rate' | 'duration', times: number, runs: number): Measured {
-  const size = { seconds: STANDARD.seconds * (by === 'duration' ? times : 1), records: STANDARD.records * times }
-  runPlan(standardTrial(STANDARD), produceConsume)
-  let best = Number.POSITIVE_INFINITY
-  let result = runPlan(standardTrial({ seconds: 1, records: 10 }), produceConsume)
-  for (let run = 0; run < runs; run++) {
-    const begin = clock()
-    result = runPlan(standardTrial(size), produceConsume)
-    best = Math.min(best, (clock() - begin) / 1000)
+/** Mean of runs of the standard trial that together take at least `seconds`, and what the last of them gave. */
+function standardRuns(seconds: number): { readonly mean: number; readonly best: number; readonly result: TrialResult } {
+  const times: number[] = []
+  for (const begin = clock(); ;) {
+    const from = clock()
+    const result = runPlan(standardTrial(STANDARD), produceConsume)
+    times.push((clock() - from) / 1000)
+    if (clock() - begin >= seconds * 1000) return { mean: times.reduce((sum, time) => sum + time, 0) / times.length, best: Math.min(...times), result }
   }
+}
+
+function measureStandard(): Measured {
+  standardRuns(2)
+  const { best, result } = standardRuns(5)
+  return measured(best, result, STANDARD.records, 1)
+}
+
+/**
+ * A trial with `times` the records, by rate or by duration, between two rows of standard trials: a machine whose speed
+ * changes from minute to minute would else be taken for growth.
+ */
+function measureGrowth(by: 'rate' | 'duration', times: number): Measured {
+  const size = { seconds: STANDARD.seconds * (by === 'duration' ? times : 1), records: STANDARD.records * times }
+  standardRuns(2)
+  const before = standardRuns(5).mean
+  const from = clock()
+  const result = runPlan(standardTrial(size), produceConsume)
+  const wall = (clock() - from) / 1000
+  const peak = process.resourceUsage().maxRSS
+  const after = standardRuns(5).mean
+  return { ...measured(wall, result, size.records, wall / times / ((before + after) / 2)), peakMemoryMB: Math.round(peak / 1024) }
+}
+
+function measured(wallSeconds: number, result: TrialResult, records: number, growth: number): Measured {
   return {
-    wallSeconds: best, virtualSeconds: result.virtualUs / 1e6, events: result.digests.eventCount, records: size.records, verdict: result.verdict,
-    peakMemoryMB: Math.round(process.resourceUsage().maxRSS / 1024),
+    wallSeconds: round(wallSeconds), virtualSeconds: round(result.virtualUs / 1e6, 1), events: result.digests.eventCount, records, verdict: result.verdict,
+    peakMemoryMB: Math.round(process.resourceUsage().maxRSS / 1024), growth: round(growth),
   }
 }
 
@@ -63,11 +89,11 @@ function measureTrials(count: number): { readonly trialsPerSecond: number; reado
 
 const MEASUREMENTS: Readonly<Record<string, () => unknown>> = {
   kernel: () => benchKernel(clock),
-  standard: () => measureTrial('rate', 1, 5),
-  'rate-10': () => measureTrial('rate', 10, 2),
-  'rate-100': () => measureTrial('rate', 100, 1),
-  'duration-10': () => measureTrial('duration', 10, 2),
-  'duration-100': () => measureTrial('duration', 100, 1),
+  standard: measureStandard,
+  'rate-10': () => measureGrowth('rate', 10),
+  'rate-100': () => measureGrowth('rate', 100),
+  'duration-10': () => measureGrowth('duration', 10),
+  'duration-100': () => measureGrowth('duration', 100),
   trials: () => measureTrials(60),
 }
 
@@ -76,10 +102,9 @@ function inOwnProcess<T>(name: string): T {
 }
 
 function all(): unknown {
-  const perRecord = ({ wallSeconds, records }: Measured): number => wallSeconds / records
   const standard = inOwnProcess<Measured>('standard')
   const sizes = Object.fromEntries(['rate-10', 'rate-100', 'duration-10', 'duration-100'].map(name => [name, inOwnProcess<Measured>(name)]))
-  const growth = (name: string): number => round(perRecord(sizes[name]!) / perRecord(standard))
+  const growth = (name: string): number => sizes[name]!.growth
   return {
     kernel: { eventsPerSecond: inOwnProcess<{ eventsPerSecond: number }>('kernel').eventsPerSecond },
     cluster: {
@@ -90,10 +115,10 @@ function all(): unknown {
       verdict: standard.verdict,
       growth: {
         x10: Math.max(growth('rate-10'), growth('duration-10')), x100: Math.max(growth('rate-100'), growth('duration-100')),
-        rate: { x10: growth('rate-10'), x100: growth('rate-100'), x100OverX10: round(perRecord(sizes['rate-100']!) / perRecord(sizes['rate-10']!)) },
+        rate: { x10: growth('rate-10'), x100: growth('rate-100') },
         duration: { x10: growth('duration-10'), x100: growth('duration-100') },
       },
-      sizes: Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, { ...size, wallSeconds: round(size.wallSeconds), virtualSeconds: round(size.virtualSeconds, 1) }])),
+      sizes,
     },
     trials: inOwnProcess('trials'),
   }
