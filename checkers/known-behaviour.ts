@@ -35,6 +35,7 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
   'KAFKA-14359': new Set(['reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'duplicate']),
   'KAFKA-5494-snapshot': new Set(['duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send']),
   'KAFKA-14034': new Set(['duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send']),
+  'producer-state-behind-log-start': new Set(['duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send']),
   'pending-isr-overwritten': new Set([
     'quorum-superset', 'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets',
     'offset-regression', 'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
@@ -110,6 +111,8 @@ export class MechanismRecorder implements Observer {
         // Told right after the refusal: it is Kafka's own.
         this.seen.wronglyRefused.delete(`${event.topic}-${event.partition} ${event.producerId}`)
         return this.add('KAFKA-5494-snapshot', event, node, time, `remembers only ${event.keptBatches} batch of producer ${event.producerId} after loading a snapshot, and a repeat is older`)
+      case 'producer-forgotten':
+        return this.add('producer-state-behind-log-start', event, node, time, `forgets producer ${event.producerId}, whose batches lie below its log start`)
       case 'client-renumbered':
         return this.add('KAFKA-14034', event, node, time, `gives a batch of producer ${event.producerId} whose fate is unknown a new number: epoch ${event.fromEpoch} sequence ${event.fromSequence} becomes epoch ${event.toEpoch} sequence ${event.toSequence}`)
       case 'isr-proposal-forgotten':

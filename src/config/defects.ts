@@ -97,6 +97,11 @@ const mends = [
     link: 'https://issues.apache.org/jira/browse/KAFKA-14034',
   },
   {
+    id: 'producer-state-behind-log-start',
+    mechanism: 'A restart or truncation drops producer snapshots at or below the log start, so a producer whose batches retention has removed is forgotten, and a repeat of one is appended again.',
+    link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/ProducerStateManager.java',
+  },
+  {
     id: 'pending-isr-overwritten',
     mechanism: 'Metadata of the partition epoch that a leader already knows replaces its pending ISR change, which the controller may still accept, so that until the record arrives the high watermark is computed without a replica that may be elected.',
     link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/cluster/Partition.scala',

@@ -88,6 +88,8 @@ export type Observation =
   | (Replica & { readonly kind: 'first-sequence-accepted'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number })
   /** Known behaviour KAFKA-5494-snapshot: a repeat is older than what a snapshot kept of this producer. */
   | (Replica & { readonly kind: 'dedup-window-shrunk'; readonly producerId: number; readonly producerEpoch: number; readonly keptBatches: number })
+  /** Known behaviour producer-state-behind-log-start: a reload drops the state of a producer whose batches retention has removed. */
+  | (Replica & { readonly kind: 'producer-forgotten'; readonly producerId: number })
   /** Known behaviour pending-isr-overwritten: old metadata makes a leader forget its ISR proposal. */
   | (Replica & { readonly kind: 'isr-proposal-forgotten'; readonly leaderEpoch: number; readonly proposed: readonly number[] })
   // ---- clients ----

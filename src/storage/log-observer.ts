@@ -112,6 +112,11 @@ export class LogObserver {
     env.observe({ kind: 'dedup-window-shrunk', ...identity, producerId, producerEpoch, keptBatches: entry.batches.length })
   }
 
+  /** Known behaviour producer-state-behind-log-start. */
+  forgotten(producerIds: readonly number[]): void {
+    for (const producerId of producerIds) this.env.observe({ kind: 'producer-forgotten', ...this.identity, producerId })
+  }
+
   truncated(event: Omit<ObservationOf<'log-truncate'>, 'kind' | keyof Identity>): void {
     this.env.observe({ kind: 'log-truncate', ...this.identity, ...event })
   }

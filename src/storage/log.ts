@@ -116,6 +116,7 @@ export class Log {
       cleanShutdown: how.clean, bytesDropped: loaded.bytesDropped,
       logStartOffset: log.logStartOffset, endOffset: log.logEndOffset, highWatermark: log.highWatermark,
     })
+    log.observer?.forgotten(log.producers.takeForgotten())
     log.observeProducerState()
     return log
   }
@@ -440,6 +441,7 @@ export class Log {
   private rebuildProducers(): void {
     if (this.observer === undefined) return
     rebuildProducerState(this.env, this.producers, this.local.segments, this.start, this.logEndOffset, false)
+    this.observer.forgotten(this.producers.takeForgotten())
   }
 
   private takeSnapshot(): File | undefined {

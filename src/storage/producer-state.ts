@@ -28,6 +28,8 @@ export class ProducerState {
   mapEndOffset = 0
   /** Whether any of this came from a snapshot rather than from reading the log. */
   isFromSnapshot = false
+  /** Producers with batches below the log start, as the last reload found them. */
+  private behind: readonly number[] = []
   private readonly env: Env
   private readonly directory: string
   private readonly expirationMs: number
@@ -130,6 +132,13 @@ export class ProducerState {
     this.lastSnapshotOffset = this.latestSnapshot ?? logStartOffset
   }
 
+  /** Producers that the last reload knew with batches below the log start, and that are gone after it. */
+  takeForgotten(): readonly number[] {
+    const forgotten = [...new Set(this.behind)].filter(producerId => !this.entries.has(producerId))
+    this.behind = []
+    return forgotten
+  }
+
   removeExpired(): void {
     const now = this.env.wallClock()
     for (const [producerId, entry] of this.entries) if (this.isExpired(entry, now)) this.entries.delete(producerId)
@@ -151,7 +160,12 @@ export class ProducerState {
 
   /** Goes back to the newest usable snapshot of (logStartOffset, endOffset], or to nothing; drops the other ones. */
   truncateAndReload(logStartOffset: number, endOffset: number): void {
-    const unusable = this.snapshots.filter(offset => offset > endOffset || offset <= logStartOffset)
+    // Known behaviour: what the newest snapshot at or below the log start knew goes with it (producer-state-behind-log-start).
+    const last = this.snapshots.filter(offset => offset <= logStartOffset).at(-1)
+    const known = [...this.entries.values(), ...(last === undefined ? [] : this.readSnapshot(last) ?? [])]
+    this.behind = known.filter(({ batches }) => batches.some(({ lastOffset }) => lastOffset < logStartOffset)).map(({ producerId }) => producerId)
+    const kept = this.env.mends.has('producer-state-behind-log-start') ? last : undefined
+    const unusable = this.snapshots.filter(offset => offset > endOffset || (offset <= logStartOffset && offset !== kept))
     for (const offset of unusable) this.removeSnapshot(offset)
     if (endOffset === this.mapEndOffset) {
       this.onLogStart(logStartOffset)
@@ -206,11 +220,15 @@ export class ProducerState {
     this.isFromSnapshot = false
   }
 
+  private readSnapshot(offset: number): readonly ProducerEntry[] | undefined {
+    const file = this.env.disk.open(this.path(offset))
+    return decodeSnapshot(file.read(0, file.size))
+  }
+
   private loadLatestSnapshot(logStartOffset: number): void {
     const now = this.env.wallClock()
     for (let offset = this.latestSnapshot; offset !== undefined; offset = this.latestSnapshot) {
-      const file = this.env.disk.open(this.path(offset))
-      const loaded = decodeSnapshot(file.read(0, file.size))
+      const loaded = this.readSnapshot(offset)
       if (loaded === undefined) {
         this.removeSnapshot(offset)
         continue
