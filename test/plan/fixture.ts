@@ -113,7 +113,7 @@ export function problemsOf(plan: Plan): string[] {
     expect('at' in when ? when.at >= 0 : when.nth >= 1 && when.after >= 0, `fault ${id} has no time`)
     const targets = action.kind === 'clog' ? [action.from, action.to] : [action.target]
     for (const target of targets) {
-      if ('host' in target) expect(hosts.includes(target.host), `fault ${id} aims at ${target.host}`)
+      if ('host' in target) expect(hosts.includes(target.host) || clients.has(target.host), `fault ${id} aims at ${target.host}`)
       else if (target.topic !== undefined) expect((target.partition ?? 0) < (partitions.get(target.topic) ?? 0), `fault ${id} aims at ${target.topic}-${target.partition}`)
     }
     if ('durationUs' in action) expect(action.durationUs >= 0, `fault ${id} ends before it begins`)
