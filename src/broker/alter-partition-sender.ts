@@ -12,7 +12,7 @@ import type { AlterPartitionRequestTopicData, AlterPartitionResponse, AlterParti
 import type { Draft } from '../protocol/codec.ts'
 import type { ControllerChannel } from './controller-channel.ts'
 import type { IsrMember } from './isr-state.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 
 const RETRY_MS = 50
 
@@ -50,7 +50,7 @@ export class AlterPartitionSender {
   }
 
   submit(change: IsrChange, onReply: (reply: IsrChangeReply) => void): void {
-    const key = partitionKey(change.topicId, change.partition)
+    const key = partitionName(change.topicId, change.partition)
     if (this.unsent.has(key)) {
       onReply({ ok: false, errorCode: ErrorCode.OPERATION_NOT_ATTEMPTED })
       return
@@ -82,10 +82,10 @@ export class AlterPartitionSender {
     if (response.errorCode !== ErrorCode.NONE) return response.errorCode
     const replies = new Map<string, AlterPartitionResponsePartitionData>()
     for (const topic of response.topics) {
-      for (const partition of topic.partitions) replies.set(partitionKey(topic.topicId, partition.partitionIndex), partition)
+      for (const partition of topic.partitions) replies.set(partitionName(topic.topicId, partition.partitionIndex), partition)
     }
     for (const { change, onReply } of sent) {
-      const key = partitionKey(change.topicId, change.partition)
+      const key = partitionName(change.topicId, change.partition)
       const partition = replies.get(key)
       if (partition === undefined) continue
       // First, so that the reply may lead to a new change of this partition.

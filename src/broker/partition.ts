@@ -21,7 +21,7 @@ import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import { committedIsr, pendingIsr } from './isr-state.ts'
 import type { CommittedIsr, IsrMember, IsrState, PendingIsr } from './isr-state.ts'
 import type { PartitionHost, ReplicaLog } from './partition-host.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 import { RemoteReplica, isCaughtUp } from './remote-replica.ts'
 import type { FollowerFetch } from './remote-replica.ts'
 
@@ -54,7 +54,7 @@ export class Partition {
     this.topic = o.topic
     this.topicId = o.topicId
     this.partition = o.partition
-    this.key = partitionKey(o.topicId, o.partition)
+    this.key = partitionName(o.topicId, o.partition)
     this.log = o.log
   }
 

@@ -18,7 +18,7 @@ import { epochForTruncation, initialFetchState, isReadyForFetch, movedTo } from 
 import type { FetchState } from './fetch-state.ts'
 import { appendFetched } from './append-fetched.ts'
 import type { LeaderEndpoint } from './leader-endpoint.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 import type { Partition } from './partition.ts'
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, NO_OFFSET } from './partition-reads.ts'
 import { truncationPoint } from './truncation-point.ts'
@@ -145,7 +145,7 @@ export class ReplicaFetcher {
     for (const state of requested) asked.set(state.partition.key, state)
     for (const topic of response.responses) {
       for (const data of topic.partitions) {
-        const key = partitionKey(topic.topicId, data.partitionIndex)
+        const key = partitionName(topic.topicId, data.partitionIndex)
         const request = asked.get(key)
         const state = this.states.get(key)
         if (request === undefined || state === undefined) continue

@@ -14,7 +14,7 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { Partition } from './partition.ts'
 import type { PartitionHost } from './partition-host.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 import type { ReplicaFetchers } from './replica-fetchers.ts'
 
 export type HostedLogs = Pick<LogManager, 'getOrCreate' | 'delete' | 'logs'>
@@ -53,7 +53,7 @@ export class Replicas {
   }
 
   find(topicId: string, partition: number): Partition | undefined {
-    return this.partitions.get(partitionKey(topicId, partition))
+    return this.partitions.get(partitionName(topicId, partition))
   }
 
   /** Throws NOT_LEADER_OR_FOLLOWER when the partition is elsewhere, UNKNOWN_TOPIC_OR_PARTITION when it is nowhere. */
@@ -119,7 +119,7 @@ export class Replicas {
   }
 
   private *becomeLeaders(changes: readonly LocalChange[]): Task<void> {
-    yield* this.fetchers.remove(changes.map(change => partitionKey(change.topic.id, change.index)))
+    yield* this.fetchers.remove(changes.map(change => partitionName(change.topic.id, change.index)))
     for (const change of changes) {
       yield* this.env.pause('metadata-make-leader')
       this.getOrCreate(change).makeLeader(change.registration)

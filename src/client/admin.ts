@@ -17,7 +17,7 @@ import type { BrokerRpc } from './broker-rpc.ts'
 import { ClusterMetadata } from './cluster-metadata.ts'
 import type { BrokerNode, PartitionMetadata } from './cluster-metadata.ts'
 import { connectBrokers } from './connect.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 
 export interface NewTopic {
   readonly name: string
@@ -176,7 +176,7 @@ export class Admin {
       apiKey: ApiKey.ListOffsets,
       isChange: false,
       retriesErrors: true,
-      nameOf: spec => partitionKey(spec.topic, spec.partition),
+      nameOf: spec => partitionName(spec.topic, spec.partition),
       node: spec => this.metadata.leader(spec.topic, spec.partition).node,
       request: (items, timeoutMs) => ({
         replicaId: -1,
@@ -194,7 +194,7 @@ export class Admin {
       *answers(response: ListOffsetsResponse) {
         for (const { name, partitions } of response.topics) {
           for (const { partitionIndex, errorCode, offset, timestamp, leaderEpoch } of partitions) {
-            yield { name: partitionKey(name, partitionIndex), errorCode, value: { offset, timestamp, leaderEpoch } }
+            yield { name: partitionName(name, partitionIndex), errorCode, value: { offset, timestamp, leaderEpoch } }
           }
         }
       },

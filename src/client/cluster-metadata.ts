@@ -24,7 +24,7 @@ import type { Draft } from '../protocol/codec.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import { Backoff } from './backoff.ts'
 import type { BrokerRpc } from './broker-rpc.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface BrokerNode {
@@ -177,7 +177,7 @@ export class ClusterMetadata {
 
   leader(topic: string, partition: number): LeaderAndEpoch {
     const known = this.partition(topic, partition)
-    if (known === undefined) return { node: undefined, epoch: this.lastSeenEpochs.get(partitionKey(topic, partition)) ?? -1 }
+    if (known === undefined) return { node: undefined, epoch: this.lastSeenEpochs.get(partitionName(topic, partition)) ?? -1 }
     return { node: known.leaderId < 0 ? undefined : this.nodesById.get(known.leaderId), epoch: known.leaderEpoch }
   }
 
@@ -192,7 +192,7 @@ export class ClusterMetadata {
 
   /** An epoch seen elsewhere than in metadata; a newer one asks for an update. */
   observeLeaderEpoch(topic: string, partition: number, epoch: number): void {
-    const known = this.lastSeenEpochs.get(partitionKey(topic, partition))
+    const known = this.lastSeenEpochs.get(partitionName(topic, partition))
     if (known !== undefined && epoch > known) this.requestUpdate()
   }
 
@@ -210,7 +210,7 @@ export class ClusterMetadata {
     const partitions = entry.partitions.slice()
     partitions[partition] = { ...known, leaderId, leaderEpoch }
     this.topics.set(topic, { ...entry, partitions })
-    this.lastSeenEpochs.set(partitionKey(topic, partition), leaderEpoch)
+    this.lastSeenEpochs.set(partitionName(topic, partition), leaderEpoch)
     return true
   }
 
@@ -324,7 +324,7 @@ export class ClusterMetadata {
   private newest(
     topic: string, topicId: string, known: TopicMetadata | undefined, answer: MetadataResponseMetadataResponsePartition,
   ): PartitionMetadata {
-    const key = partitionKey(topic, answer.partitionIndex)
+    const key = partitionName(topic, answer.partitionIndex)
     const lastSeen = this.lastSeenEpochs.get(key)
     const cached = known?.partitions[answer.partitionIndex]
     if (lastSeen !== undefined && known?.id === topicId && answer.leaderEpoch < lastSeen && cached !== undefined) return cached

@@ -19,7 +19,7 @@ import { FetchState } from './fetch-state.ts'
 import type { PositionReset } from './fetch-state.ts'
 import { Fetcher } from './fetcher.ts'
 import type { Collected } from './fetcher.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 import { PositionResolver } from './position-resolver.ts'
 import { Wakeup } from './wakeup.ts'
 
@@ -69,7 +69,7 @@ export class Consumer {
     const before = new Map(this.states)
     this.states.clear()
     for (const { topic, partition } of partitions) {
-      const key = partitionKey(topic, partition)
+      const key = partitionName(topic, partition)
       this.states.set(key, before.get(key) ?? new FetchState(topic, partition))
       this.metadata.add(topic)
     }
@@ -165,8 +165,8 @@ export class Consumer {
 
   /** @throws TrialError when the partition is not assigned */
   private assigned(topic: string, partition: number): FetchState {
-    const state = this.states.get(partitionKey(topic, partition))
-    if (state === undefined) throw new TrialError('usage', `Partition ${partitionKey(topic, partition)} is not assigned to this consumer.`)
+    const state = this.states.get(partitionName(topic, partition))
+    if (state === undefined) throw new TrialError('usage', `Partition ${partitionName(topic, partition)} is not assigned to this consumer.`)
     return state
   }
 }

@@ -10,7 +10,7 @@
  */
 import type { Micros } from '../base/time.ts'
 import type { LeaderAndEpoch } from './cluster-metadata.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 
 export interface FetchPosition {
   readonly offset: number
@@ -55,7 +55,7 @@ export class FetchState {
   constructor(topic: string, partition: number) {
     this.topic = topic
     this.partition = partition
-    this.key = partitionKey(topic, partition)
+    this.key = partitionName(topic, partition)
   }
 
   get hasValidPosition(): boolean {

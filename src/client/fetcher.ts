@@ -27,7 +27,7 @@ import type { ConsumerRecord } from './completed-fetch.ts'
 import { FetchSession } from './fetch-session.ts'
 import type { FetchTarget } from './fetch-session.ts'
 import type { FetchState } from './fetch-state.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 import type { PositionResolver } from './position-resolver.ts'
 
 const CONSUMER_REPLICA_ID = -1
@@ -184,7 +184,7 @@ export class Fetcher {
     for (const topicData of response.responses) {
       const topic = topicData.topic === '' ? (names.get(topicData.topicId) ?? '') : topicData.topic
       for (const data of topicData.partitions) {
-        const key = partitionKey(topic, data.partitionIndex)
+        const key = partitionName(topic, data.partitionIndex)
         keys.add(key)
         const target = session.target(key)
         if (target !== undefined) fetches.push(new CompletedFetch(topic, key, data, target.fetchOffset, node.id, options))

@@ -12,7 +12,7 @@
 import { invariant } from '../base/assert.ts'
 import type { Env } from '../env/env.ts'
 import { ErrorCode, errorName, isRetriable } from '../protocol/errors.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 import { PartitionSequences } from './partition-sequences.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 
@@ -192,7 +192,7 @@ export class IdempotentState {
   }
 
   private key(batch: ProducerBatch): string {
-    return partitionKey(batch.topic, batch.partition)
+    return partitionName(batch.topic, batch.partition)
   }
 
   private of(batch: ProducerBatch): PartitionSequences {

@@ -17,7 +17,7 @@ import type { RpcResult } from '../rpc/rpc-client.ts'
 import type { AnswerQueue } from './answer-queue.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
 import type { FetchPosition, FetchState, PendingReset, PositionReset } from './fetch-state.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 
 const TIMESTAMPS = { latest: -1, earliest: -2 } as const
 const CONSUMER_REPLICA_ID = -1
@@ -127,7 +127,7 @@ export class PositionResolver {
     this.answers.ask(node, ApiKey.ListOffsets, request, result => {
       for (const answer of answersOf<ListOffsetsResponse>(result)) {
         for (const partition of answer.partitions) {
-          const key = partitionKey(answer.name, partition.partitionIndex)
+          const key = partitionName(answer.name, partition.partitionIndex)
           const question = asked.get(key)
           if (question === undefined || partition.errorCode !== ErrorCode.NONE) continue
           asked.delete(key)
@@ -162,7 +162,7 @@ export class PositionResolver {
     this.answers.ask(node, ApiKey.OffsetForLeaderEpoch, request, result => {
       for (const answer of answersOf<OffsetForLeaderEpochResponse>(result)) {
         for (const { partition, errorCode, leaderEpoch, endOffset } of answer.partitions) {
-          const key = partitionKey(answer.topic, partition)
+          const key = partitionName(answer.topic, partition)
           const question = asked.get(key)
           if (question === undefined || errorCode !== ErrorCode.NONE) continue
           asked.delete(key)

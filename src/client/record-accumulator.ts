@@ -14,7 +14,7 @@ import type { RecordInput } from '../protocol/records/record-batch.ts'
 import { Backoff } from './backoff.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
 import type { IdempotentState } from './idempotent-state.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 import { ProducerBatch, upperBoundSize } from './producer-batch.ts'
 import type { SendResult } from './send-result.ts'
 import { StickyPartitioner } from './sticky-partitioner.ts'
@@ -241,7 +241,7 @@ export class RecordAccumulator {
 
   private retryTime(batch: ProducerBatch): Micros {
     if (batch.attempts === 0 || batch.leaderChangedForThisRetry) return 0
-    return batch.lastAttemptAt + this.backoff.delay(batch.attempts - 1, partitionKey(batch.topic, batch.partition))
+    return batch.lastAttemptAt + this.backoff.delay(batch.attempts - 1, partitionName(batch.topic, batch.partition))
   }
 
   private partitioner(topic: string): StickyPartitioner {
@@ -254,7 +254,7 @@ export class RecordAccumulator {
   }
 
   private queue(topic: string, partition: number): PartitionQueue {
-    const key = partitionKey(topic, partition)
+    const key = partitionName(topic, partition)
     let queue = this.queues.get(key)
     if (queue === undefined) {
       queue = { topic, partition, key, batches: [], muted: false }

@@ -23,7 +23,7 @@ import { Backoff } from './backoff.ts'
 import type { BrokerRpc } from './broker-rpc.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
 import type { IdempotentState } from './idempotent-state.ts'
-import { partitionKey } from './partition-key.ts'
+import { partitionName } from '../base/partition-name.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import type { RecordAccumulator } from './record-accumulator.ts'
 import { refusesBeforeAppend } from './send-result.ts'
@@ -169,7 +169,7 @@ export class Sender {
     const topics = new Map<string, { name: string; topicId: string; partitionData: { index: number; records: Uint8Array }[] }>()
     for (const batch of batches) {
       const { topic, partition } = batch
-      const key = partitionKey(topic, partition)
+      const key = partitionName(topic, partition)
       byKey.set(key, batch)
       let data = topics.get(topic)
       if (data === undefined) {
@@ -201,7 +201,7 @@ export class Sender {
     for (const topic of response.responses) {
       const name = topic.name === '' ? (names.get(topic.topicId) ?? '') : topic.name
       for (const partition of topic.partitionResponses) {
-        const key = partitionKey(name, partition.index)
+        const key = partitionName(name, partition.index)
         const batch = left.get(key)
         if (batch === undefined) continue
         left.delete(key)
@@ -317,7 +317,7 @@ export class Sender {
   }
 
   private leaveFlight(batch: ProducerBatch): void {
-    const key = partitionKey(batch.topic, batch.partition)
+    const key = partitionName(batch.topic, batch.partition)
     const inFlight = this.inFlight.get(key)
     const index = inFlight === undefined ? -1 : inFlight.indexOf(batch)
     if (index < 0) return

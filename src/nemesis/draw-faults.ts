@@ -61,3 +61,14 @@ export function faultSchedule(bounds: FaultBounds): Arbitrary<readonly Fault[]> 
   return fc.tuple(fc.array(group, { minLength: Math.ceil(bounds.minFaults / 2), maxLength: bounds.maxFaults, size: 'max' }), own, permanent).map(([groups, ours, last]) =>
     [...numbered(groups).slice(0, bounds.maxFaults), ...ours, ...last].map((draft, id) => ({ id, ...draft })))
 }
+
+/** Clocks of some hosts are minutes off for most of the trial; numbered from `firstId`. */
+export function clockSkews(hosts: readonly string[], chaosUs: number, firstId: number): Arbitrary<readonly Fault[]> {
+  const skew = fc.record({
+    host: fc.constantFrom(...hosts), at: fc.integer({ min: 0, max: Math.floor(chaosUs / 4) }),
+    stepMs: fc.integer({ min: 60_000, max: 600_000 }), isBehind: fc.boolean(),
+  })
+  return fc.uniqueArray(skew, { minLength: 1, maxLength: 4, selector: ({ host }) => host, size: 'max' }).map(drawn => drawn.map(({ host, at, stepMs, isBehind }, index): Fault => ({
+    id: firstId + index, when: { at }, action: { kind: 'clock-step', target: { host }, stepMs: isBehind ? -stepMs : stepMs, durationUs: chaosUs },
+  })))
+}

@@ -7,8 +7,8 @@ import { US_PER_MS } from '../base/time.ts'
 import { TrialError } from '../base/trial-error.ts'
 import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerSpec } from '../config/cluster.ts'
 import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
-import { faultSchedule } from '../nemesis/draw-faults.ts'
-import { type Fault, FAULT_FAMILIES, type FaultKind } from '../nemesis/fault.ts'
+import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
+import { FAULT_FAMILIES, type FaultKind } from '../nemesis/fault.ts'
 import { type GenerateOptions, type PinnedConfig, PROFILES } from './generate-options.ts'
 import { PLAN_FORMAT, type Plan, type PlanTiming } from './plan.ts'
 import { drawOne, rootOf } from './seed-random.ts'
@@ -174,7 +174,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     underTest: draft.operations.flatMap(({ f, client }) => (f === 'run' ? [client] : [])),
     expendable: drawn.permanent && !drawn.combined && spare > 0 ? brokers.map(server => server.host) : [],
   }), random)
-  const skews = pinned.clockSkewMinutes === true ? drawOne(skewsOf([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs, faults.length), random) : []
+  const skews = pinned.clockSkewMinutes === true ? drawOne(clockSkews([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs, faults.length), random) : []
   const timing: PlanTiming = {
     startUs: 0,
     chaosUs,
@@ -207,17 +207,6 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     beyondBudget: options.beyondBudget,
     swarm: swarmWords(drawn),
   }
-}
-
-/** Some clocks are minutes off for most of the trial. */
-function skewsOf(hosts: readonly string[], chaosUs: number, firstId: number): Arbitrary<readonly Fault[]> {
-  const skew = fc.record({
-    host: fc.constantFrom(...hosts), at: fc.integer({ min: 0, max: Math.floor(chaosUs / 4) }),
-    stepMs: fc.integer({ min: 60_000, max: 600_000 }), isBehind: fc.boolean(),
-  })
-  return fc.uniqueArray(skew, { minLength: 1, maxLength: 4, selector: ({ host }) => host, size: 'max' }).map(drawn => drawn.map(({ host, at, stepMs, isBehind }, index): Fault => ({
-    id: firstId + index, when: { at }, action: { kind: 'clock-step', target: { host }, stepMs: isBehind ? -stepMs : stepMs, durationUs: chaosUs },
-  })))
 }
 
 function swarmWords(drawn: Swarm): readonly string[] {

@@ -12,7 +12,7 @@ import { currentLeader, namedTopic, nodeEndpoints } from '../broker-context.ts'
 import type { BrokerContext } from '../broker-context.ts'
 import { DelayedFetch, failedFetch, isAnswerable, readAndRecord } from '../fetch-read.ts'
 import type { FetchParams, FetchResult, FetchTarget } from '../fetch-read.ts'
-import { partitionKey } from '../partition-key.ts'
+import { partitionName } from '../../base/partition-name.ts'
 
 const FOLLOWER_READ_VERSION = 11
 const TOPIC_IDS_VERSION = 13
@@ -39,7 +39,7 @@ export function* handleFetch(context: BrokerContext, request: RpcRequest): Task<
     return
   }
   yield* context.env.pause('fetch-park')
-  const keys = targets.map(target => partitionKey(target.topicId, target.fetch.partition))
+  const keys = targets.map(target => partitionName(target.topicId, target.fetch.partition))
   context.delayedFetch.completeElseWatch(new DelayedFetch(context, params, targets, respond), keys, params.maxWaitMs)
 }
 
