@@ -9,7 +9,7 @@
  *   uninformed  a follower hears nothing of the controller
  *   stop        the leader dies, stands still or hands over
  *   cut off     a replica loses everybody
- *   anything    one fault of any kind
+ *   anything    one fault of any kind, also at the node that set it off
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { US_PER_MS } from '../base/time.ts'
@@ -44,7 +44,7 @@ const SITUATIONS: readonly { readonly weight: number; readonly of: Situation }[]
     ['restart', fc.record({ kind: fc.constant('restart' as const), target: target(['leader'], focus), durationUs: micros(5, 300) })],
   ] },
   { weight: 1, of: (bounds, focus) => [cut(bounds, focus, 'one', [...FOLLOWERS, 'leader'], ['both'])] },
-  { weight: 3, of: (bounds, focus) => bounds.kinds.filter(kind => kind !== 'clock-drift' && kind !== 'clock-step').map(kind => [kind, action(kind, bounds, focus, ['leader', 'leader', ...FOLLOWERS])] as const) },
+  { weight: 3, of: (bounds, focus) => bounds.kinds.filter(kind => kind !== 'clock-drift' && kind !== 'clock-step').map(kind => [kind, action(kind, bounds, focus, ['leader', 'leader', ...FOLLOWERS, 'subject'])] as const) },
 ]
 
 /** What one situation leads to, and what may set off the next. */
