@@ -11,6 +11,7 @@ import type { ClusterConfig, ServerSpec } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import { effectiveTopicConfig } from '../controller/effective-config.ts'
 import type { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
+import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
 import type { Env } from '../env/env.ts'
 import type { RaftClient } from '../raft/raft-client.ts'
 import { RpcServer } from '../rpc/rpc-server.ts'
@@ -55,17 +56,17 @@ export class Broker implements PartitionHost, BrokerContext {
   private isServing = false
   private isShuttingDown = false
 
-  /** Registers with `raft`, so construct it before raft starts. */
-  constructor(env: Env, cluster: ClusterConfig, spec: ServerSpec, raft: RaftClient) {
+  /** Registers with `raft`, so construct it before raft starts. `snapshots`: unless the controller of this process writes them. */
+  constructor(env: Env, cluster: ClusterConfig, spec: ServerSpec, raft: RaftClient, snapshots?: SnapshotGenerator) {
     this.env = env
     this.cluster = cluster
     this.spec = spec
     this.brokerId = spec.nodeId
     this.raft = raft
     this.logs = new LogManager(env, cluster.server, topic => this.topicConfig(topic))
-    this.publisher = new MetadataPublisher(env, { brokerId: spec.nodeId, isComplete: () => this.hasReadOwnRegistration() })
+    this.publisher = new MetadataPublisher(env, { brokerId: spec.nodeId, isComplete: () => this.hasReadOwnRegistration(), snapshots })
     this.image = this.publisher.image
-    raft.register({ handleCommit: batches => this.publisher.handleCommit(batches), handleLeaderChange: () => {} })
+    raft.register({ handleLoadSnapshot: snapshot => this.publisher.handleLoadSnapshot(snapshot), handleCommit: batches => this.publisher.handleCommit(batches), handleLeaderChange: () => {} })
     this.delayedProduce = new Purgatory(env)
     this.delayedFetch = new Purgatory(env)
     const own = { brokerId: spec.nodeId, brokerEpoch: () => this.brokerEpoch() }

@@ -3,6 +3,9 @@
  * batches that have been committed so far and publishes them as one change, so intermediate states may never be seen here
  * (a leader that came and went, an ISR that shrank and grew).
  *
+ * A snapshot, which a broker gets when it begins or has fallen behind the start of the log, takes the place of the image;
+ * what differs is published like any other change.
+ *
  * The image is replaced first, then the replicas learn what changed: in between handlers see the new metadata with the old
  * roles.
  *
@@ -13,7 +16,8 @@ import { Future, Signal } from '../base/task.ts'
 import type { Task } from '../base/task.ts'
 import type { Env } from '../env/env.ts'
 import { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
-import type { MetadataBatch } from '../controller/metadata-image.ts'
+import type { MetadataBatch, MetadataSnapshot } from '../raft/raft-client.ts'
+import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
 
 export interface MetadataSubscriber {
   /** Called once, with the first complete image in place, before its `apply`. */
@@ -28,20 +32,28 @@ export class MetadataPublisher {
   private readonly brokerId: number
   private readonly isComplete: () => boolean
   private readonly arrivals = new Signal()
-  private waiting: MetadataBatch[] = []
+  private readonly snapshots: SnapshotGenerator | undefined
+  private waiting: (MetadataBatch | MetadataSnapshot)[] = []
   private published = -1
   private isClosed = false
 
   /** `isComplete` says whether the image may be published for the first time. */
-  constructor(env: Env, o: { brokerId: number; isComplete: () => boolean }) {
+  constructor(env: Env, o: { brokerId: number; isComplete: () => boolean; snapshots?: SnapshotGenerator | undefined }) {
     this.env = env
     this.brokerId = o.brokerId
     this.isComplete = o.isComplete
+    this.snapshots = o.snapshots
   }
 
   /** Last offset that has been published. */
   get publishedOffset(): number {
     return this.published
+  }
+
+  /** RaftListener: a state that makes all that waits obsolete. */
+  handleLoadSnapshot(snapshot: MetadataSnapshot): void {
+    this.waiting = [snapshot]
+    this.arrivals.notifyAll()
   }
 
   /** RaftListener: committed batches, in order. */
@@ -63,6 +75,8 @@ export class MetadataPublisher {
       const batches = this.waiting
       this.waiting = []
       for (const batch of batches) this.replay(delta, batch)
+      const last = batches.at(-1)!
+      if ('timestamp' in last) this.snapshots?.committed(this.image, batches.reduce((sum, batch) => sum + ('sizeInBytes' in batch ? batch.sizeInBytes : 0), 0), last.timestamp)
       if (!this.firstPublished.isSettled) {
         if (!this.isComplete()) continue
         subscriber.onFirstImage()
@@ -78,7 +92,13 @@ export class MetadataPublisher {
     }
   }
 
-  private replay(delta: MetadataDelta, batch: MetadataBatch): void {
+  private replay(delta: MetadataDelta, batch: MetadataBatch | MetadataSnapshot): void {
+    if ('endOffset' in batch) {
+      delta.load(this.image, batch)
+      this.snapshots?.loaded()
+      this.env.observe({ kind: 'mark', name: 'broker-loads-snapshot' })
+      return
+    }
     for (const record of batch.records) delta.add(this.image, record)
     this.image.offset = batch.lastOffset
     this.image.epoch = batch.epoch

@@ -6,10 +6,12 @@ import type { Task } from '../base/task.ts'
 import { controllersOf } from '../config/cluster.ts'
 import type { ClusterConfig, ServerSpec } from '../config/cluster.ts'
 import { startController } from '../controller/start-controller.ts'
+import { SnapshotGenerator } from '../controller/snapshot-generator.ts'
 import type { Env } from '../env/env.ts'
 import { RaftClient } from '../raft/raft-client.ts'
 import { Broker } from './broker.ts'
-import { ensureMetaProperties } from './meta-properties.ts'
+import { formatQuorum } from './format-storage.ts'
+import { ensureMetaProperties, readMetaProperties } from './meta-properties.ts'
 
 export interface ServerHandle {
   /** Starts a controlled shutdown, which ends in `env.halt('shutdown')`. */
@@ -20,6 +22,7 @@ export function startServer(env: Env, cluster: ClusterConfig, spec: ServerSpec):
   let broker: Broker | undefined
   let raft: RaftClient | undefined
   const start = function* (): Task<void> {
+    if (spec.roles.includes('controller') && readMetaProperties(env) === undefined) yield* formatQuorum(env, cluster.initialVoters ?? [])
     yield* ensureMetaProperties(env, { clusterId: cluster.clusterId, nodeId: spec.nodeId, directoryId: env.disk.id })
     raft = new RaftClient(env, {
       nodeId: spec.nodeId,
@@ -29,7 +32,7 @@ export function startServer(env: Env, cluster: ClusterConfig, spec: ServerSpec):
       isVoter: spec.roles.includes('controller'),
       config: cluster.server,
     })
-    if (spec.roles.includes('broker')) broker = new Broker(env, cluster, spec, raft)
+    if (spec.roles.includes('broker')) broker = new Broker(env, cluster, spec, raft, spec.roles.includes('controller') ? undefined : new SnapshotGenerator(env, cluster.server, raft))
     if (spec.roles.includes('controller')) startController(env, cluster, spec, raft)
     raft.start()
     if (broker !== undefined) yield* broker.start()

@@ -26,6 +26,22 @@ export interface ServerConfig {
   readonly quorumRetryBackoffMs: Millis
   /** Longest wait of a raft fetch at the leader (500 ms in Kafka, fixed). */
   readonly quorumFetchMaxWaitMs: Millis
+  /** Who votes is configured (0), or recorded in the metadata log with directory ids and may change (1, KIP-853). */
+  readonly quorumKraftVersion: 0 | 1
+  /** Most that one FetchSnapshot brings. */
+  readonly quorumFetchSnapshotMaxBytes: number
+  // metadata log
+  /** A snapshot after so many bytes of records (metadata.log.max.record.bytes.between.snapshots). */
+  readonly metadataLogMaxRecordBytesBetweenSnapshots: number
+  /** Or after so long (metadata.log.max.snapshot.interval.ms); 0: never by time. */
+  readonly metadataLogMaxSnapshotIntervalMs: Millis
+  readonly metadataLogSegmentBytes: number
+  readonly metadataLogSegmentMs: Millis
+  /** What log and snapshots may take together before the older ones go (metadata.max.retention.bytes); -1: no bound. */
+  readonly metadataMaxRetentionBytes: number
+  readonly metadataMaxRetentionMs: Millis
+  /** How often retention of the metadata log is looked at (60 s in Kafka, fixed). */
+  readonly metadataLogCleanIntervalMs: Millis
   // broker lifecycle
   readonly brokerHeartbeatIntervalMs: Millis
   readonly brokerSessionTimeoutMs: Millis
@@ -79,6 +95,15 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = Object.freeze({
   quorumRequestTimeoutMs: 2_000,
   quorumRetryBackoffMs: 20,
   quorumFetchMaxWaitMs: 500,
+  quorumKraftVersion: 0,
+  quorumFetchSnapshotMaxBytes: 8_388_608,
+  metadataLogMaxRecordBytesBetweenSnapshots: 20_971_520,
+  metadataLogMaxSnapshotIntervalMs: 3_600_000,
+  metadataLogSegmentBytes: 1_073_741_824,
+  metadataLogSegmentMs: 604_800_000,
+  metadataMaxRetentionBytes: 104_857_600,
+  metadataMaxRetentionMs: 604_800_000,
+  metadataLogCleanIntervalMs: 60_000,
   brokerHeartbeatIntervalMs: 2_000,
   brokerSessionTimeoutMs: 9_000,
   initialBrokerRegistrationTimeoutMs: 60_000,
@@ -116,10 +141,19 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = Object.freeze({
   eligibleLeaderReplicasEnable: true,
 })
 
+/** A voter that a dynamic quorum begins with. */
+export interface InitialVoter {
+  readonly id: number
+  readonly directoryId: string
+  readonly host: string
+}
+
 export interface ClusterConfig {
   readonly clusterId: string
   readonly servers: readonly ServerSpec[]
   readonly server: ServerConfig
+  /** Of a dynamic quorum; known once there are disks. */
+  readonly initialVoters?: readonly InitialVoter[]
 }
 
 export function controllersOf(cluster: ClusterConfig): readonly ServerSpec[] {

@@ -51,6 +51,14 @@ const catalogue = [
     mechanism: 'The leader remembers one batch a producer instead of five, so a retry of an older batch in flight is refused or appended again.',
   },
   {
+    id: 'KAFKA-14238', area: 'raft', depth: 3, oracle: 'W', fixedIn: '3.3.0',
+    mechanism: 'Retention of the metadata log by age removes segments that no snapshot covers, so a server cannot start again and one that is behind cannot catch up.',
+  },
+  {
+    id: 'KAFKA-15312', area: 'raft', depth: 3, oracle: 'W', fixedIn: '3.6.0',
+    mechanism: 'A metadata snapshot gets its name before its content is on disk, so after a power cut it is torn and the log that it stands for is gone.',
+  },
+  {
     id: 'reads-beyond-high-watermark', area: 'replication', depth: 1, oracle: 'S', fixedIn: '', isMutation: true,
     mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
   },

@@ -15,6 +15,8 @@ export interface BrokerRegistration {
   readonly fenced: boolean
   readonly inControlledShutdown: boolean
   readonly logDirs: readonly string[]
+  /** Levels that it supports, by feature. */
+  readonly features: readonly { readonly name: string; readonly minSupportedVersion: number; readonly maxSupportedVersion: number }[]
 }
 
 export function brokerFromRecord(record: RegisterBrokerRecord): BrokerRegistration {
@@ -29,6 +31,7 @@ export function brokerFromRecord(record: RegisterBrokerRecord): BrokerRegistrati
     fenced: record.fenced,
     inControlledShutdown: record.inControlledShutdown,
     logDirs: record.logDirs,
+    features: record.features,
   }
 }
 

@@ -9,6 +9,8 @@ import type {
   BrokerRegistrationRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest,
   IncrementalAlterConfigsRequest, UnregisterBrokerRequest,
 } from '../protocol/generated/types.ts'
+import { KRAFT_VERSION_FEATURE } from '../raft/voter-changes.ts'
+import { SUPPORTED_KRAFT_VERSIONS } from '../raft/voter-set.ts'
 import { alterPartition } from './alter-partition.ts'
 import { processHeartbeat, registerBroker, unregisterBroker } from './broker-lifecycle.ts'
 import { incrementalAlterConfigs } from './configs.ts'
@@ -67,11 +69,11 @@ export const CONTROLLER_APIS: ReadonlyMap<number, ControllerApi> = new Map<numbe
   )],
 ])
 
-const RAFT_APIS = [ApiKey.Fetch, ApiKey.Vote, ApiKey.BeginQuorumEpoch, ApiKey.EndQuorumEpoch, ApiKey.FetchSnapshot, ApiKey.DescribeQuorum]
+const RAFT_APIS = [ApiKey.Fetch, ApiKey.Vote, ApiKey.BeginQuorumEpoch, ApiKey.EndQuorumEpoch, ApiKey.FetchSnapshot, ApiKey.DescribeQuorum, ApiKey.AddRaftVoter, ApiKey.RemoveRaftVoter, ApiKey.UpdateRaftVoter]
 const SERVED_APIS: readonly number[] = [...CONTROLLER_APIS.keys(), ...RAFT_APIS, ApiKey.ApiVersions, ApiKey.Envelope].sort((a, b) => a - b)
 
 /** The response to ApiVersions on a controller's port. */
-export function controllerApiVersions(image: MetadataImage): ApiVersionsResponse {
+export function controllerApiVersions(image: MetadataImage, kraftVersion: number): ApiVersionsResponse {
   return {
     errorCode: ErrorCode.NONE,
     apiKeys: SERVED_APIS.map(apiKey => {
@@ -79,11 +81,11 @@ export function controllerApiVersions(image: MetadataImage): ApiVersionsResponse
       return { apiKey, minVersion: min, maxVersion: max }
     }),
     throttleTimeMs: 0,
-    supportedFeatures: SUPPORTED_FEATURES.map(({ name, minSupportedVersion, maxSupportedVersion }) => ({
+    supportedFeatures: [...SUPPORTED_FEATURES, { name: KRAFT_VERSION_FEATURE, ...SUPPORTED_KRAFT_VERSIONS }].map(({ name, minSupportedVersion, maxSupportedVersion }) => ({
       name, minVersion: minSupportedVersion, maxVersion: maxSupportedVersion,
     })),
     finalizedFeaturesEpoch: image.offset,
-    finalizedFeatures: Array.from(image.features, ([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
+    finalizedFeatures: Array.from([...image.features, ...(kraftVersion === 0 ? [] : [[KRAFT_VERSION_FEATURE, kraftVersion] as const])], ([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
     zkMigrationReady: false,
   }
 }

@@ -5,7 +5,7 @@
 import type { ServerConfig } from '../config/cluster.ts'
 import { effectiveTopicConfig } from './effective-config.ts'
 import { MetadataImage } from './metadata-image.ts'
-import type { MetadataBatch, MetadataDelta, PartitionImage, TopicImage } from './metadata-image.ts'
+import type { MetadataBatch, MetadataDelta, MetadataSnapshot, PartitionImage, TopicImage } from './metadata-image.ts'
 
 export const ELR_FEATURE = 'eligible.leader.replicas.version'
 
@@ -24,6 +24,13 @@ export class ControllerState {
   constructor(image = new MetadataImage(), registrationOffsets = new Map<number, number>()) {
     this.image = image
     this.registrationOffsets = registrationOffsets
+  }
+
+  /** The state of a snapshot; brokers count as registered by its last record (ClusterControlManager#replay). */
+  static ofSnapshot(snapshot: MetadataSnapshot): ControllerState {
+    const state = new ControllerState(MetadataImage.ofSnapshot(snapshot))
+    for (const brokerId of state.image.brokers.keys()) state.registrationOffsets.set(brokerId, snapshot.endOffset - 1)
+    return state
   }
 
   clone(): ControllerState {

@@ -39,6 +39,13 @@ export interface MetadataBatch {
   readonly records: readonly MetadataRecord[]
 }
 
+/** The state before `endOffset`, as the records that build it. */
+export interface MetadataSnapshot {
+  readonly endOffset: number
+  readonly epoch: number
+  readonly records: readonly MetadataRecord[]
+}
+
 const NO_CONFIG: ReadonlyMap<string, string> = new Map()
 
 export class MetadataImage {
@@ -55,6 +62,26 @@ export class MetadataImage {
   /** Offset and epoch of the last applied batch; -1 before the first. */
   offset = -1
   epoch = -1
+
+  static ofSnapshot({ endOffset, epoch, records }: MetadataSnapshot): MetadataImage {
+    const image = new MetadataImage()
+    for (const record of records) image.apply(record)
+    image.offset = endOffset - 1
+    image.epoch = epoch
+    return image
+  }
+
+  /** Becomes what the other one is. */
+  replaceBy(other: MetadataImage): void {
+    refill(this.brokers, other.brokers)
+    refill(this.topics, other.topics)
+    refill(this.topicIds, other.topicIds)
+    refill(this.configs, other.configs)
+    refill(this.features, other.features)
+    this.nextProducerId = other.nextProducerId
+    this.offset = other.offset
+    this.epoch = other.epoch
+  }
 
   /** Applies a batch and moves `offset` and `epoch`. Returns what changed. */
   applyBatch(batch: MetadataBatch): MetadataDelta {
@@ -190,6 +217,11 @@ export class MetadataImage {
   }
 }
 
+function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
+  map.clear()
+  for (const [key, value] of from) map.set(key, value)
+}
+
 /**
  * What a run of records changed, as keys into the image after them (Kafka: MetadataDelta, coalesced in the same way: a
  * reader sees only the last state of what changed several times).
@@ -261,9 +293,45 @@ export class MetadataDelta {
     image.apply(record)
   }
 
+  /**
+   * Turns `image` into the state of a snapshot and adds what that changes (Kafka: the deletions that MetadataDelta's
+   * finishSnapshot finds). What is in between, or has come and gone again, is seen by nobody.
+   */
+  load(image: MetadataImage, snapshot: MetadataSnapshot): void {
+    const next = MetadataImage.ofSnapshot(snapshot)
+    for (const topic of image.topics.values()) {
+      if (next.topics.has(topic.id)) continue
+      this.deletedTopics.set(topic.id, topic)
+      this.changedTopics.delete(topic.id)
+      this.createdTopics.delete(topic.id)
+    }
+    for (const topic of next.topics.values()) {
+      const before = image.topics.get(topic.id)
+      if (before === undefined) {
+        this.createdTopics.add(topic.id)
+        if (!this.changedTopics.has(topic.id)) this.changedTopics.set(topic.id, new Set())
+      }
+      for (const [index, partition] of topic.partitions) {
+        if (before?.partitions.get(index)?.partitionEpoch !== partition.partitionEpoch) this.partitionChanged(topic.id, index)
+      }
+    }
+    for (const id of new Set([...image.brokers.keys(), ...next.brokers.keys()])) {
+      const [before, after] = [image.brokers.get(id), next.brokers.get(id)]
+      if (before?.brokerEpoch !== after?.brokerEpoch || before?.fenced !== after?.fenced || before?.inControlledShutdown !== after?.inControlledShutdown) this.changedBrokers.add(id)
+    }
+    for (const key of new Set([...image.configs.keys(), ...next.configs.keys()])) if (!isSameMap(image.configs.get(key), next.configs.get(key))) this.changedConfigs.add(key)
+    if (!isSameMap(image.features, next.features)) this.featuresChanged = true
+    image.replaceBy(next)
+  }
+
   private partitionChanged(topicId: string, partition: number): void {
     const partitions = this.changedTopics.get(topicId)
     if (partitions === undefined) this.changedTopics.set(topicId, new Set([partition]))
     else partitions.add(partition)
   }
+}
+
+function isSameMap<V>(a: ReadonlyMap<string, V> | undefined, b: ReadonlyMap<string, V> | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.size === b.size && Array.from(a).every(([key, value]) => b.get(key) === value)
 }

@@ -4,6 +4,7 @@
  *   state    | event                      | what happens
  *   ---------|----------------------------|------------------------------------------------------------------------
  *   standby  | batches committed          | applied to the committed state
+ *   standby  | snapshot loaded            | takes the place of the committed state
  *   standby  | this node leads            | active: uncommitted := clone of committed; the first leader of an empty
  *            |                            | log writes the bootstrap records
  *   standby  | operation                  | NOT_CONTROLLER
@@ -26,14 +27,16 @@ import type { Env } from '../env/env.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { MetadataRecord } from '../protocol/metadata-records.ts'
+import type { MetadataBatch, MetadataSnapshot } from '../raft/raft-client.ts'
 import { BrokerHeartbeats } from './broker-heartbeats.ts'
 import { ControllerState } from './controller-state.ts'
 import type { ControllerContext, Decision } from './decision.ts'
 import { bootstrapRecords, METADATA_VERSION_FEATURE } from './features.ts'
-import type { MetadataBatch, MetadataImage } from './metadata-image.ts'
+import type { MetadataImage } from './metadata-image.ts'
 import { observeChanges, observePartitions } from './observe-changes.ts'
 import { PERIODIC_TASKS } from './periodic-tasks.ts'
 import type { PeriodicTask } from './periodic-tasks.ts'
+import type { SnapshotGenerator } from './snapshot-generator.ts'
 
 /** The part of the raft client that a controller needs. */
 export interface ControllerRaft {
@@ -42,6 +45,7 @@ export interface ControllerRaft {
   /** Appends one atomic batch and returns the offset of its last record. Throws ApiError when not the leader of `epoch`. */
   append(epoch: number, records: readonly MetadataRecord[]): number
   register(listener: {
+    handleLoadSnapshot(snapshot: MetadataSnapshot): void
     handleCommit(batches: readonly MetadataBatch[]): void
     handleLeaderChange(leader: { readonly leaderId: number; readonly epoch: number }): void
   }): void
@@ -52,6 +56,7 @@ export interface QuorumControllerOptions {
   readonly clusterId: string
   readonly server: ServerConfig
   readonly raft: ControllerRaft
+  readonly snapshots?: SnapshotGenerator
 }
 
 export type Operation<R> = (state: ControllerState, context: ControllerContext) => Decision<R>
@@ -70,7 +75,7 @@ export class QuorumController {
   private readonly env: Env
   private readonly options: QuorumControllerOptions
   /** Applied when committed. */
-  private readonly committed = new ControllerState()
+  private committed = new ControllerState()
   private claim: Claim | undefined = undefined
   private readonly queue: (() => void)[] = []
   private readonly wake = new Signal()
@@ -79,6 +84,7 @@ export class QuorumController {
     this.env = env
     this.options = options
     options.raft.register({
+      handleLoadSnapshot: snapshot => this.enqueue(() => this.handleLoadSnapshot(snapshot)),
       handleCommit: batches => this.enqueue(() => this.handleCommit(batches)),
       handleLeaderChange: leader => this.enqueue(() => this.handleLeaderChange(leader)),
     })
@@ -123,14 +129,25 @@ export class QuorumController {
     this.wake.notifyAll()
   }
 
+  private handleLoadSnapshot(snapshot: MetadataSnapshot): void {
+    // Whoever is handed a snapshot was behind the log, and so was not its leader.
+    if (this.claim !== undefined) this.renounce(this.claim)
+    this.committed = ControllerState.ofSnapshot(snapshot)
+    this.options.snapshots?.loaded()
+  }
+
   private handleCommit(batches: readonly MetadataBatch[]): void {
+    let bytes = 0
     for (const batch of batches) {
       // Raft tells of the lost leadership first; if it did not, another's batch must not answer for ours.
       if (this.claim !== undefined && batch.epoch > this.claim.epoch) this.renounce(this.claim)
       this.committed.apply(batch)
       const pending = this.claim?.pending
       while (pending?.[0] !== undefined && pending[0].offset <= batch.lastOffset) pending.shift()!.complete()
+      bytes += batch.sizeInBytes
     }
+    const last = batches.at(-1)
+    if (last !== undefined) this.options.snapshots?.committed(this.committed.image, bytes, last.timestamp)
   }
 
   private handleLeaderChange(leader: { readonly leaderId: number; readonly epoch: number }): void {

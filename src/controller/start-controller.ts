@@ -18,6 +18,7 @@ import { CONTROLLER_APIS, controllerApiVersions, saysNotController } from './con
 import { decodeEnvelope, encodeEnvelopeResponse } from './envelope.ts'
 import type { EnvelopedRequest } from './envelope.ts'
 import { QuorumController } from './quorum-controller.ts'
+import { SnapshotGenerator } from './snapshot-generator.ts'
 
 export interface ControllerHandle {
   readonly controller: QuorumController
@@ -26,17 +27,17 @@ export interface ControllerHandle {
 /** Starts to listen at once; the node becomes active when raft says so. */
 export function startController(env: Env, cluster: ClusterConfig, spec: ServerSpec, raft: RaftClient): ControllerHandle {
   const { clusterId, server } = cluster
-  const controller = new QuorumController(env, { nodeId: spec.nodeId, clusterId, server, raft })
+  const controller = new QuorumController(env, { nodeId: spec.nodeId, clusterId, server, raft, snapshots: new SnapshotGenerator(env, server, raft) })
   new RpcServer(env, CONTROLLER_PORT, request => {
-    if (!raft.handle(request)) serve(controller, request)
+    if (!raft.handle(request)) serve(controller, raft, request)
   })
   return { controller }
 }
 
-function serve(controller: QuorumController, request: RpcRequest): void {
+function serve(controller: QuorumController, raft: RaftClient, request: RpcRequest): void {
   const { apiKey } = request
   const body = request.body as object
-  if (apiKey === ApiKey.ApiVersions) request.respond(controllerApiVersions(controller.committedImage))
+  if (apiKey === ApiKey.ApiVersions) request.respond(controllerApiVersions(controller.committedImage, raft.kraftVersion))
   else if (apiKey === ApiKey.Envelope) serveEnvelope(controller, body as EnvelopeRequest, response => request.respond(response))
   else if (!answer(controller, apiKey, body, response => request.respond(response))) request.close()
 }

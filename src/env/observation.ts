@@ -36,6 +36,13 @@ export type Observation =
   | { readonly kind: 'raft-truncate'; readonly endOffset: number; readonly previousEnd: number; readonly highWatermark: number }
   | { readonly kind: 'raft-high-watermark'; readonly offset: number; readonly epoch: number; readonly asLeader: boolean }
   | { readonly kind: 'raft-recovered'; readonly endOffset: number; readonly batches: readonly { readonly baseOffset: number; readonly lastOffset: number; readonly epoch: number; readonly crc: number }[] }
+  /** A snapshot of the state before `endOffset` is durable; `crc` is of its content. `replayed`: of what replaying snapshot and log from disk gives. */
+  | { readonly kind: 'raft-snapshot'; readonly endOffset: number; readonly epoch: number; readonly crc: number; readonly replayed: number }
+  /** A snapshot from the leader has taken the place of the log. */
+  | { readonly kind: 'raft-snapshot-loaded'; readonly endOffset: number; readonly epoch: number; readonly previousEnd: number }
+  | { readonly kind: 'raft-log-start'; readonly offset: number; readonly segments: number; readonly snapshots: number }
+  /** The leader appends another voter set; `voters` as `id-directory`. */
+  | { readonly kind: 'raft-voters'; readonly offset: number; readonly epoch: number; readonly voters: readonly string[] }
   // ---- controller ----
   | { readonly kind: 'controller-active'; readonly epoch: number }
   | { readonly kind: 'controller-inactive'; readonly epoch: number }

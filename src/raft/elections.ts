@@ -4,13 +4,15 @@ import { ApiKey } from '../protocol/api-keys.ts'
 import type { Draft } from '../protocol/codec.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { VoteRequest, VoteResponse } from '../protocol/generated/types.ts'
+import type { RaftControlRecord } from '../protocol/records/raft-control-records.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { RpcResult } from '../rpc/rpc-client.ts'
 import type { RpcRequest } from '../rpc/rpc-server.ts'
 import type { LeaderReplication } from './leader-replication.ts'
 import { LeaderProgress } from './leader-progress.ts'
-import { type Quorum, TOPIC_NAME, type VoterNode } from './quorum.ts'
-import { type Candidate, isMajority, type Prospective, type VoteKey } from './roles.ts'
+import { type Quorum, TOPIC_NAME } from './quorum.ts'
+import { type Candidate, isMajority, type Prospective } from './roles.ts'
+import type { ReplicaKey, Voter } from './voter-set.ts'
 
 export class Elections {
   private readonly quorum: Quorum
@@ -40,12 +42,23 @@ export class Elections {
   private *becomeLeader(candidate: Candidate): Task<void> {
     const now = this.quorum.env.now()
     const progress = new LeaderProgress({
-      selfId: this.quorum.options.nodeId, voterIds: this.quorum.voterIds, epochStart: this.quorum.log.endOffset, now, checkQuorumUs: this.quorum.checkQuorumUs, defects: this.quorum.env.defects,
+      self: this.quorum.self, voters: this.quorum.voters, epochStart: this.quorum.log.endOffset, now, checkQuorumUs: this.quorum.checkQuorumUs, defects: this.quorum.env.defects,
     })
     const granting = [...candidate.granted].sort((a, b) => a - b)
     yield* this.quorum.enter(this.quorum.epoch, { kind: 'leader', progress, granting })
-    this.quorum.log.appendLeaderChange(this.quorum.epoch, this.quorum.options.nodeId, this.quorum.voterIds, granting)
+    this.quorum.log.appendControls(this.quorum.epoch, this.startOfEpoch(granting))
     yield* this.replication.afterAppend()
+  }
+
+  /** The first record of an epoch, and the voters if only the snapshot of the formatting knows them (LeaderState#appendStartOfEpochControlRecords). */
+  private startOfEpoch(granting: readonly number[]): RaftControlRecord[] {
+    const { voters } = this.quorum.log
+    const change: RaftControlRecord = {
+      type: 'leader-change',
+      message: { version: 0, leaderId: this.quorum.options.nodeId, voters: voters.current.ids.map(voterId => ({ voterId })), grantingVoters: granting.map(voterId => ({ voterId })) },
+    }
+    if (voters.kraftVersion === 0 || voters.currentOffset >= 0) return [change]
+    return [change, { type: 'kraft-version', message: { version: 0, kRaftVersion: voters.kraftVersion } }, { type: 'voters', message: voters.current.toRecord() }]
   }
 
   *afterLostPreVote(role: Prospective): Task<void> {
@@ -53,7 +66,7 @@ export class Elections {
     else yield* this.quorum.becomeUnattached(this.quorum.epoch, -1, role.votedFor)
   }
 
-  private sendVote(role: Prospective | Candidate, voter: VoterNode, preVote: boolean): void {
+  private sendVote(role: Prospective | Candidate, voter: Voter, preVote: boolean): void {
     const request: Draft<VoteRequest> = {
       clusterId: this.quorum.options.clusterId,
       voterId: voter.id,
@@ -61,14 +74,14 @@ export class Elections {
         topicName: TOPIC_NAME,
         partitions: [{
           partitionIndex: 0, replicaEpoch: this.quorum.epoch, replicaId: this.quorum.options.nodeId, replicaDirectoryId: this.quorum.options.directoryId,
-          lastOffsetEpoch: this.quorum.log.lastEpoch, lastOffset: this.quorum.log.endOffset, preVote,
+          voterDirectoryId: voter.directoryId, lastOffsetEpoch: this.quorum.log.lastEpoch, lastOffset: this.quorum.log.endOffset, preVote,
         }],
       }],
     }
     this.quorum.ask(voter.host, ApiKey.Vote, request, result => (this.quorum.role === role ? this.handleVoteResponse(role, voter, preVote, result) : undefined))
   }
 
-  private *handleVoteResponse(role: Prospective | Candidate, voter: VoterNode, preVote: boolean, result: RpcResult): Task<void> {
+  private *handleVoteResponse(role: Prospective | Candidate, voter: Voter, preVote: boolean, result: RpcResult): Task<void> {
     const partition = result.ok ? (result.body as VoteResponse).topics[0]?.partitions[0] : undefined
     if (partition === undefined) {
       this.quorum.later(() => {
@@ -85,7 +98,7 @@ export class Elections {
 
   private *countVotes(role: Prospective | Candidate): Task<void> {
     if (this.quorum.role !== role) return
-    const { length } = this.quorum.options.voters
+    const length = this.quorum.voters.size
     if (isMajority(role.granted.size, length)) {
       if (role.kind === 'prospective') yield* this.becomeCandidate(this.quorum.epoch + 1)
       else yield* this.becomeLeader(role)
@@ -104,6 +117,8 @@ export class Elections {
     }
     if (asked.replicaEpoch < this.quorum.epoch) return answer(ErrorCode.FENCED_LEADER_EPOCH, false)
     if (asked.replicaEpoch > this.quorum.epoch) yield* this.quorum.becomeUnattached(asked.replicaEpoch, -1, undefined)
+    // Meant for a disk that has been replaced, which may have promised its vote to another.
+    if (!this.quorum.isForMe(body.voterId, asked.voterDirectoryId)) return answer(ErrorCode.INVALID_VOTER_KEY, false)
     const upToDate = asked.lastOffsetEpoch > this.quorum.log.lastEpoch || (asked.lastOffsetEpoch === this.quorum.log.lastEpoch && asked.lastOffset >= this.quorum.log.endOffset)
     const granted = asked.preVote ? this.grantsPreVote(upToDate) : this.grantsVote({ id: asked.replicaId, directoryId: asked.replicaDirectoryId }, upToDate)
     const { role } = this.quorum
@@ -122,7 +137,7 @@ export class Elections {
   }
 
   /** One vote an epoch; a repeat from the voted key is granted again without a look at the logs. */
-  private grantsVote(key: VoteKey, upToDate: boolean): boolean {
+  private grantsVote(key: ReplicaKey, upToDate: boolean): boolean {
     const { role } = this.quorum
     if (role.kind !== 'unattached' && role.kind !== 'prospective') return false
     if (role.votedFor !== undefined) return role.votedFor.id === key.id && (role.votedFor.directoryId === ZERO_UUID || role.votedFor.directoryId === key.directoryId)

@@ -7,8 +7,9 @@ import type { Draft } from '../protocol/codec.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { BeginQuorumEpochRequest, BeginQuorumEpochResponse, EndQuorumEpochRequest, EndQuorumEpochResponse } from '../protocol/generated/types.ts'
 import type { RpcRequest } from '../rpc/rpc-server.ts'
-import { type Quorum, TOPIC_NAME, type VoterNode } from './quorum.ts'
+import { type Quorum, TOPIC_NAME } from './quorum.ts'
 import type { Leader } from './roles.ts'
+import type { Voter } from './voter-set.ts'
 
 export class EpochAnnouncements {
   private readonly quorum: Quorum
@@ -22,7 +23,7 @@ export class EpochAnnouncements {
   sendBeginQuorumEpochs({ progress }: Leader, now: Micros): Micros {
     const every = Math.floor(this.quorum.fetchTimeoutUs / 2)
     let next = Number.POSITIVE_INFINITY
-    for (const { id, host } of this.quorum.otherVoters) {
+    for (const { id, host, directoryId } of this.quorum.otherVoters) {
       const voter = progress.voters.get(id)!
       const last = Math.max(voter.lastFetch, voter.lastBegin)
       if (last >= 0 && now - last < every) {
@@ -33,7 +34,7 @@ export class EpochAnnouncements {
       next = Math.min(next, now + every)
       const request: Draft<BeginQuorumEpochRequest> = {
         clusterId: this.quorum.options.clusterId, voterId: id,
-        topics: [{ topicName: TOPIC_NAME, partitions: [{ partitionIndex: 0, leaderId: this.quorum.options.nodeId, leaderEpoch: this.quorum.epoch }] }],
+        topics: [{ topicName: TOPIC_NAME, partitions: [{ partitionIndex: 0, voterDirectoryId: directoryId, leaderId: this.quorum.options.nodeId, leaderEpoch: this.quorum.epoch }] }],
       }
       const { epoch } = this.quorum
       this.quorum.ask(host, ApiKey.BeginQuorumEpoch, request, result => {
@@ -47,8 +48,10 @@ export class EpochAnnouncements {
   }
 
   *handleBeginQuorumEpoch(request: RpcRequest): Task<void> {
-    const asked = (request.body as BeginQuorumEpochRequest).topics[0]?.partitions[0]
-    const errorCode = asked === undefined ? ErrorCode.INVALID_REQUEST : asked.leaderEpoch < this.quorum.epoch ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.NONE
+    const body = request.body as BeginQuorumEpochRequest
+    const asked = body.topics[0]?.partitions[0]
+    const errorCode = asked === undefined ? ErrorCode.INVALID_REQUEST : asked.leaderEpoch < this.quorum.epoch ? ErrorCode.FENCED_LEADER_EPOCH
+      : this.quorum.isForMe(body.voterId, asked.voterDirectoryId) ? ErrorCode.NONE : ErrorCode.INVALID_VOTER_KEY
     if (asked !== undefined && errorCode === ErrorCode.NONE) {
       if (asked.leaderId !== this.quorum.options.nodeId) yield* this.quorum.learn(asked.leaderEpoch, asked.leaderId)
     }
@@ -62,7 +65,7 @@ export class EpochAnnouncements {
     for (const voter of this.quorum.otherVoters) this.sendEndQuorumEpoch(voter, () => this.quorum.role === resigned, successors)
   }
 
-  private sendEndQuorumEpoch(voter: VoterNode, wanted: () => boolean, successors: readonly number[]): void {
+  private sendEndQuorumEpoch(voter: Voter, wanted: () => boolean, successors: readonly number[]): void {
     const request: Draft<EndQuorumEpochRequest> = {
       clusterId: this.quorum.options.clusterId,
       topics: [{
@@ -92,7 +95,7 @@ export class EpochAnnouncements {
     if (asked !== undefined && errorCode === ErrorCode.NONE) {
       yield* this.quorum.learn(asked.leaderEpoch, asked.leaderId)
       const { role } = this.quorum
-      if (role.kind === 'follower' && role.leaderId === asked.leaderId && this.quorum.options.isVoter) {
+      if (role.kind === 'follower' && role.leaderId === asked.leaderId && this.quorum.isVoter) {
         const candidates = asked.preferredCandidates.length > 0 ? asked.preferredCandidates.map(({ candidateId }) => candidateId) : asked.preferredSuccessors
         role.deadline = this.quorum.env.now() + this.successionBackoff(candidates.indexOf(this.quorum.options.nodeId), candidates.length)
       }

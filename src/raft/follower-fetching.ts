@@ -1,4 +1,7 @@
-/** Replication, the follower's side: one fetch at a time from the leader, or from any voter while no leader is known. */
+/**
+ * Replication, the follower's side: one fetch at a time, of log or of a snapshot, from the leader, or from any voter while no
+ * leader is known.
+ */
 import { unit } from '../base/random.ts'
 import type { Task } from '../base/task.ts'
 import { type Micros, msToUs } from '../base/time.ts'
@@ -10,6 +13,7 @@ import { METADATA_TOPIC_ID } from '../protocol/uuid.ts'
 import type { RpcResult } from '../rpc/rpc-client.ts'
 import type { Quorum, VoterNode } from './quorum.ts'
 import type { Role } from './roles.ts'
+import { SnapshotFetching } from './snapshot-fetching.ts'
 
 const FETCH_MAX_BYTES = 8_388_608
 
@@ -17,11 +21,13 @@ export class FollowerFetching {
   private readonly quorum: Quorum
   /** Voters that owe an answer. */
   private readonly inFlight = new Set<number>()
+  private readonly snapshots: SnapshotFetching
   private nextAt: Micros = 0
   private attempts = 0
 
   constructor(quorum: Quorum) {
     this.quorum = quorum
+    this.snapshots = new SnapshotFetching(quorum)
   }
 
   /** A new role fetches at once. */
@@ -43,14 +49,23 @@ export class FollowerFetching {
    * (KafkaRaftClient#pollFollowerAsVoter). Everybody else has one fetch on its way at all.
    */
   private isReady(role: Role): boolean {
-    return role.kind === 'follower' && this.quorum.options.isVoter ? !this.inFlight.has(role.leaderId) : this.inFlight.size === 0
+    return role.kind === 'follower' && this.quorum.isVoter ? !this.inFlight.has(role.leaderId) : this.inFlight.size === 0
   }
 
   private send(role: Role): void {
     const leaderId = role.kind === 'follower' ? role.leaderId : -1
-    const target = this.quorum.options.voters.find(({ id }) => id === leaderId) ?? this.someVoter()
+    const host = this.quorum.hostOf(leaderId)
+    const target = host === undefined ? this.someVoter() : { id: leaderId, host }
     if (target === undefined) return
     this.inFlight.add(target.id)
+    if (role.kind === 'follower' && role.fetchingSnapshot !== undefined) {
+      this.snapshots.send(role, role.fetchingSnapshot, target.host, went => {
+        this.inFlight.delete(target.id)
+        if (went) this.attempts = 0
+        else this.backOff()
+      })
+      return
+    }
     const { config } = this.quorum.options
     const request: Draft<FetchRequest> = {
       clusterId: this.quorum.options.clusterId,
@@ -71,8 +86,9 @@ export class FollowerFetching {
   }
 
   private someVoter(): VoterNode | undefined {
-    const { length } = this.quorum.otherVoters
-    return length === 0 ? undefined : this.quorum.otherVoters[Math.floor(length * unit(this.quorum.env.draw('bootstrap-voter', this.quorum.epoch, this.attempts)))]
+    const others = this.quorum.options.voters.filter(({ id }) => id !== this.quorum.options.nodeId)
+    const { length } = others
+    return length === 0 ? undefined : others[Math.floor(length * unit(this.quorum.env.draw('bootstrap-voter', this.quorum.epoch, this.attempts)))]
   }
 
   private backOff(): void {
@@ -96,9 +112,13 @@ export class FollowerFetching {
       this.quorum.log.truncateTo(partition.divergingEpoch)
       return
     }
+    if (partition.snapshotId.epoch >= 0 && partition.snapshotId.endOffset >= 0) {
+      if (!this.snapshots.begin(role, partition.snapshotId)) this.backOff()
+      return
+    }
     if (partition.records !== null && partition.records.length > 0) {
       this.quorum.log.appendFetched(partition.records, this.quorum.epoch)
-      if (this.quorum.options.isVoter) yield* this.quorum.log.flush()
+      if (this.quorum.isVoter) yield* this.quorum.log.flush()
       if (this.quorum.role !== role) return
     }
     this.quorum.raiseHighWatermark(Math.min(partition.highWatermark, this.quorum.log.endOffset), false)

@@ -7,63 +7,114 @@
  */
 import type { Micros } from '../base/time.ts'
 import type { Defects } from '../config/defects.ts'
+import type { ReplicaKey, VoterSet } from './voter-set.ts'
 
-interface VoterProgress {
+export interface ReplicaProgress {
+  readonly directoryId: string
   endOffset: number
   /** When it last fetched; -1: never in this epoch. */
   lastFetch: Micros
+  /** When it last had all that the leader had; -1: never in this epoch. */
+  lastCaughtUp: Micros
   acknowledged: boolean
   /** When BeginQuorumEpoch was last sent. */
   lastBegin: Micros
 }
 
+function startingAt(key: ReplicaKey, acknowledged: boolean): ReplicaProgress {
+  return { directoryId: key.directoryId, endOffset: -1, lastFetch: -1, lastCaughtUp: -1, acknowledged, lastBegin: -1 }
+}
+
 export class LeaderProgress {
   /** Offset of the LeaderChange record. */
   readonly epochStart: number
-  readonly voters: ReadonlyMap<number, VoterProgress>
-  readonly observers = new Map<number, { endOffset: number; lastFetch: Micros }>()
-  private readonly selfId: number
+  readonly voters = new Map<number, ReplicaProgress>()
+  readonly observers = new Map<number, ReplicaProgress>()
+  private readonly self: ReplicaKey
   private readonly defects: Defects
   private readonly fetchedVoters = new Set<number>()
+  private current: VoterSet
+  private ownEnd = -1
   highWatermark: number | undefined = undefined
   checkQuorumDeadline: Micros
 
-  constructor(o: { selfId: number; voterIds: readonly number[]; epochStart: number; now: Micros; checkQuorumUs: Micros; defects: Defects }) {
-    this.selfId = o.selfId
+  constructor(o: { self: ReplicaKey; voters: VoterSet; epochStart: number; now: Micros; checkQuorumUs: Micros; defects: Defects }) {
+    this.self = o.self
     this.epochStart = o.epochStart
     this.defects = o.defects
-    this.voters = new Map(o.voterIds.map(id => [id, { endOffset: -1, lastFetch: -1, acknowledged: id === o.selfId, lastBegin: -1 }]))
+    this.current = o.voters
+    for (const voter of o.voters.voters) this.voters.set(voter.id, startingAt(voter, voter.id === o.self.id))
     this.checkQuorumDeadline = o.now + o.checkQuorumUs
+  }
+
+  /** A leader that is being removed leads on, without a vote, until its removal is committed (KIP-853). */
+  get isSelfVoter(): boolean {
+    return this.current.isVoter(this.self)
+  }
+
+  /** Other voters from now on. True when the high watermark moved; it never goes back. */
+  updateVoters(next: VoterSet): boolean {
+    const before = new Map([...this.observers, ...this.voters])
+    this.current = next
+    this.voters.clear()
+    for (const voter of next.voters) {
+      const known = before.get(voter.id)
+      const isSame = known !== undefined && next.isVoter({ id: voter.id, directoryId: known.directoryId })
+      this.voters.set(voter.id, isSame ? known : startingAt(voter, voter.id === this.self.id))
+      this.observers.delete(voter.id)
+    }
+    for (const [id, replica] of before) if (!this.voters.has(id) && id !== this.self.id) this.observers.set(id, replica)
+    for (const id of [...this.fetchedVoters]) if (!this.voters.has(id)) this.fetchedVoters.delete(id)
+    return this.updateSelf(this.ownEnd)
   }
 
   /** True when the high watermark moved. */
   updateSelf(endOffset: number): boolean {
-    this.voters.get(this.selfId)!.endOffset = endOffset
+    this.ownEnd = endOffset
+    const own = this.voters.get(this.self.id)
+    if (own !== undefined && this.isSelfVoter) own.endOffset = endOffset
     return this.updateHighWatermark()
   }
 
   /** A replica asked from `endOffset` on, so it durably has everything below. True when the high watermark moved. */
-  updateReplica(id: number, endOffset: number, now: Micros, checkQuorumUs: Micros): boolean {
-    const voter = this.voters.get(id)
-    if (voter === undefined || id === this.selfId) {
-      if (id >= 0 && id !== this.selfId) this.observers.set(id, { endOffset, lastFetch: now })
+  updateReplica(key: ReplicaKey, endOffset: number, now: Micros, checkQuorumUs: Micros): boolean {
+    if (key.id < 0 || key.id === this.self.id) return false
+    if (!this.current.isVoter(key)) {
+      const known = this.observers.get(key.id)
+      const observer = known?.directoryId === key.directoryId ? known : startingAt(key, true)
+      this.observers.set(key.id, observer)
+      this.follow(observer, endOffset, now)
       return false
     }
+    const voter = this.voters.get(key.id)!
     voter.acknowledged = true
+    this.follow(voter, endOffset, now)
+    this.noteFetch(key, now, checkQuorumUs)
+    return this.updateHighWatermark()
+  }
+
+  /** A voter has been heard of, by a fetch of log or snapshot: both count for check-quorum. */
+  noteFetch(key: ReplicaKey, now: Micros, checkQuorumUs: Micros): void {
+    const voter = this.voters.get(key.id)
+    if (voter === undefined || key.id === this.self.id || !this.current.isVoter(key)) return
     voter.lastFetch = now
-    voter.endOffset = Math.max(voter.endOffset, endOffset)
-    this.fetchedVoters.add(id)
-    // Check-quorum counts the leader itself.
-    if (this.fetchedVoters.size + 1 >= Math.floor(this.voters.size / 2) + 1) {
+    this.fetchedVoters.add(key.id)
+    // Check-quorum counts the leader itself, if it votes.
+    if (this.fetchedVoters.size + (this.isSelfVoter ? 1 : 0) >= Math.floor(this.voters.size / 2) + 1) {
       this.fetchedVoters.clear()
       this.checkQuorumDeadline = now + checkQuorumUs
     }
-    return this.updateHighWatermark()
   }
 
   /** Voters ordered by how far they are, for EndQuorumEpoch. */
   successors(): number[] {
-    return [...this.voters.entries()].filter(([id]) => id !== this.selfId).sort(([a, x], [b, y]) => y.endOffset - x.endOffset || a - b).map(([id]) => id)
+    return [...this.voters.entries()].filter(([id]) => id !== this.self.id).sort(([a, x], [b, y]) => y.endOffset - x.endOffset || a - b).map(([id]) => id)
+  }
+
+  private follow(replica: ReplicaProgress, endOffset: number, now: Micros): void {
+    replica.endOffset = Math.max(replica.endOffset, endOffset)
+    replica.lastFetch = now
+    if (endOffset >= this.ownEnd) replica.lastCaughtUp = now
   }
 
   private updateHighWatermark(): boolean {

@@ -54,13 +54,13 @@ export class LeaderReplication {
       return
     }
     const replicaId = body.replicaState.replicaId
-    const divergence = this.quorum.log.divergence(asked.fetchOffset, asked.lastFetchedEpoch)
-    if (divergence !== undefined) {
-      this.answerFetch(request, { divergingEpoch: divergence })
+    const check = this.quorum.log.checkFetch(asked.fetchOffset, asked.lastFetchedEpoch)
+    if (check.kind !== 'valid') {
+      this.answerFetch(request, check.kind === 'diverging' ? { divergingEpoch: { epoch: check.epoch, endOffset: check.endOffset } } : { snapshotId: { ...check.id } })
       return
     }
     const { progress } = this.quorum.role
-    if (progress.updateReplica(replicaId, asked.fetchOffset, this.quorum.env.now(), this.quorum.checkQuorumUs)) {
+    if (progress.updateReplica({ id: replicaId, directoryId: asked.replicaDirectoryId }, asked.fetchOffset, this.quorum.env.now(), this.quorum.checkQuorumUs)) {
       this.quorum.raiseHighWatermark(progress.highWatermark!, true)
       this.completeParked()
     }
@@ -74,7 +74,9 @@ export class LeaderReplication {
   /** Data beyond the fetch offset, or a high watermark that the replica does not know yet (KIP-1166). */
   private tryComplete(parked: ParkedFetch): boolean {
     if (parked.fetchOffset >= this.quorum.log.endOffset && parked.highWatermark >= this.publishedHighWatermark) return false
-    this.answerFetch(parked.request, { records: this.quorum.log.read(parked.fetchOffset) })
+    // The log may have been cleaned up to here while the fetch waited: it comes again and is given the snapshot.
+    if (parked.fetchOffset < this.quorum.log.startOffset) this.answerFetch(parked.request, {})
+    else this.answerFetch(parked.request, { records: this.quorum.log.read(parked.fetchOffset) })
     return true
   }
 
@@ -109,7 +111,7 @@ export class LeaderReplication {
       responses: [{
         topicId: METADATA_TOPIC_ID,
         partitions: [{
-          partitionIndex: 0, highWatermark: this.publishedHighWatermark, logStartOffset: 0, records: new Uint8Array(0),
+          partitionIndex: 0, highWatermark: this.publishedHighWatermark, logStartOffset: this.quorum.log.startOffset, records: new Uint8Array(0),
           currentLeader: { leaderId: this.quorum.leaderId, leaderEpoch: this.quorum.epoch }, ...partition,
         }],
       }],

@@ -12,9 +12,11 @@ import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import { RpcClient, type RpcResult } from '../rpc/rpc-client.ts'
 import { CommitListeners } from './commit-listeners.ts'
-import { METADATA_DIRECTORY, MetadataLog } from './metadata-log.ts'
+import { METADATA_DIRECTORY } from './metadata-directory.ts'
+import { MetadataLog } from './metadata-log.ts'
 import { QuorumStateStore } from './quorum-state-store.ts'
-import type { Role, VoteKey } from './roles.ts'
+import type { Role } from './roles.ts'
+import { type ReplicaKey, type Voter, VoterSet } from './voter-set.ts'
 
 export const TOPIC_NAME = '__cluster_metadata'
 const CONNECTION_SETUP_TIMEOUT_MS = 10_000
@@ -28,7 +30,9 @@ export interface RaftOptions {
   readonly nodeId: number
   readonly directoryId: string
   readonly clusterId: string
+  /** Every server that may vote: the voters themselves, or where to ask for them if they are recorded in the log. */
   readonly voters: readonly VoterNode[]
+  /** May this server vote at all? */
   readonly isVoter: boolean
   readonly config: ServerConfig
 }
@@ -38,8 +42,6 @@ type Event = () => Task<void> | undefined
 export class Quorum {
   readonly env: Env
   readonly options: RaftOptions
-  readonly otherVoters: readonly VoterNode[]
-  readonly voterIds: readonly number[]
   readonly store: QuorumStateStore
   readonly listeners = new CommitListeners(this)
   log!: MetadataLog
@@ -47,6 +49,8 @@ export class Quorum {
   epoch = 0
   /** Called at each change of role, before it is durable. */
   onRoleChange: (wasLeader: boolean) => void = () => undefined
+  /** Called when the high watermark has moved. */
+  onCommit: () => void = () => undefined
   private readonly rpc: RpcClient
   private readonly events: Event[] = []
   private readonly wake = new Signal()
@@ -56,8 +60,6 @@ export class Quorum {
     this.env = env
     this.options = options
     this.store = new QuorumStateStore(env, METADATA_DIRECTORY)
-    this.otherVoters = options.voters.filter(voter => voter.id !== options.nodeId)
-    this.voterIds = options.voters.map(voter => voter.id)
     const { config } = options
     this.rpc = new RpcClient(env, {
       clientId: `raft-client-${options.nodeId}`,
@@ -70,7 +72,39 @@ export class Quorum {
   }
 
   openLog(): void {
-    this.log = new MetadataLog(this.env, this.options.config)
+    const configured = this.options.config.quorumKraftVersion === 1 ? VoterSet.EMPTY : new VoterSet(this.options.voters.map(node => ({ ...node, directoryId: ZERO_UUID })))
+    this.log = new MetadataLog(this.env, this.options.config, configured)
+  }
+
+  // ---- who votes ----
+
+  /** This server as a replica. */
+  get self(): ReplicaKey {
+    return { id: this.options.nodeId, directoryId: this.options.directoryId }
+  }
+
+  /** The voters by the newest record of them, committed or not. */
+  get voters(): VoterSet {
+    return this.log.voters.current
+  }
+
+  get isVoter(): boolean {
+    return this.options.isVoter && this.voters.isVoter(this.self)
+  }
+
+  get otherVoters(): readonly Voter[] {
+    const { voters } = this.voters
+    return voters.filter(({ id }) => id !== this.options.nodeId)
+  }
+
+  /** Where a node of the quorum listens, also one that votes no more. */
+  hostOf(id: number): string | undefined {
+    return this.voters.find(id)?.host ?? this.options.voters.find(voter => voter.id === id)?.host
+  }
+
+  /** Is a request that is meant for a voter meant for this one? An absent key is anybody's. */
+  isForMe(voterId: number, directoryId: string): boolean {
+    return (voterId < 0 || voterId === this.options.nodeId) && (directoryId === ZERO_UUID || directoryId === this.options.directoryId)
   }
 
   // ---- events, one at a time ----
@@ -115,7 +149,7 @@ export class Quorum {
     }
   }
 
-  get votedFor(): VoteKey | undefined {
+  get votedFor(): ReplicaKey | undefined {
     const { role } = this
     switch (role.kind) {
       case 'unattached': case 'follower': case 'prospective': return role.votedFor
@@ -129,21 +163,22 @@ export class Quorum {
   /** Takes a role at once, makes it durable, tells the listeners. */
   *enter(epoch: number, role: Role): Task<void> {
     const wasLeader = this.role !== undefined && this.role.kind === 'leader'
+    if (this.role !== undefined && this.role.kind === 'follower') this.role.fetchingSnapshot?.abandon()
     this.epoch = epoch
     this.role = role
     this.onRoleChange(wasLeader)
     const votedFor = role.kind === 'resigned' ? undefined : this.votedFor
-    this.env.observe({ kind: 'raft-role', role: role.kind, epoch, leaderId: this.leaderId, votedFor: votedFor?.id ?? -1, isVoter: this.options.isVoter })
+    this.env.observe({ kind: 'raft-role', role: role.kind, epoch, leaderId: this.leaderId, votedFor: votedFor?.id ?? -1, isVoter: this.isVoter })
     const leaderId = role.kind === 'resigned' ? this.options.nodeId : role.kind === 'unattached' || role.kind === 'prospective' ? role.leaderId : this.leaderId
     yield* this.store.write({ epoch, leaderId, votedId: votedFor?.id ?? -1, votedDirectoryId: votedFor?.directoryId ?? ZERO_UUID })
     this.listeners.tell()
   }
 
-  *becomeUnattached(epoch: number, leaderId: number, votedFor: VoteKey | undefined): Task<void> {
+  *becomeUnattached(epoch: number, leaderId: number, votedFor: ReplicaKey | undefined): Task<void> {
     yield* this.enter(epoch, { kind: 'unattached', votedFor, leaderId, deadline: this.env.now() + this.electionTimeoutUs() })
   }
 
-  *becomeFollower(epoch: number, leaderId: number, votedFor: VoteKey | undefined): Task<void> {
+  *becomeFollower(epoch: number, leaderId: number, votedFor: ReplicaKey | undefined): Task<void> {
     invariant(leaderId !== this.options.nodeId, `node ${leaderId} cannot follow itself`)
     yield* this.enter(epoch, { kind: 'follower', leaderId, votedFor, hasFetched: false, deadline: this.env.now() + this.fetchTimeoutUs })
   }
@@ -176,6 +211,7 @@ export class Quorum {
     this.log.updateHighWatermark(offset)
     this.env.observe({ kind: 'raft-high-watermark', offset, epoch: this.epoch, asLeader })
     this.listeners.tell()
+    if (asLeader) this.onCommit()
   }
 
   // ---- asking others ----

@@ -6,11 +6,12 @@
  * Invariants: epoch, leader and vote are durable before anything that depends on them is answered; a voter fetches only
  * from its flushed end; the high watermark counts the majority and covers the leader's own first record.
  *
- * Unlike Kafka: batches are appended at once instead of lingering in an accumulator, voters are static (KIP-853 is not
- * built), and there are no snapshots, so the metadata log only grows.
+ * Unlike Kafka: batches are appended at once instead of lingering in an accumulator; where the servers of the quorum listen
+ * is configured, so endpoints need not be told along with the leader; and who has a snapshot on its disk hands it to its
+ * listeners at once, without waiting to hear of a high watermark beyond it.
  */
 import { Future, type Task } from '../base/task.ts'
-import type { Micros } from '../base/time.ts'
+import { type Micros, msToUs } from '../base/time.ts'
 import { CONTROLLER_PORT } from '../config/cluster.ts'
 import type { Env, Timer } from '../env/env.ts'
 import { ApiError } from '../protocol/api-error.ts'
@@ -19,14 +20,19 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { MetadataRecord } from '../protocol/metadata-records.ts'
 import type { RpcRequest } from '../rpc/rpc-server.ts'
 import type { LeaderAndEpoch, RaftListener } from './commit-listeners.ts'
+import type { MetadataBatch, MetadataSnapshot } from './metadata-log.ts'
+import type { LeaderProgress } from './leader-progress.ts'
 import { Elections } from './elections.ts'
 import { EpochAnnouncements } from './epoch-announcements.ts'
 import { FollowerFetching } from './follower-fetching.ts'
 import { LeaderReplication } from './leader-replication.ts'
 import { Quorum, type RaftOptions } from './quorum.ts'
+import type { SnapshotId } from './snapshot-content.ts'
+import { handleFetchSnapshot } from './snapshot-serving.ts'
+import { VoterChanges } from './voter-changes.ts'
 
 export type { LeaderAndEpoch, RaftListener } from './commit-listeners.ts'
-export type { MetadataBatch } from './metadata-log.ts'
+export type { MetadataBatch, MetadataSnapshot } from './metadata-log.ts'
 
 export class RaftClient {
   private readonly quorum: Quorum
@@ -34,6 +40,8 @@ export class RaftClient {
   private readonly elections: Elections
   private readonly announcements: EpochAnnouncements
   private readonly fetching: FollowerFetching
+  private readonly changes: VoterChanges
+  private cleanAt: Micros = Number.POSITIVE_INFINITY
   private alarm: Timer | undefined = undefined
   private alarmAt: Micros = Number.POSITIVE_INFINITY
   private started = false
@@ -44,9 +52,15 @@ export class RaftClient {
     this.elections = new Elections(this.quorum, this.replication)
     this.announcements = new EpochAnnouncements(this.quorum)
     this.fetching = new FollowerFetching(this.quorum)
+    this.changes = new VoterChanges(this.quorum, this.replication, this.announcements)
     this.quorum.onRoleChange = wasLeader => {
       this.fetching.reset()
-      if (wasLeader && this.quorum.role.kind !== 'leader') this.replication.failParked()
+      if (!wasLeader || this.quorum.role.kind === 'leader') return
+      this.replication.failParked()
+      this.changes.fail()
+    }
+    this.quorum.onCommit = () => {
+      if (this.changes.isAwaited) this.quorum.enqueue(() => this.changes.committed())
     }
   }
 
@@ -74,8 +88,8 @@ export class RaftClient {
   }
 
   endpointOf(nodeId: number): { readonly host: string; readonly port: number } | undefined {
-    const voter = this.quorum.options.voters.find(({ id }) => id === nodeId)
-    return voter === undefined ? undefined : { host: voter.host, port: CONTROLLER_PORT }
+    const host = this.quorum.hostOf(nodeId)
+    return host === undefined ? undefined : { host, port: CONTROLLER_PORT }
   }
 
   /**
@@ -87,6 +101,37 @@ export class RaftClient {
     const last = this.quorum.log.appendRecords(epoch, records)
     this.quorum.enqueue(() => this.replication.afterAppend())
     return last
+  }
+
+  /** Level of the kraft.version feature: 1 when voters are recorded and may change. */
+  get kraftVersion(): number {
+    return this.quorum.log.voters.kraftVersion
+  }
+
+  /** Log end of each voter as the leader knows it; undefined on other nodes. */
+  get leaderProgress(): LeaderProgress | undefined {
+    return this.quorum.role.kind === 'leader' ? this.quorum.role.progress : undefined
+  }
+
+  /**
+   * Writes a snapshot of the state before `id.endOffset`, which the caller has read from committed batches. False when there
+   * is one already, or the log has moved on beyond it.
+   */
+  *writeSnapshot(id: SnapshotId, content: { readonly lastContainedLogTimestamp: number; readonly records: readonly MetadataRecord[] }): Task<boolean> {
+    const writer = this.quorum.log.createSnapshot(id)
+    if (writer === undefined) return false
+    for (const batch of this.quorum.log.encode(id, content)) {
+      writer.append(batch)
+      yield* this.quorum.env.pause('raft-snapshot')
+    }
+    yield* writer.freeze()
+    return true
+  }
+
+  /** The state of the latest snapshot before `endOffset`, and what the log adds to it up to there, as the disk holds them. */
+  historyBefore(endOffset: number): { readonly snapshot: MetadataSnapshot | undefined; readonly batches: readonly MetadataBatch[] } {
+    const snapshot = this.quorum.log.latestState()
+    return { snapshot, batches: this.quorum.log.committedBatches(snapshot?.endOffset ?? 0, endOffset).batches }
   }
 
   /** Gives up leadership of `epoch`; no effect in another. */
@@ -101,7 +146,10 @@ export class RaftClient {
       case ApiKey.BeginQuorumEpoch: this.quorum.enqueue(() => this.announcements.handleBeginQuorumEpoch(request)); return true
       case ApiKey.EndQuorumEpoch: this.quorum.enqueue(() => this.announcements.handleEndQuorumEpoch(request)); return true
       case ApiKey.Fetch: this.quorum.enqueue(() => this.replication.handleFetch(request)); return true
-      case ApiKey.FetchSnapshot: request.respond({ errorCode: ErrorCode.SNAPSHOT_NOT_FOUND }); return true
+      case ApiKey.FetchSnapshot: this.quorum.enqueue(() => handleFetchSnapshot(this.quorum, request)); return true
+      case ApiKey.AddRaftVoter: this.quorum.enqueue(() => this.changes.handleAdd(request)); return true
+      case ApiKey.RemoveRaftVoter: this.quorum.enqueue(() => this.changes.handleRemove(request)); return true
+      case ApiKey.UpdateRaftVoter: this.quorum.enqueue(() => this.changes.handleUpdate(request)); return true
       case ApiKey.DescribeQuorum: this.quorum.enqueue(() => this.replication.handleDescribeQuorum(request)); return true
       default: return false
     }
@@ -124,6 +172,7 @@ export class RaftClient {
   private *run(): Task<void> {
     yield* this.initialize()
     this.started = true
+    this.cleanAt = this.quorum.env.now() + msToUs(this.quorum.options.config.metadataLogCleanIntervalMs)
     for (;;) {
       yield* this.poll()
       yield* this.quorum.handleEvents()
@@ -132,14 +181,15 @@ export class RaftClient {
 
   /** Where a restart resumes (QuorumState#initialize). An ex-leader never resumes as leader of the same epoch. */
   private *initialize(): Task<void> {
-    const { nodeId, isVoter } = this.quorum.options
+    const { nodeId } = this.quorum.options
+    const { isVoter } = this.quorum
     const stored = this.quorum.store.read()
     this.quorum.epoch = stored?.epoch ?? 0
     const votedFor = stored === undefined || stored.votedId < 0 ? undefined : { id: stored.votedId, directoryId: stored.votedDirectoryId }
     if (stored === undefined || stored.epoch < this.quorum.log.lastEpoch) yield* this.quorum.becomeUnattached(Math.max(this.quorum.epoch, this.quorum.log.lastEpoch), -1, undefined)
     else if (isVoter && stored.leaderId === nodeId) yield* this.announcements.becomeResigned()
     else if (isVoter && stored.votedId === nodeId) yield* this.elections.becomeCandidate(this.quorum.epoch)
-    else if (stored.leaderId >= 0) yield* this.quorum.becomeFollower(this.quorum.epoch, stored.leaderId, votedFor)
+    else if (stored.leaderId >= 0 && stored.leaderId !== nodeId) yield* this.quorum.becomeFollower(this.quorum.epoch, stored.leaderId, votedFor)
     else yield* this.quorum.becomeUnattached(this.quorum.epoch, -1, votedFor)
     if (isVoter && this.quorum.otherVoters.length === 0 && this.quorum.role.kind !== 'leader' && this.quorum.role.kind !== 'candidate') yield* this.elections.becomeProspective()
   }
@@ -148,7 +198,7 @@ export class RaftClient {
   private *poll(): Task<void> {
     const now = this.quorum.env.now()
     const { role } = this.quorum
-    const { isVoter } = this.quorum.options
+    const { isVoter } = this.quorum
     let next = Number.POSITIVE_INFINITY
     switch (role.kind) {
       case 'unattached':
@@ -188,7 +238,7 @@ export class RaftClient {
           yield* this.announcements.becomeResigned()
           return yield* this.poll()
         }
-        next = Math.min(this.quorum.otherVoters.length > 0 ? role.progress.checkQuorumDeadline : next, this.announcements.sendBeginQuorumEpochs(role, now), this.replication.expireParked(now))
+        next = Math.min(this.quorum.otherVoters.length > 0 ? role.progress.checkQuorumDeadline : next, this.announcements.sendBeginQuorumEpochs(role, now), this.replication.expireParked(now), this.changes.expire(now))
         break
       case 'resigned':
         if (now >= role.deadline) {
@@ -198,7 +248,14 @@ export class RaftClient {
         next = role.deadline
         break
     }
-    this.setAlarm(next)
+    this.setAlarm(Math.min(next, this.clean(now)))
+  }
+
+  /** Retention of log and snapshots, once in a while. */
+  private clean(now: Micros): Micros {
+    if (now < this.cleanAt) return this.cleanAt
+    this.quorum.log.clean()
+    return (this.cleanAt = now + msToUs(this.quorum.options.config.metadataLogCleanIntervalMs))
   }
 
   private setAlarm(at: Micros): void {

@@ -16,15 +16,12 @@
  */
 import type { Micros } from '../base/time.ts'
 import type { LeaderProgress } from './leader-progress.ts'
-
-export interface VoteKey {
-  readonly id: number
-  readonly directoryId: string
-}
+import type { SnapshotWriter } from './snapshot-store.ts'
+import type { ReplicaKey } from './voter-set.ts'
 
 export interface Unattached {
   readonly kind: 'unattached'
-  readonly votedFor: VoteKey | undefined
+  readonly votedFor: ReplicaKey | undefined
   /** Known from the stored state although its endpoint may be unreachable; -1: unknown. */
   readonly leaderId: number
   deadline: Micros
@@ -33,9 +30,11 @@ export interface Unattached {
 export interface Follower {
   readonly kind: 'follower'
   readonly leaderId: number
-  readonly votedFor: VoteKey | undefined
+  readonly votedFor: ReplicaKey | undefined
   /** Has a fetch from this leader succeeded in this epoch? Such a follower refuses pre-votes. */
   hasFetched: boolean
+  /** The snapshot that is being fetched, as far as it has come. */
+  fetchingSnapshot?: SnapshotWriter | undefined
   deadline: Micros
 }
 
@@ -46,7 +45,7 @@ export interface Ballot {
 
 export interface Prospective extends Ballot {
   readonly kind: 'prospective'
-  readonly votedFor: VoteKey | undefined
+  readonly votedFor: ReplicaKey | undefined
   readonly leaderId: number
   readonly deadline: Micros
 }

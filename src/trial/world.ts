@@ -5,12 +5,13 @@
 import type { Task } from '../base/task.ts'
 import { US_PER_MS } from '../base/time.ts'
 import { type ServerHandle, startServer } from '../broker/start-server.ts'
-import type { ServerSpec } from '../config/cluster.ts'
+import { type ClusterConfig, controllersOf, DEFAULT_SERVER_CONFIG, type ServerSpec } from '../config/cluster.ts'
 import type { Env } from '../env/env.ts'
 import type { Observer } from '../env/observation.ts'
 import type { WorldPort } from '../nemesis/ports.ts'
 import type { Plan } from '../plan/plan.ts'
 import { bytesFrameCodec, objectFrameCodec } from '../protocol/frame-codec.ts'
+import { diskId } from '../sim/disk-id.ts'
 import { Simulation } from '../sim/simulation.ts'
 import type { TraceSink } from '../sim/trace.ts'
 
@@ -27,13 +28,19 @@ export class World implements WorldPort {
   readonly simulation: Simulation
   readonly hosts: readonly string[]
   readonly clients: readonly string[]
-  private readonly plan: Plan
+  private readonly cluster: ClusterConfig
   private readonly specs: ReadonlyMap<string, ServerSpec>
   private readonly handles = new Map<string, ServerHandle>()
   private readonly onStopped = new Map<string, () => void>()
 
   constructor(plan: Plan, options: WorldOptions) {
-    this.plan = plan
+    const { cluster, rootKey } = plan
+    // A plan of an earlier version lacks what came later.
+    const server = { ...DEFAULT_SERVER_CONFIG, ...cluster.server }
+    this.cluster = {
+      ...cluster, server,
+      initialVoters: server.quorumKraftVersion === 0 ? [] : controllersOf(cluster).map(({ nodeId, host }) => ({ id: nodeId, directoryId: diskId(rootKey, host, 0), host })),
+    }
     this.specs = new Map(plan.cluster.servers.map(spec => [spec.host, spec]))
     this.hosts = plan.cluster.servers.map(spec => spec.host)
     this.clients = plan.clients.map(client => client.host)
@@ -79,7 +86,7 @@ export class World implements WorldPort {
     if (machine.isRunning) return
     if (spec === undefined) return this.startClient(host)
     this.onStopped.delete(host)
-    machine.start(env => this.handles.set(host, startServer(env, this.plan.cluster, spec)))
+    machine.start(env => this.handles.set(host, startServer(env, this.cluster, spec)))
   }
 
   shutdownServer(host: string, stopped: () => void): void {

@@ -54,7 +54,7 @@ export class Fixture {
   setBroker(id: number, o: { epoch?: number; fenced?: boolean; inControlledShutdown?: boolean; rack?: string }): void {
     this.image.brokers.set(id, {
       brokerId: id, brokerEpoch: o.epoch ?? brokerEpochOf(id), incarnationId: `i${id}`, host: `broker-${id}`, port: 9092, rack: o.rack ?? null,
-      fenced: o.fenced ?? false, inControlledShutdown: o.inControlledShutdown ?? false, logDirs: [],
+      fenced: o.fenced ?? false, inControlledShutdown: o.inControlledShutdown ?? false, logDirs: [], features: [],
     })
   }
 

@@ -14,7 +14,8 @@ import { alterPartition } from '../../src/controller/alter-partition.ts'
 import { processHeartbeat, registerBroker } from '../../src/controller/broker-lifecycle.ts'
 import { incrementalAlterConfigs } from '../../src/controller/configs.ts'
 import { SUPPORTED_FEATURES } from '../../src/controller/features.ts'
-import type { MetadataBatch, MetadataImage, PartitionImage } from '../../src/controller/metadata-image.ts'
+import type { MetadataImage, PartitionImage } from '../../src/controller/metadata-image.ts'
+import type { MetadataBatch } from '../../src/raft/raft-client.ts'
 import { QuorumController } from '../../src/controller/quorum-controller.ts'
 import type { ControllerRaft, Operation } from '../../src/controller/quorum-controller.ts'
 import { createTopics, deleteTopics } from '../../src/controller/topics.ts'
@@ -45,7 +46,7 @@ export class FakeRaft implements ControllerRaft {
     if (epoch !== this.leaderAndEpoch.epoch) throw new ApiError(ErrorCode.NOT_CONTROLLER)
     const baseOffset = this.nextWriteOffset
     this.nextWriteOffset += records.length
-    this.batches.push({ baseOffset, lastOffset: this.nextWriteOffset - 1, epoch, records })
+    this.batches.push({ baseOffset, lastOffset: this.nextWriteOffset - 1, epoch, timestamp: 0, sizeInBytes: 100, records })
     if (!this.holdCommits) this.commit()
     return this.nextWriteOffset - 1
   }

@@ -2,15 +2,23 @@
  * A metadata quorum without controllers: three voters, and an observer if asked for, each a raft client behind its port on
  * the simulated network and disk. Constant latency of 1 ms, so that times can be told exactly.
  */
+import type { Task } from '../../src/base/task.ts'
 import type { RootKey } from '../../src/base/random.ts'
-import { CONTROLLER_PORT, DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../src/config/cluster.ts'
+import { formatQuorum } from '../../src/broker/format-storage.ts'
+import { ensureMetaProperties, readMetaProperties } from '../../src/broker/meta-properties.ts'
+import { CONTROLLER_PORT, DEFAULT_SERVER_CONFIG, type InitialVoter, type ServerConfig } from '../../src/config/cluster.ts'
 import type { DefectId } from '../../src/config/defects.ts'
+import { controllerApiVersions } from '../../src/controller/controller-apis.ts'
+import { MetadataImage } from '../../src/controller/metadata-image.ts'
+import type { Env } from '../../src/env/env.ts'
 import type { Observation, ObservationKind, ObservationOf } from '../../src/env/observation.ts'
+import { ApiKey } from '../../src/protocol/api-keys.ts'
 import { objectFrameCodec } from '../../src/protocol/frame-codec.ts'
-import { metadataRecord } from '../../src/protocol/metadata-records.ts'
+import { metadataRecord, type MetadataRecord } from '../../src/protocol/metadata-records.ts'
 import { type LeaderAndEpoch, RaftClient } from '../../src/raft/raft-client.ts'
 import { RpcClient } from '../../src/rpc/rpc-client.ts'
 import { RpcServer } from '../../src/rpc/rpc-server.ts'
+import { diskId } from '../../src/sim/disk-id.ts'
 import { world } from '../sim/world.ts'
 
 const MS = 1_000
@@ -23,6 +31,9 @@ export const hostOf = (id: number): string => (id === OBSERVER ? 'broker-9' : `c
 
 export interface Node {
   readonly raft: RaftClient
+  readonly env: Env
+  /** Ends of the snapshots that the listener was handed; each took the place of what was committed before. */
+  readonly loaded: number[]
   /** Values of committed records, as the listener was handed them. */
   readonly committed: string[]
   readonly leaders: LeaderAndEpoch[]
@@ -34,13 +45,21 @@ export class Quorum {
   readonly simulation
   private readonly voters: readonly number[]
   private rpc: RpcClient | undefined = undefined
+  private readonly config: ServerConfig
+  private readonly initialVoters: readonly InitialVoter[]
 
-  constructor(o: { rootKey?: RootKey; fsyncMs?: number; observer?: boolean; voters?: readonly number[]; defects?: readonly DefectId[] } = {}) {
+  /** `initial`: the voters of a dynamic quorum; the other ones are there, but do not vote yet. */
+  constructor(o: {
+    rootKey?: RootKey; fsyncMs?: number; observer?: boolean; voters?: readonly number[]; initial?: readonly number[]; defects?: readonly DefectId[]; config?: Partial<ServerConfig>
+  } = {}) {
     this.voters = o.voters ?? VOTERS
+    const rootKey = o.rootKey ?? 1
+    this.config = { ...CONFIG, ...o.config, quorumKraftVersion: o.initial === undefined ? 0 : 1 }
+    this.initialVoters = (o.initial ?? []).map(id => ({ id, directoryId: diskId(rootKey, hostOf(id), 0), host: hostOf(id) }))
     const ids = [...this.voters, ...(o.observer === true ? [OBSERVER] : [])]
     const fsyncUs = (o.fsyncMs ?? 0.5) * MS
     this.simulation = world([...ids.map(hostOf), 'client-1'], {
-      rootKey: o.rootKey ?? 1,
+      rootKey,
       codec: objectFrameCodec,
       disk: { fsyncMinUs: fsyncUs, fsyncMaxUs: fsyncUs },
       defects: new Set(o.defects),
@@ -51,18 +70,60 @@ export class Quorum {
 
   start(id: number): void {
     this.simulation.machine(hostOf(id)).start(env => {
-      const raft = new RaftClient(env, {
-        nodeId: id, directoryId: env.disk.id, clusterId: CLUSTER_ID, voters: this.voters.map(voter => ({ id: voter, host: hostOf(voter) })), isVoter: id !== OBSERVER, config: CONFIG,
-      })
-      const node: Node = { raft, committed: [], leaders: [] }
-      this.nodes.set(id, node)
-      raft.register({
-        handleCommit: batches => node.committed.push(...batches.flatMap(({ records }) => records.map(({ data }) => (data as { name?: string }).name ?? '?'))),
-        handleLeaderChange: leader => node.leaders.push(leader),
-      })
-      if (id !== OBSERVER) new RpcServer(env, CONTROLLER_PORT, request => raft.handle(request))
-      raft.start()
+      if (this.initialVoters.length === 0) this.boot(id, env)
+      else env.spawn('start', this.format(id, env))
     })
+  }
+
+  private *format(id: number, env: Env): Task<void> {
+    if (id !== OBSERVER && readMetaProperties(env) === undefined) yield* formatQuorum(env, this.initialVoters)
+    yield* ensureMetaProperties(env, { clusterId: CLUSTER_ID, nodeId: id, directoryId: env.disk.id })
+    this.boot(id, env)
+  }
+
+  private boot(id: number, env: Env): void {
+    const raft = new RaftClient(env, {
+      nodeId: id, directoryId: env.disk.id, clusterId: CLUSTER_ID, voters: this.voters.map(voter => ({ id: voter, host: hostOf(voter) })), isVoter: id !== OBSERVER, config: this.config,
+    })
+    const node: Node = { raft, env, committed: [], leaders: [], loaded: [] }
+    this.nodes.set(id, node)
+    const namesOf = (records: readonly MetadataRecord[]): string[] => records.map(({ data }) => (data as { name?: string }).name ?? '?')
+    raft.register({
+      handleLoadSnapshot: ({ endOffset, records }) => {
+        node.loaded.push(endOffset)
+        node.committed.splice(0, node.committed.length, ...namesOf(records))
+      },
+      handleCommit: batches => node.committed.push(...batches.flatMap(({ records }) => namesOf(records))),
+      handleLeaderChange: leader => node.leaders.push(leader),
+    })
+    if (id !== OBSERVER) {
+      new RpcServer(env, CONTROLLER_PORT, request => {
+        if (!raft.handle(request)) request.respond(controllerApiVersions(new MetadataImage(), raft.kraftVersion))
+      })
+    }
+    raft.start()
+  }
+
+  /** A snapshot of everything that this node has committed, by itself. */
+  snapshot(id: number): { readonly endOffset: number; readonly epoch: number } {
+    const { raft, committed, env } = this.node(id)
+    const { batches } = raft.historyBefore(raft.highWatermark)
+    const last = batches.at(-1)!
+    const snapshotId = { endOffset: last.lastOffset + 1, epoch: last.epoch }
+    let done = false
+    env.spawn('snapshot', (function* () {
+      yield* raft.writeSnapshot(snapshotId, { lastContainedLogTimestamp: last.timestamp, records: committed.map(name => metadataRecord('TopicRecord', { name })) })
+      done = true
+    })())
+    this.until(() => done)
+    return snapshotId
+  }
+
+  /** Adds or removes a voter by asking the leader; the error code. */
+  change(leader: number, how: 'add' | 'remove', id: number, directoryId = this.simulation.machine(hostOf(id)).disk.id): number {
+    const body = how === 'remove' ? { clusterId: CLUSTER_ID, voterId: id, voterDirectoryId: directoryId }
+      : { clusterId: CLUSTER_ID, timeoutMs: 1_000, voterId: id, voterDirectoryId: directoryId, listeners: [{ name: 'CONTROLLER', host: hostOf(id), port: CONTROLLER_PORT }], ackWhenCommitted: true }
+    return this.ask<{ errorCode: number }>(leader, how === 'add' ? ApiKey.AddRaftVoter : ApiKey.RemoveRaftVoter, body).errorCode
   }
 
   node(id: number): Node {
@@ -83,7 +144,7 @@ export class Quorum {
 
   /** Waits for a leader that a majority follows and that knows it; its id. */
   elected(except?: number): number {
-    const leader = (): number | undefined => this.voters.find(id => id !== except && this.isUp(id) && this.node(id).leaders.at(-1)?.leaderId === id && this.node(id).raft.leaderAndEpoch.leaderId === id)
+    const leader = (): number | undefined => this.voters.find(id => id !== except && this.isUp(id) && this.nodes.has(id) && this.node(id).leaders.at(-1)?.leaderId === id && this.node(id).raft.leaderAndEpoch.leaderId === id)
     this.until(() => leader() !== undefined)
     return leader()!
   }

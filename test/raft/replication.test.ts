@@ -4,8 +4,10 @@
  */
 import { describe, expect, it } from 'vitest'
 import { ErrorCode } from '../../src/protocol/errors.ts'
+import { ZERO_UUID } from '../../src/protocol/uuid.ts'
 import { LeaderProgress } from '../../src/raft/leader-progress.ts'
 import { isMajority } from '../../src/raft/roles.ts'
+import { VoterSet } from '../../src/raft/voter-set.ts'
 import { Quorum, hostOf } from './quorum.ts'
 
 const NAMES = Array.from({ length: 12 }, (_, index) => `t${index}`)
@@ -170,47 +172,48 @@ describe('an append', () => {
 })
 
 describe('what a leader knows of the others', () => {
-  const progress = (defects: readonly 'KAFKA-12619'[] = []) => new LeaderProgress({ selfId: 1, voterIds: [1, 2, 3, 4, 5], epochStart: 10, now: 0, checkQuorumUs: 900, defects: new Set(defects) })
+  const key = (id: number) => ({ id, directoryId: ZERO_UUID })
+  const progress = (defects: readonly 'KAFKA-12619'[] = []) => new LeaderProgress({ self: key(1), voters: new VoterSet([1, 2, 3, 4, 5].map(id => ({ ...key(id), host: '' }))), epochStart: 10, now: 0, checkQuorumUs: 900, defects: new Set(defects) })
 
   it('gives a high watermark of the majority, beyond its own first record', () => {
     const leader = progress()
-    expect([leader.updateSelf(20), leader.updateReplica(2, 15, 1, 900), leader.updateReplica(3, 10, 2, 900)]).toEqual([false, false, false])
+    expect([leader.updateSelf(20), leader.updateReplica(key(2), 15, 1, 900), leader.updateReplica(key(3), 10, 2, 900)]).toEqual([false, false, false])
     expect(leader.highWatermark).toBeUndefined()
-    expect(leader.updateReplica(3, 11, 3, 900)).toBe(true)
+    expect(leader.updateReplica(key(3), 11, 3, 900)).toBe(true)
     expect(leader.highWatermark).toBe(11)
     // Three of five have 15; a replica never takes back what it has flushed.
-    expect([leader.updateReplica(4, 15, 4, 900), leader.highWatermark]).toEqual([true, 15])
-    expect([leader.updateReplica(4, 3, 5, 900), leader.highWatermark, leader.voters.get(4)!.endOffset]).toEqual([false, 15, 15])
+    expect([leader.updateReplica(key(4), 15, 4, 900), leader.highWatermark]).toEqual([true, 15])
+    expect([leader.updateReplica(key(4), 3, 5, 900), leader.highWatermark, leader.voters.get(4)!.endOffset]).toEqual([false, 15, 15])
     const early = progress(['KAFKA-12619'])
     early.updateSelf(20)
-    early.updateReplica(2, 15, 1, 900)
-    expect([early.updateReplica(3, 10, 2, 900), early.highWatermark]).toEqual([true, 10])
+    early.updateReplica(key(2), 15, 1, 900)
+    expect([early.updateReplica(key(3), 10, 2, 900), early.highWatermark]).toEqual([true, 10])
   })
 
   it('does not count observers', () => {
     const leader = progress()
     leader.updateSelf(20)
-    for (const id of [9, 10, 11, 12]) expect(leader.updateReplica(id, 20, 1, 900)).toBe(false)
+    for (const id of [9, 10, 11, 12]) expect(leader.updateReplica(key(id), 20, 1, 900)).toBe(false)
     expect(leader.highWatermark).toBeUndefined()
     expect([...leader.observers.keys()]).toEqual([9, 10, 11, 12])
   })
 
   it('puts the check-quorum deadline off when a majority, itself included, has fetched since', () => {
     const leader = progress()
-    leader.updateReplica(2, 10, 100, 900)
-    leader.updateReplica(2, 10, 200, 900)
-    leader.updateReplica(9, 10, 250, 900)
+    leader.updateReplica(key(2), 10, 100, 900)
+    leader.updateReplica(key(2), 10, 200, 900)
+    leader.updateReplica(key(9), 10, 250, 900)
     expect(leader.checkQuorumDeadline).toBe(900)
-    leader.updateReplica(3, 10, 300, 900)
+    leader.updateReplica(key(3), 10, 300, 900)
     expect(leader.checkQuorumDeadline).toBe(1_200)
-    leader.updateReplica(3, 10, 400, 900)
+    leader.updateReplica(key(3), 10, 400, 900)
     expect(leader.checkQuorumDeadline).toBe(1_200)
   })
 
   it('names as successor first who is furthest', () => {
     const leader = progress()
-    leader.updateReplica(4, 12, 1, 900)
-    leader.updateReplica(3, 14, 1, 900)
+    leader.updateReplica(key(4), 12, 1, 900)
+    leader.updateReplica(key(3), 14, 1, 900)
     expect(leader.successors()).toEqual([3, 4, 2, 5])
   })
 
