@@ -86,7 +86,7 @@ export class FollowerFetching {
   }
 
   private someVoter(): VoterNode | undefined {
-    const others = this.quorum.options.voters.filter(({ id }) => id !== this.quorum.options.nodeId)
+    const others = this.quorum.voters.size > 0 ? this.quorum.otherVoters : this.quorum.options.voters.filter(({ id }) => id !== this.quorum.options.nodeId)
     const { length } = others
     return length === 0 ? undefined : others[Math.floor(length * unit(this.quorum.env.draw('bootstrap-voter', this.quorum.epoch, this.attempts)))]
   }
@@ -102,7 +102,12 @@ export class FollowerFetching {
     if (response === undefined || response.errorCode !== ErrorCode.NONE || partition === undefined) return this.backOff()
     const { leaderId, leaderEpoch } = partition.currentLeader
     if (leaderEpoch >= 0) yield* this.quorum.learn(leaderEpoch, leaderId)
-    if (this.quorum.role !== role || role.kind !== 'follower' || role.leaderId !== source) return
+    if (this.quorum.role !== role) return
+    if (role.kind !== 'follower' || role.leaderId !== source) {
+      // It knows of no leader either, and perhaps never will, if it is no voter: the next one is asked.
+      if (this.quorum.voters.size === 0) this.attempts++
+      return
+    }
     if (partition.errorCode !== ErrorCode.NONE) return this.backOff()
     const now = this.quorum.env.now()
     role.hasFetched = true

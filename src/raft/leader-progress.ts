@@ -54,16 +54,16 @@ export class LeaderProgress {
 
   /** Other voters from now on. True when the high watermark moved; it never goes back. */
   updateVoters(next: VoterSet): boolean {
-    const before = new Map([...this.observers, ...this.voters])
+    const before = new Map(this.voters)
     this.current = next
     this.voters.clear()
     for (const voter of next.voters) {
-      const known = before.get(voter.id)
-      const isSame = known !== undefined && next.isVoter({ id: voter.id, directoryId: known.directoryId })
-      this.voters.set(voter.id, isSame ? known : startingAt(voter, voter.id === this.self.id))
-      this.observers.delete(voter.id)
+      const { id } = voter
+      const known = [before.get(id), this.observers.get(id)].find(replica => replica !== undefined && next.isVoter({ id, directoryId: replica.directoryId }))
+      this.voters.set(id, known ?? startingAt(voter, id === this.self.id))
+      if (known === this.observers.get(id)) this.observers.delete(id)
     }
-    for (const [id, replica] of before) if (!this.voters.has(id) && id !== this.self.id) this.observers.set(id, replica)
+    for (const [id, replica] of before) if (!this.voters.has(id) && id !== this.self.id && !this.observers.has(id)) this.observers.set(id, replica)
     for (const id of [...this.fetchedVoters]) if (!this.voters.has(id)) this.fetchedVoters.delete(id)
     return this.updateSelf(this.ownEnd)
   }

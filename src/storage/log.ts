@@ -207,7 +207,8 @@ export class Log {
       if (logAppendTime >= 0) stampLogAppendTime(bytes, at, logAppendTime)
       nextOffset += lastOffsetDeltaOf(bytes, at) + 1
     }
-    if (bytes.length > config.segmentBytes) {
+    // The metadata log of a plan may have segments smaller than a batch, which Kafka forbids: such a batch gets one of its own.
+    if (bytes.length > config.segmentBytes && origin !== 'raft') {
       throw new ApiError(ErrorCode.RECORD_LIST_TOO_LARGE, `${bytes.length} bytes, segments of ${config.segmentBytes}`)
     }
     return this.append(bytes, positions.map(at => readBatchHeader(bytes, at)), origin, logAppendTime)

@@ -2,7 +2,7 @@
  * What is wrong with the parts of a plan that comes from a file: every value that running it relies on has the right type
  * and names things that exist, so that a damaged file is refused by name instead of breaking the harness.
  */
-import { DEFAULT_SERVER_CONFIG } from '../config/cluster.ts'
+import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../config/cluster.ts'
 import { isDefectId, isMendId } from '../config/defects.ts'
 import type { PlanOperation } from '../config/workload.ts'
 import { FAULT_KINDS, PARTITION_SHAPES } from '../nemesis/fault.ts'
@@ -58,6 +58,12 @@ const isModel = isShaped({ kind: isOneOf('constant', 'drawn'), minUs: isCount, m
 const isChoices = (value: unknown): boolean => isShaped({ mode: isOneOf('drawn'), delay: isNumber, delayMaxUs: isCount, break: isNumber, tornWrite: isNumber })(value)
   || isShaped({ mode: isOneOf('explicit'), fired: isListOf(isShaped({ key: isText, value: isNumber })) })(value)
 
+/** Plans of earlier versions lack them, and get the default (see World). */
+const LATER_SETTINGS: ReadonlySet<string> = new Set<keyof ServerConfig>([
+  'quorumKraftVersion', 'quorumFetchSnapshotMaxBytes', 'metadataLogMaxRecordBytesBetweenSnapshots', 'metadataLogMaxSnapshotIntervalMs', 'metadataLogSegmentBytes',
+  'metadataLogSegmentMs', 'metadataMaxRetentionBytes', 'metadataMaxRetentionMs', 'metadataLogCleanIntervalMs',
+])
+
 /** The first part that is wrong, in words. `plan` has the lists and objects of a plan. */
 export function partProblem(plan: Fields): string | undefined {
   const list = (field: string): readonly unknown[] => plan[field] as readonly unknown[]
@@ -70,6 +76,7 @@ export function partProblem(plan: Fields): string | undefined {
   const badServer = servers.findIndex(server => !isServer(server))
   if (badServer >= 0) return `plan.cluster.servers[${badServer}] is not sound`
   for (const [name, value] of Object.entries(DEFAULT_SERVER_CONFIG)) {
+    if (LATER_SETTINGS.has(name) && isFields(cluster['server']) && cluster['server'][name] === undefined) continue
     if (!isFields(cluster['server']) || typeof cluster['server'][name] !== typeof value) return `plan.cluster.server.${name} is not a ${typeof value}`
   }
   const having = (role: string): number => servers.filter(server => ((server as Fields)['roles'] as readonly unknown[]).includes(role)).length

@@ -52,8 +52,8 @@ describe.each(SCENARIOS)('$defect', ({ defect, file, sees }) => {
   })
 })
 
-test('every historical defect has its plan', () => {
-  expect(SCENARIOS.map(({ defect }) => defect).sort()).toEqual(HISTORICAL_DEFECTS.map(({ id }) => id).sort())
+test('every historical defect that clients can see has its plan', () => {
+  expect(SCENARIOS.map(({ defect }) => defect).sort()).toEqual(HISTORICAL_DEFECTS.filter(({ oracle }) => oracle === 'S').map(({ id }) => id).sort())
 })
 
 test('KAFKA-7128 takes four faults and ten operations at most', () => {
