@@ -8,6 +8,8 @@ const REPLICATION = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-101+-
 const ELIGIBLE = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-966%3A+Eligible+Leader+Replicas'
 const ALTER_ISR = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-497%3A+Add+inter-broker+API+to+alter+ISR'
 const RAFT = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-595%3A+A+Raft+Protocol+for+the+Metadata+Quorum'
+const SNAPSHOT = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-630%3A+Kafka+Raft+Snapshot'
+const RECONFIGURATION = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-853%3A+KRaft+Controller+Membership+Changes'
 const IDEMPOTENCE = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-98+-+Exactly+Once+Delivery+and+Transactional+Messaging'
 
 export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
@@ -99,6 +101,26 @@ export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
     forbiddenBy: ['integrity'],
     example: ['broker 1: orders-0 log start 20', 'broker 1: orders-0 log start 10'],
     falseAlarm: 'After a restart the log start is a hint from a checkpoint and may be lower.',
+  },
+  {
+    id: 'metadata-snapshot-mismatch',
+    title: 'A metadata snapshot is not the state of the log',
+    checker: 'metadata-snapshots',
+    definition: 'A metadata snapshot differs from a replay of the log before it or from another node\'s snapshot of the same offset, or covers what is not committed.',
+    forbiddenBy: ['metadata-durable'],
+    example: ['controller 101: high watermark 40', 'controller 101: snapshot of everything before 38, checksum a1', 'broker 2: snapshot of everything before 38, checksum b2'],
+    falseAlarm: 'Snapshots of different offsets differ, of course; who writes one is free to choose when.',
+    link: SNAPSHOT,
+  },
+  {
+    id: 'two-voter-changes',
+    title: 'Two changes of the voters at once',
+    checker: 'voter-changes',
+    definition: 'A quorum leader appended a set of voters that differs from the one before by more than one voter, or before that one was committed.',
+    forbiddenBy: ['metadata-durable'],
+    example: ['controller 101: voters [101 102] at offset 30', 'controller 101: high watermark 29', 'controller 101: voters [101] at offset 31'],
+    falseAlarm: 'A leader takes over what its predecessor appended; it has to commit it before it changes more.',
+    link: RECONFIGURATION,
   },
   {
     id: 'premature-removal',

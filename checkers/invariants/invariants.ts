@@ -11,6 +11,7 @@ import { QuorumSuperset, TwoLeadersOneEpoch } from './leadership.ts'
 import { Convergence } from './convergence.ts'
 import { LogDivergence } from './log-divergence.ts'
 import { MetadataRegression } from './metadata-regression.ts'
+import { MetadataSnapshots, VoterChanges } from './metadata-snapshots.ts'
 import { EpochRegression, HighWatermarkRegression, LogStart } from './monotone.ts'
 import { ProducerState } from './producer-state.ts'
 
@@ -27,6 +28,8 @@ export const MONITORS: readonly MonitorKind[] = [
   { name: 'quorum-superset', describes: 'a leader commits by no fewer replicas than the controller could elect', create: (context, cluster) => new QuorumSuperset(context, cluster) },
   { name: 'two-leaders-one-epoch', describes: 'an epoch has one leader, for partitions and the metadata quorum', create: (context, cluster) => new TwoLeadersOneEpoch(context, cluster) },
   { name: 'metadata-regression', describes: 'committed metadata is never truncated or changed', create: (context, cluster) => new MetadataRegression(context, cluster) },
+  { name: 'metadata-snapshots', describes: 'a metadata snapshot is the committed state of the log before it', create: (context, cluster) => new MetadataSnapshots(context, cluster) },
+  { name: 'voter-changes', describes: 'voters of the quorum change one at a time', create: (context, cluster) => new VoterChanges(context, cluster) },
   { name: 'epoch-regression', describes: 'epochs and votes never go back', create: (context, cluster) => new EpochRegression(context, cluster) },
   { name: 'hw-regression', describes: 'the high watermark of a leadership only rises', create: (context, cluster) => new HighWatermarkRegression(context, cluster) },
   { name: 'log-start', describes: 'the log start only rises, and retention removes only what it may', create: (context, cluster) => new LogStart(context, cluster) },

@@ -40,6 +40,9 @@ export class MetadataRegression extends InvariantMonitor {
         log.append({ baseOffset: event.baseOffset, lastOffset: event.lastOffset, leaderEpoch: event.epoch, crc: event.crc })
         return
       }
+      case 'raft-snapshot-loaded':
+        this.participant(node, incarnation).log.restartAt(event.endOffset)
+        return
       case 'raft-truncate': return this.truncated(event.endOffset, event.previousEnd, node, incarnation, time)
       case 'raft-high-watermark': return this.published(event.offset, event.epoch, event.asLeader, node, incarnation, time)
       case 'raft-role': {

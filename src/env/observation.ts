@@ -41,8 +41,8 @@ export type Observation =
   /** A snapshot from the leader has taken the place of the log. */
   | { readonly kind: 'raft-snapshot-loaded'; readonly endOffset: number; readonly epoch: number; readonly previousEnd: number }
   | { readonly kind: 'raft-log-start'; readonly offset: number; readonly segments: number; readonly snapshots: number }
-  /** The leader appends another voter set; `voters` as `id-directory`. */
-  | { readonly kind: 'raft-voters'; readonly offset: number; readonly epoch: number; readonly voters: readonly string[] }
+  /** The leader appends another voter set; voters as `id-directory`. `previous`: the set that it replaces, from `previousOffset`. */
+  | { readonly kind: 'raft-voters'; readonly offset: number; readonly epoch: number; readonly voters: readonly string[]; readonly previous: readonly string[]; readonly previousOffset: number; readonly highWatermark: number }
   // ---- controller ----
   | { readonly kind: 'controller-active'; readonly epoch: number }
   | { readonly kind: 'controller-inactive'; readonly epoch: number }

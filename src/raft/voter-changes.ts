@@ -184,12 +184,17 @@ export class VoterChanges {
 
   private *record(role: Leader, voters: VoterSet, appended: (offset: number) => void = () => undefined): Task<void> {
     const { log, epoch, env } = this.quorum
+    const { current: previous, currentOffset: previousOffset } = log.voters
     const offset = log.appendControls(epoch, [{ type: 'voters', message: voters.toRecord() }])
     appended(offset)
-    env.observe({ kind: 'raft-voters', offset, epoch, voters: voters.voters.map(({ id, directoryId }) => `${id}-${directoryId}`) })
+    env.observe({ kind: 'raft-voters', offset, epoch, voters: named(voters), previous: named(previous), previousOffset, highWatermark: log.highWatermark })
     if (role.progress.updateVoters(this.quorum.voters)) this.quorum.raiseHighWatermark(role.progress.highWatermark!, true)
     yield* this.replication.afterAppend()
   }
+}
+
+function named({ voters }: VoterSet): string[] {
+  return voters.map(({ id, directoryId }) => `${id}-${directoryId}`)
 }
 
 function refuse(request: RpcRequest, errorCode: number, errorMessage: string): undefined {

@@ -74,6 +74,7 @@ export const LEADERSHIP_CASES: TraceCases = {
       { name: 'a follower that lacks it follows', trace: t => committed(t).raftAppend(102, '0:a').role(102, 'follower', 2) },
       { name: 'the leader of an epoch that is over', trace: t => committed(t).role(101, 'leader', 5).raftAppend(102, '0:a').role(102, 'leader', 4) },
       { name: 'a snapshot stands for what was before it', trace: t => t.raftAppend(101, '0-4:a 5:b').raftWatermark(101, 6).raftAppend(102, '5:b').raftWatermark(102, 6, { asLeader: false }).role(102, 'leader', 2) },
+      { name: 'a snapshot takes the place of a tail that was not committed', trace: t => t.raftAppend(101, '0-4:a 5:b').raftWatermark(101, 6).raftAppend(102, '0-4:a 5:x 6:y', 0).see(102, { kind: 'raft-snapshot-loaded', endOffset: 5, epoch: 1, previousEnd: 7 }).raftAppend(102, '5:b').raftWatermark(102, 6, { asLeader: false }).role(102, 'leader', 2) },
       { name: 'a log that was recovered behind a snapshot', trace: t => t.raftAppend(101, '0-4:a 5:b').raftWatermark(101, 6).start(102).raftRecovered(102, '5:b').role(102, 'leader', 2) },
       { name: 'a single voter that lost unflushed data', trace: t => committed(t).start(101).raftRecovered(101, '0:a').role(101, 'leader', 2), config: singleVoter, counts: { 'metadata-regression': 1 }, allowed: ['metadata-regression'] },
     ],

@@ -10,8 +10,9 @@ import { EPOCH_CASES } from './cases-epochs.ts'
 import { LEADERSHIP_CASES } from './cases-leadership.ts'
 import { LOG_CASES } from './cases-logs.ts'
 import { REPLICA_CASES } from './cases-replica.ts'
+import { SNAPSHOT_CASES } from './cases-snapshots.ts'
 
-const CASES = { ...LOG_CASES, ...LEADERSHIP_CASES, ...EPOCH_CASES, ...REPLICA_CASES }
+const CASES = { ...LOG_CASES, ...LEADERSHIP_CASES, ...EPOCH_CASES, ...REPLICA_CASES, ...SNAPSHOT_CASES }
 const OURS = WHITE_BOX_ANOMALIES.filter(({ id }) => id !== 'broker-assertion')
 
 const nonZero = (counts: { readonly [anomaly: string]: number }) => Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
