@@ -14,6 +14,8 @@ export const FAULT_DESCRIPTIONS: Readonly<Record<FaultKind, string>> = {
   'pause': 'a process stands still, as in a long garbage collection, and goes on with stale state',
   'restart': 'controlled shutdown and start',
   'replace-disk': 'a broker comes back with an empty disk; never a quorum voter',
+  'remove-voter': 'a voter of the metadata quorum is removed, and added again later (KIP-853)',
+  'replace-voter': 'a voter of the metadata quorum comes back on an empty disk: its old self is removed, its new one added (KIP-853)',
   'clock-step': 'the wall clock of a host steps, forwards or back',
   'clock-drift': 'the clocks of a host run fast or slow',
 }
@@ -65,6 +67,8 @@ export function describeAction(action: FaultAction, who?: string, isForGood = fa
     case 'pause': return `process of ${target} paused${lasting(action.durationUs, isForGood)}`
     case 'restart': return `controlled restart of ${target}, down${lasting(action.durationUs, isForGood)}`
     case 'replace-disk': return `disk of ${target} replaced by an empty one, down${lasting(action.durationUs, isForGood)}`
+    case 'remove-voter': return `${target} removed from the voters of the metadata quorum${lasting(action.durationUs, isForGood)}`
+    case 'replace-voter': return `disk of voter ${target} replaced, down${lasting(action.durationUs, isForGood)}; its old self is removed from the voters, its new one added`
     case 'clock-step': return `wall clock of ${target} stepped by ${action.stepMs} ms${lasting(action.durationUs, isForGood)}`
     case 'clock-drift': return `clock of ${target} drifting by ${action.driftPpm} ppm${lasting(action.durationUs, isForGood)}`
   }

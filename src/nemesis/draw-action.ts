@@ -94,6 +94,9 @@ export function action(kind: FaultKind, bounds: FaultBounds, focus?: Focus, role
       return fc.record({ kind: fc.constant('restart' as const), target: target(brokers, focus), durationUs: outage })
     case 'replace-disk':
       return fc.record({ kind: fc.constant('replace-disk' as const), target: target(brokers, focus), durationUs: outage })
+    case 'remove-voter':
+    case 'replace-voter':
+      return fc.record({ kind: fc.constant(kind), target: target(['active-controller', 'standby-controller'], focus), durationUs: outage })
     case 'clock-step':
       return fc.record({
         kind: fc.constant('clock-step' as const),

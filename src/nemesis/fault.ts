@@ -59,11 +59,15 @@ export type FaultAction =
   /** Process crash, then start on an empty disk. Never a quorum voter. */
   | { readonly kind: 'replace-disk'; readonly target: Target; readonly durationUs: Micros }
   | { readonly kind: 'clock-step'; readonly target: Target; readonly stepMs: Millis; readonly durationUs: Micros }
+  /** A voter of the metadata quorum is removed, and added again after `durationUs` (KIP-853). */
+  | { readonly kind: 'remove-voter'; readonly target: Target; readonly durationUs: Micros }
+  /** A voter dies, comes back on an empty disk, and takes the place of the one that it was: removed and added. */
+  | { readonly kind: 'replace-voter'; readonly target: Target; readonly durationUs: Micros }
   | { readonly kind: 'clock-drift'; readonly target: Target; readonly driftPpm: number; readonly durationUs: Micros }
 
 export type FaultKind = FaultAction['kind']
 export const FAULT_KINDS: readonly FaultKind[] = [
-  'partition', 'clog', 'slow', 'break', 'crash', 'pause', 'restart', 'replace-disk', 'clock-step', 'clock-drift',
+  'partition', 'clog', 'slow', 'break', 'crash', 'pause', 'restart', 'replace-disk', 'clock-step', 'clock-drift', 'remove-voter', 'replace-voter',
 ]
 
 /** Families that `--faults` selects by. */
@@ -73,6 +77,7 @@ export const FAULT_FAMILIES = {
   crash: ['crash', 'pause', 'restart'],
   disk: ['replace-disk'],
   clock: ['clock-step', 'clock-drift'],
+  membership: ['remove-voter', 'replace-voter'],
 } as const satisfies Record<string, readonly FaultKind[]>
 export type FaultFamily = keyof typeof FAULT_FAMILIES
 

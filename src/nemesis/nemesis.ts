@@ -10,6 +10,7 @@
  * removing and adding the voter).
  */
 import type { Observation, ObservationKind, ObservationOf, Observer } from '../env/observation.ts'
+import { changeVoter } from './change-voter.ts'
 import { describeAction } from './describe-fault.ts'
 import type { Fault, FaultAction, Target, TriggerEvent } from './fault.ts'
 import { partitionPairs, type Pair } from './partition-shapes.ts'
@@ -248,6 +249,10 @@ export class Nemesis implements Observer {
           if (stopped) this.revive(host)
         })
       }
+      case 'remove-voter':
+      case 'replace-voter': return changeVoter(action, resolve(action.target), {
+        world: this.world, view: this.view, cannotStop: host => this.cannotStop(host), started: (host, healer) => this.started(fault, [host], healer), revive: host => this.revive(host),
+      })
       case 'clock-step': {
         const host = resolve(action.target)
         if (host === undefined) return 'no such target now'

@@ -19,6 +19,7 @@ export interface MachinePort {
   pause(): void
   resume(): void
   replaceDisk(): void
+  readonly disk: { readonly id: string }
   readonly clock: { step(ms: Millis): void; setDriftPpm(ppm: number): void }
 }
 
@@ -32,6 +33,10 @@ export interface WorldPort {
   startServer(host: string): void
   /** Asks the server of a host for a controlled shutdown; calls back when the process has stopped. */
   shutdownServer(host: string, stopped: () => void): void
+  /** Voters are recorded and may change, and nobody is at it. */
+  readonly canChangeVoters: boolean
+  /** Has an administrator change the voters of the metadata quorum, in order. */
+  changeVoters(changes: readonly { readonly how: 'add' | 'remove'; readonly host: string; readonly directoryId: string }[]): void
   observeFault(phase: 'start' | 'stop', id: number, text: string): void
 }
 

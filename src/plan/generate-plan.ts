@@ -9,6 +9,7 @@ import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type Serv
 import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
 import { FAULT_FAMILIES, type FaultKind } from '../nemesis/fault.ts'
+import { drawQuorum } from './draw-quorum.ts'
 import { type GenerateOptions, type PinnedConfig, PROFILES } from './generate-options.ts'
 import { PLAN_FORMAT, type Plan, type PlanTiming } from './plan.ts'
 import { drawOne, rootOf } from './seed-random.ts'
@@ -45,7 +46,8 @@ interface Swarm {
 
 function swarm(options: GenerateOptions, pinned: PinnedConfig): Arbitrary<Swarm> {
   const families = pinned.families ?? options.families
-  const allowed: FaultKind[] = families.flatMap(family => [...FAULT_FAMILIES[family]])
+  // What changes the quorum is drawn with it (draw-quorum.ts).
+  const allowed: FaultKind[] = families.filter(family => family !== 'membership').flatMap(family => [...FAULT_FAMILIES[family]])
   return fc.record({
     combined: often(25),
     controllers: fc.constantFrom(1, 3, 3, 3),
@@ -175,6 +177,9 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     expendable: drawn.permanent && !drawn.combined && spare > 0 ? brokers.map(server => server.host) : [],
   }), random)
   const skews = pinned.clockSkewMinutes === true ? drawOne(clockSkews([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs, faults.length), random) : []
+  const quorum = drawQuorum({
+    servers: cluster.servers, families: pinned.families ?? options.families, chaosUs, maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS, firstId: faults.length + skews.length,
+  }, rootOf(`${seed}/quorum`).random)
   const timing: PlanTiming = {
     startUs: 0,
     chaosUs,
@@ -185,11 +190,11 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     workload: workload.name,
     seed,
     rootKey,
-    cluster,
+    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server } },
     topics: draft.topics,
     clients: draft.clients,
     operations: draft.operations,
-    faults: [...faults, ...skews],
+    faults: [...faults, ...skews, ...quorum.faults],
     latency: drawn.jitter ? { kind: 'drawn', minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     fsync: drawn.slowFsync ? { kind: 'drawn', minUs: 500, maxUs: 20_000 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     interleaving: { kind: drawn.interleaving, probability: 0.05, depth: 3 },
@@ -205,7 +210,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     mends: options.mends,
     wire: options.wire,
     beyondBudget: options.beyondBudget,
-    swarm: swarmWords(drawn),
+    swarm: [...swarmWords(drawn), ...quorum.words],
   }
 }
 

@@ -64,7 +64,7 @@ export class LeaderProgress {
       if (known === this.observers.get(id)) this.observers.delete(id)
     }
     for (const [id, replica] of before) if (!this.voters.has(id) && id !== this.self.id && !this.observers.has(id)) this.observers.set(id, replica)
-    for (const id of [...this.fetchedVoters]) if (!this.voters.has(id)) this.fetchedVoters.delete(id)
+    for (const id of this.fetchedVoters) if (!this.voters.has(id)) this.fetchedVoters.delete(id)
     return this.updateSelf(this.ownEnd)
   }
 

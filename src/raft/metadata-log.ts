@@ -7,7 +7,6 @@
  */
 import { invariant } from '../base/assert.ts'
 import type { Task } from '../base/task.ts'
-import { msToUs } from '../base/time.ts'
 import type { ServerConfig } from '../config/cluster.ts'
 import { resolveTopicConfig } from '../config/topic.ts'
 import type { Env } from '../env/env.ts'

@@ -9,7 +9,7 @@ import type { Task } from '../base/task.ts'
 import { ApiKey } from '../protocol/api-keys.ts'
 import type { Draft } from '../protocol/codec.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { FetchSnapshotRequest, FetchSnapshotResponse } from '../protocol/generated/types.ts'
+import type { FetchSnapshotRequest, FetchSnapshotResponse, FetchSnapshotResponsePartitionSnapshot } from '../protocol/generated/types.ts'
 import type { RpcResult } from '../rpc/rpc-client.ts'
 import { type Quorum, TOPIC_NAME } from './quorum.ts'
 import type { Follower } from './roles.ts'
@@ -42,10 +42,11 @@ export class SnapshotFetching {
       }],
     }
     const { size } = writer
-    const self = this
-    this.quorum.ask(host, ApiKey.FetchSnapshot, request, function* (result): Task<void> {
-      settled(yield* self.handleResponse(role, writer, size, result))
-    })
+    this.quorum.ask(host, ApiKey.FetchSnapshot, request, result => this.handle(role, writer, size, result, settled))
+  }
+
+  private *handle(role: Follower, writer: SnapshotWriter, asked: number, result: RpcResult, settled: (went: boolean) => void): Task<void> {
+    settled(yield* this.handleResponse(role, writer, asked, result))
   }
 
   private *handleResponse(role: Follower, writer: SnapshotWriter, asked: number, result: RpcResult): Task<boolean> {
@@ -64,7 +65,7 @@ export class SnapshotFetching {
     return true
   }
 
-  private *append(role: Follower, writer: SnapshotWriter, asked: number, piece: FetchSnapshotResponse['topics'][number]['partitions'][number]): Task<void> {
+  private *append(role: Follower, writer: SnapshotWriter, asked: number, piece: FetchSnapshotResponsePartitionSnapshot): Task<void> {
     invariant(isSameSnapshot(piece.snapshotId, writer.id) && piece.position === asked && asked === writer.size, 'a piece of another snapshot, or of another place in it')
     writer.append(piece.unalignedRecords)
     if (writer.size < piece.size) return

@@ -14,6 +14,7 @@ import { bytesFrameCodec, objectFrameCodec } from '../protocol/frame-codec.ts'
 import { diskId } from '../sim/disk-id.ts'
 import { Simulation } from '../sim/simulation.ts'
 import type { TraceSink } from '../sim/trace.ts'
+import { changeVoters, OPERATOR_HOST } from './voter-operator.ts'
 
 /** Wall clock at virtual time 0: 2026-01-01T00:00:00Z. */
 export const EPOCH_MS = 1_767_225_600_000
@@ -31,6 +32,7 @@ export class World implements WorldPort {
   private readonly cluster: ClusterConfig
   private readonly specs: ReadonlyMap<string, ServerSpec>
   private readonly handles = new Map<string, ServerHandle>()
+  private isChangingVoters = false
   private readonly onStopped = new Map<string, () => void>()
 
   constructor(plan: Plan, options: WorldOptions) {
@@ -59,6 +61,7 @@ export class World implements WorldPort {
       epochMs: EPOCH_MS,
     })
     for (const host of [...this.hosts, ...this.clients]) this.simulation.addMachine(host)
+    if (this.cluster.initialVoters?.length !== 0) this.simulation.addMachine(OPERATOR_HOST)
   }
 
   get network(): Simulation['network'] {
@@ -95,6 +98,22 @@ export class World implements WorldPort {
     this.simulation.schedule(1, () => {
       if (this.simulation.machine(host).isRunning) this.handles.get(host)?.shutdown()
     })
+  }
+
+  get canChangeVoters(): boolean {
+    return !this.isChangingVoters && this.cluster.initialVoters?.length !== 0
+  }
+
+  changeVoters(changes: readonly { readonly how: 'add' | 'remove'; readonly host: string; readonly directoryId: string }[]): void {
+    this.isChangingVoters = true
+    const operator = this.simulation.machine(OPERATOR_HOST)
+    const controllers = controllersOf(this.cluster).map(({ host }) => host)
+    operator.start(env => env.spawn('operator', changeVoters(env, controllers, this.cluster.clusterId, changes.map(change => ({ ...change, id: this.specs.get(change.host)!.nodeId })), () => {
+      this.simulation.schedule(1, () => {
+        operator.stop()
+        this.isChangingVoters = false
+      })
+    })))
   }
 
   observeFault(phase: 'start' | 'stop', id: number, text: string): void {

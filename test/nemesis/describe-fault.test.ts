@@ -20,6 +20,8 @@ describe('an action', () => {
     ['process of broker-2 paused for 250 ms', { kind: 'pause', target: HOST, durationUs }],
     ['controlled restart of broker-2, down for 250 ms', { kind: 'restart', target: HOST, durationUs }],
     ['disk of broker-2 replaced by an empty one, down for 250 ms', { kind: 'replace-disk', target: HOST, durationUs }],
+    ['broker-2 removed from the voters of the metadata quorum for 250 ms', { kind: 'remove-voter', target: HOST, durationUs }],
+    ['disk of voter broker-2 replaced, down for 250 ms; its old self is removed from the voters, its new one added', { kind: 'replace-voter', target: HOST, durationUs }],
     ['wall clock of broker-2 stepped by -300 ms for 250 ms', { kind: 'clock-step', target: HOST, stepMs: -300, durationUs }],
     ['clock of broker-2 drifting by 500 ppm for 250 ms', { kind: 'clock-drift', target: HOST, driftPpm: 500, durationUs }],
   ]

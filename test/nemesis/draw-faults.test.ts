@@ -55,7 +55,7 @@ describe('a schedule', () => {
     expect(byEvent).toBeLessThan((faults.length * 3) / 4)
     expect(new Set(faults.flatMap(({ when }) => ('on' in when ? [when.on.kind] : [])))).toContain('isr-proposed')
     expect(new Set(faults.flatMap(rolesOf))).toEqual(new Set<Role>([
-      'subject', 'leader', 'isr-follower', 'out-of-isr', 'newest-isr-member', 'active-controller', 'any-broker', 'any-server', 'any-client',
+      'subject', 'leader', 'isr-follower', 'out-of-isr', 'standby-controller', 'newest-isr-member', 'active-controller', 'any-broker', 'any-server', 'any-client',
     ]))
   })
 

@@ -79,6 +79,13 @@ export class SmallWorld implements WorldPort {
     else this.schedule(MS, end)
   }
 
+  readonly voterChanges: string[] = []
+  canChangeVoters = false
+
+  changeVoters(changes: readonly { readonly how: 'add' | 'remove'; readonly host: string; readonly directoryId: string }[]): void {
+    for (const { how, host, directoryId } of changes) this.voterChanges.push(`${how} ${host} ${directoryId === this.machine(host).disk.id ? 'present' : 'former'}`)
+  }
+
   observeFault(phase: 'start' | 'stop', id: number, text: string): void {
     this.faults.push(`${this.simulation.now / MS} ${phase} ${id}${text === '' ? '' : ` ${text}`}`)
   }
