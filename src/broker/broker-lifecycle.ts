@@ -15,7 +15,7 @@ import { msToUs } from '../base/time.ts'
 import type { Millis } from '../base/time.ts'
 import { BROKER_PORT } from '../config/cluster.ts'
 import type { ClusterConfig, ServerSpec } from '../config/cluster.ts'
-import { SUPPORTED_FEATURES } from '../controller/features.ts'
+import { supportedFeatures } from '../controller/features.ts'
 import type { Env, Timer } from '../env/env.ts'
 import { ApiKey } from '../protocol/api-keys.ts'
 import { ErrorCode } from '../protocol/errors.ts'
@@ -124,7 +124,7 @@ export class BrokerLifecycle {
       clusterId: cluster.clusterId,
       incarnationId: this.incarnationId,
       listeners: [{ name: 'PLAINTEXT', host: spec.host, port: BROKER_PORT, securityProtocol: 0 }],
-      features: SUPPORTED_FEATURES,
+      features: supportedFeatures(cluster.server),
       rack: spec.rack,
       logDirs: [this.env.disk.id],
       previousBrokerEpoch,

@@ -85,6 +85,10 @@ export interface ServerConfig {
   readonly producerIdExpirationCheckIntervalMs: Millis
   readonly producerIdBlockSize: number
   // features
+  /** metadata.version that a new cluster is born with. */
+  readonly metadataVersion: number
+  /** The newest that this server's release supports. */
+  readonly metadataVersionSupported: number
   readonly eligibleLeaderReplicasEnable: boolean
 }
 
@@ -138,6 +142,8 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = Object.freeze({
   producerIdExpirationMs: 86_400_000,
   producerIdExpirationCheckIntervalMs: 600_000,
   producerIdBlockSize: 1_000,
+  metadataVersion: 30,
+  metadataVersionSupported: 30,
   eligibleLeaderReplicasEnable: true,
 })
 

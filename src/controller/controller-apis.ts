@@ -2,12 +2,13 @@
  * The APIs that the active controller serves: how each is decided, and how it says no (Kafka: ControllerApis, and
  * AbstractRequest#getErrorResponse of each request).
  */
+import type { ServerConfig } from '../config/cluster.ts'
 import { ApiKey, apiVersions } from '../protocol/api-keys.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type {
   AllocateProducerIdsRequest, AlterPartitionReassignmentsRequest, AlterPartitionRequest, ApiVersionsResponse, BrokerHeartbeatRequest,
   BrokerRegistrationRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest,
-  IncrementalAlterConfigsRequest, UnregisterBrokerRequest,
+  IncrementalAlterConfigsRequest, UnregisterBrokerRequest, UpdateFeaturesRequest,
 } from '../protocol/generated/types.ts'
 import { KRAFT_VERSION_FEATURE } from '../raft/voter-changes.ts'
 import { SUPPORTED_KRAFT_VERSIONS } from '../raft/voter-set.ts'
@@ -16,13 +17,14 @@ import { processHeartbeat, registerBroker, unregisterBroker } from './broker-lif
 import { incrementalAlterConfigs } from './configs.ts'
 import type { ControllerState } from './controller-state.ts'
 import type { ControllerContext, Decision } from './decision.ts'
-import { SUPPORTED_FEATURES } from './features.ts'
+import { supportedFeatures } from './features.ts'
 import { electLeaders } from './leader-elections.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { createPartitions } from './partition-assignment.ts'
 import { allocateProducerIds } from './producer-ids.ts'
 import { alterPartitionReassignments } from './reassignments.ts'
 import { createTopics, deleteTopics } from './topics.ts'
+import { updateFeatures } from './update-features.ts'
 
 export interface ControllerApi {
   readonly decide: (state: ControllerState, context: ControllerContext, request: object) => Decision<object>
@@ -62,6 +64,7 @@ export const CONTROLLER_APIS: ReadonlyMap<number, ControllerApi> = new Map<numbe
       responses: resources.map(({ resourceType, resourceName }) => ({ errorCode, errorMessage: null, resourceType, resourceName })),
     }),
   )],
+  [ApiKey.UpdateFeatures, api<UpdateFeaturesRequest>(updateFeatures, (_, errorCode) => ({ errorCode, errorMessage: null, results: [] }))],
   [ApiKey.ElectLeaders, api<ElectLeadersRequest>(electLeaders, (_, errorCode) => ({ errorCode, replicaElectionResults: [] }))],
   [ApiKey.AlterPartitionReassignments, api<AlterPartitionReassignmentsRequest>(
     alterPartitionReassignments,
@@ -73,7 +76,7 @@ const RAFT_APIS = [ApiKey.Fetch, ApiKey.Vote, ApiKey.BeginQuorumEpoch, ApiKey.En
 const SERVED_APIS: readonly number[] = [...CONTROLLER_APIS.keys(), ...RAFT_APIS, ApiKey.ApiVersions, ApiKey.Envelope].sort((a, b) => a - b)
 
 /** The response to ApiVersions on a controller's port. */
-export function controllerApiVersions(image: MetadataImage, kraftVersion: number): ApiVersionsResponse {
+export function controllerApiVersions(server: ServerConfig, image: MetadataImage, kraftVersion: number): ApiVersionsResponse {
   return {
     errorCode: ErrorCode.NONE,
     apiKeys: SERVED_APIS.map(apiKey => {
@@ -81,7 +84,7 @@ export function controllerApiVersions(image: MetadataImage, kraftVersion: number
       return { apiKey, minVersion: min, maxVersion: max }
     }),
     throttleTimeMs: 0,
-    supportedFeatures: [...SUPPORTED_FEATURES, { name: KRAFT_VERSION_FEATURE, ...SUPPORTED_KRAFT_VERSIONS }].map(({ name, minSupportedVersion, maxSupportedVersion }) => ({
+    supportedFeatures: [...supportedFeatures(server), { name: KRAFT_VERSION_FEATURE, ...SUPPORTED_KRAFT_VERSIONS }].map(({ name, minSupportedVersion, maxSupportedVersion }) => ({
       name, minVersion: minSupportedVersion, maxVersion: maxSupportedVersion,
     })),
     finalizedFeaturesEpoch: image.offset,

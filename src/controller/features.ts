@@ -2,8 +2,8 @@
  * Finalized features (KIP-584, KIP-1022): what a new cluster is born with, what servers say they support, and what a
  * broker must support to register (ClusterControlManager#processRegistrationFeature, ActivationRecordsGenerator).
  *
- * Unlike Kafka: kraft.version is not among them (voters are static, so it is 0), levels are never changed, and the
- * bootstrap records are one atomic batch instead of a metadata transaction.
+ * Unlike Kafka: the bootstrap records are one atomic batch instead of a metadata transaction. kraft.version is raft's own
+ * (see VoterHistory) and never changed.
  */
 import type { ServerConfig } from '../config/cluster.ts'
 import { ApiError } from '../protocol/api-error.ts'
@@ -23,19 +23,21 @@ export interface FeatureRange {
 export const METADATA_VERSION_FEATURE = 'metadata.version'
 
 /** For BrokerRegistration requests and ApiVersions responses. Level 30 of metadata.version is 4.3-IV0. */
-export const SUPPORTED_FEATURES: readonly FeatureRange[] = Object.freeze([
-  { name: METADATA_VERSION_FEATURE, minSupportedVersion: 7, maxSupportedVersion: 30 },
-  { name: 'transaction.version', minSupportedVersion: 0, maxSupportedVersion: 2 },
-  { name: 'group.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
-  { name: ELR_FEATURE, minSupportedVersion: 0, maxSupportedVersion: 1 },
-])
+export function supportedFeatures(server: ServerConfig): readonly FeatureRange[] {
+  return [
+    { name: METADATA_VERSION_FEATURE, minSupportedVersion: 7, maxSupportedVersion: server.metadataVersionSupported },
+    { name: 'transaction.version', minSupportedVersion: 0, maxSupportedVersion: 2 },
+    { name: 'group.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
+    { name: ELR_FEATURE, minSupportedVersion: 0, maxSupportedVersion: 1 },
+  ]
+}
 
 /** What the first leader of an empty log writes. With ELR on, min.insync.replicas becomes a cluster-wide config. */
 export function bootstrapRecords(server: ServerConfig): MetadataRecord[] {
   const records: MetadataRecord[] = []
-  for (const { name, maxSupportedVersion } of SUPPORTED_FEATURES) {
+  for (const { name, maxSupportedVersion } of supportedFeatures(server)) {
     if (name === ELR_FEATURE && !server.eligibleLeaderReplicasEnable) continue
-    records.push(metadataRecord('FeatureLevelRecord', { name, featureLevel: maxSupportedVersion }))
+    records.push(metadataRecord('FeatureLevelRecord', { name, featureLevel: name === METADATA_VERSION_FEATURE ? server.metadataVersion : maxSupportedVersion }))
   }
   if (server.eligibleLeaderReplicasEnable) {
     records.push(metadataRecord('ConfigRecord', {

@@ -29,15 +29,15 @@ export function startController(env: Env, cluster: ClusterConfig, spec: ServerSp
   const { clusterId, server } = cluster
   const controller = new QuorumController(env, { nodeId: spec.nodeId, clusterId, server, raft, snapshots: new SnapshotGenerator(env, server, raft) })
   new RpcServer(env, CONTROLLER_PORT, request => {
-    if (!raft.handle(request)) serve(controller, raft, request)
+    if (!raft.handle(request)) serve(controller, server, raft, request)
   })
   return { controller }
 }
 
-function serve(controller: QuorumController, raft: RaftClient, request: RpcRequest): void {
+function serve(controller: QuorumController, server: ClusterConfig['server'], raft: RaftClient, request: RpcRequest): void {
   const { apiKey } = request
   const body = request.body as object
-  if (apiKey === ApiKey.ApiVersions) request.respond(controllerApiVersions(controller.committedImage, raft.kraftVersion))
+  if (apiKey === ApiKey.ApiVersions) request.respond(controllerApiVersions(server, controller.committedImage, raft.kraftVersion))
   else if (apiKey === ApiKey.Envelope) serveEnvelope(controller, body as EnvelopeRequest, response => request.respond(response))
   else if (!answer(controller, apiKey, body, response => request.respond(response))) request.close()
 }

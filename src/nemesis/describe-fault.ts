@@ -16,6 +16,7 @@ export const FAULT_DESCRIPTIONS: Readonly<Record<FaultKind, string>> = {
   'replace-disk': 'a broker comes back with an empty disk; never a quorum voter',
   'remove-voter': 'a voter of the metadata quorum is removed, and added again later (KIP-853)',
   'replace-voter': 'a voter of the metadata quorum comes back on an empty disk: its old self is removed, its new one added (KIP-853)',
+  'rolling-restart': 'every server in turn is restarted with another configuration, or as a newer release, after which the metadata version is raised',
   'clock-step': 'the wall clock of a host steps, forwards or back',
   'clock-drift': 'the clocks of a host run fast or slow',
 }
@@ -69,6 +70,7 @@ export function describeAction(action: FaultAction, who?: string, isForGood = fa
     case 'replace-disk': return `disk of ${target} replaced by an empty one, down${lasting(action.durationUs, isForGood)}`
     case 'remove-voter': return `${target} removed from the voters of the metadata quorum${lasting(action.durationUs, isForGood)}`
     case 'replace-voter': return `disk of voter ${target} replaced, down${lasting(action.durationUs, isForGood)}; its old self is removed from the voters, its new one added`
+    case 'rolling-restart': return `rolling restart from ${target} on${action.metadataVersion === 0 ? '' : `, then metadata.version ${action.metadataVersion}`}${Object.keys(action.server).length === 0 ? '' : ` (${Object.entries(action.server).map(([name, value]) => `${name} ${value}`).join(', ')})`}`
     case 'clock-step': return `wall clock of ${target} stepped by ${action.stepMs} ms${lasting(action.durationUs, isForGood)}`
     case 'clock-drift': return `clock of ${target} drifting by ${action.driftPpm} ppm${lasting(action.durationUs, isForGood)}`
   }

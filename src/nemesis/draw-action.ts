@@ -97,6 +97,8 @@ export function action(kind: FaultKind, bounds: FaultBounds, focus?: Focus, role
     case 'remove-voter':
     case 'replace-voter':
       return fc.record({ kind: fc.constant(kind), target: target(['active-controller', 'standby-controller'], focus), durationUs: outage })
+    case 'rolling-restart':
+      return fc.record({ kind: fc.constant(kind), target: target(servers, focus), server: fc.constant({}), metadataVersion: fc.constant(0), durationUs: micros(20, 200) })
     case 'clock-step':
       return fc.record({
         kind: fc.constant('clock-step' as const),

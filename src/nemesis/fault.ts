@@ -4,6 +4,7 @@
  * fires and heals them; `describe-fault.ts` puts them into words.
  */
 import type { Micros, Millis } from '../base/time.ts'
+import type { ServerConfig } from '../config/cluster.ts'
 import type { ObservationKind } from '../env/observation.ts'
 
 /** What the n-th occurrence of fires a fault. `topic`/`partition` narrow it where the observation has them. */
@@ -59,6 +60,8 @@ export type FaultAction =
   /** Process crash, then start on an empty disk. Never a quorum voter. */
   | { readonly kind: 'replace-disk'; readonly target: Target; readonly durationUs: Micros }
   | { readonly kind: 'clock-step'; readonly target: Target; readonly stepMs: Millis; readonly durationUs: Micros }
+  /** Every server in turn, from `target` on, restarts with `server` over its configuration; `metadataVersion`: raised to that afterwards, 0: not. */
+  | { readonly kind: 'rolling-restart'; readonly target: Target; readonly server: Partial<ServerConfig>; readonly metadataVersion: number; readonly durationUs: Micros }
   /** A voter of the metadata quorum is removed, and added again after `durationUs` (KIP-853). */
   | { readonly kind: 'remove-voter'; readonly target: Target; readonly durationUs: Micros }
   /** A voter dies, comes back on an empty disk, and takes the place of the one that it was: removed and added. */
@@ -67,7 +70,7 @@ export type FaultAction =
 
 export type FaultKind = FaultAction['kind']
 export const FAULT_KINDS: readonly FaultKind[] = [
-  'partition', 'clog', 'slow', 'break', 'crash', 'pause', 'restart', 'replace-disk', 'clock-step', 'clock-drift', 'remove-voter', 'replace-voter',
+  'partition', 'clog', 'slow', 'break', 'crash', 'pause', 'restart', 'replace-disk', 'clock-step', 'clock-drift', 'remove-voter', 'replace-voter', 'rolling-restart',
 ]
 
 /** Families that `--faults` selects by. */
@@ -78,6 +81,7 @@ export const FAULT_FAMILIES = {
   disk: ['replace-disk'],
   clock: ['clock-step', 'clock-drift'],
   membership: ['remove-voter', 'replace-voter'],
+  rolling: ['rolling-restart'],
 } as const satisfies Record<string, readonly FaultKind[]>
 export type FaultFamily = keyof typeof FAULT_FAMILIES
 

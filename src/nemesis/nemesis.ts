@@ -15,6 +15,7 @@ import { describeAction } from './describe-fault.ts'
 import type { Fault, FaultAction, Target, TriggerEvent } from './fault.ts'
 import { partitionPairs, type Pair } from './partition-shapes.ts'
 import type { ClusterView, WorldPort } from './ports.ts'
+import { RollingRestart } from './rolling-restart.ts'
 
 export interface SurvivalBudget {
   readonly maxLossy: number
@@ -233,11 +234,8 @@ export class Nemesis implements Observer {
         const host = resolve(action.target)
         const problem = this.cannotStop(host)
         if (host === undefined || problem !== undefined) return problem
-        // Without a broker epoch to write, its clean-shutdown file proves nothing.
-        if (!this.view.isUnfenced(host)) {
-          if (!this.withinBudget(host, false)) return 'beyond the survivability budget'
-          this.markUnclean(host, false)
-        }
+        const tooMuch = this.mayShutDown(host)
+        if (tooMuch !== undefined) return tooMuch
         let healed = false
         let stopped = false
         this.world.shutdownServer(host, () => {
@@ -248,6 +246,16 @@ export class Nemesis implements Observer {
           healed = true
           if (stopped) this.revive(host)
         })
+      }
+      case 'rolling-restart': {
+        const host = resolve(action.target)
+        if (host === undefined) return 'no such target now'
+        this.started(fault, [host], undefined)
+        new RollingRestart(action, host, {
+          world: this.world, view: this.view, isOver: () => this.over, revive: name => this.revive(name), ended: () => this.world.observeFault('stop', fault.id, ''),
+          cannotStop: name => this.cannotStop(name) ?? this.mayShutDown(name),
+        }).start()
+        return undefined
       }
       case 'remove-voter':
       case 'replace-voter': return changeVoter(action, resolve(action.target), {
@@ -275,6 +283,15 @@ export class Nemesis implements Observer {
     this.fired.push({ id: fault.id, text, hosts })
     this.world.observeFault('start', fault.id, text)
     if (healer !== undefined && fault.permanent !== true) this.healers.set(fault.id, healer)
+    return undefined
+  }
+
+  /** Notes a controlled shutdown; why not, if it would be beyond the budget. */
+  private mayShutDown(host: string): string | undefined {
+    // Without a broker epoch to write, its clean-shutdown file proves nothing.
+    if (this.view.isUnfenced(host)) return undefined
+    if (!this.withinBudget(host, false)) return 'beyond the survivability budget'
+    this.markUnclean(host, false)
     return undefined
   }
 

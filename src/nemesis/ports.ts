@@ -3,6 +3,7 @@
  * satisfies this structurally), and what it may know of the cluster. It never imports the simulator or a broker.
  */
 import type { Micros, Millis } from '../base/time.ts'
+import type { ServerConfig } from '../config/cluster.ts'
 
 export interface NetworkPort {
   block(from: string, to: string): void
@@ -33,6 +34,10 @@ export interface WorldPort {
   startServer(host: string): void
   /** Asks the server of a host for a controlled shutdown; calls back when the process has stopped. */
   shutdownServer(host: string, stopped: () => void): void
+  /** Settings that a server starts with from now on, over those of the plan. */
+  reconfigure(host: string, server: Partial<ServerConfig>): void
+  /** Has an administrator raise metadata.version. */
+  updateMetadataVersion(level: number): void
   /** Voters are recorded and may change, and nobody is at it. */
   readonly canChangeVoters: boolean
   /** Has an administrator change the voters of the metadata quorum, in order. */

@@ -10,6 +10,7 @@ import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
 import { FAULT_FAMILIES, type FaultKind } from '../nemesis/fault.ts'
 import { drawQuorum } from './draw-quorum.ts'
+import { drawRolling } from './draw-rolling.ts'
 import { type GenerateOptions, type PinnedConfig, PROFILES } from './generate-options.ts'
 import { PLAN_FORMAT, type Plan, type PlanTiming } from './plan.ts'
 import { drawOne, rootOf } from './seed-random.ts'
@@ -47,7 +48,7 @@ interface Swarm {
 function swarm(options: GenerateOptions, pinned: PinnedConfig): Arbitrary<Swarm> {
   const families = pinned.families ?? options.families
   // What changes the quorum is drawn with it (draw-quorum.ts).
-  const allowed: FaultKind[] = families.filter(family => family !== 'membership').flatMap(family => [...FAULT_FAMILIES[family]])
+  const allowed: FaultKind[] = families.filter(family => family !== 'membership' && family !== 'rolling').flatMap(family => [...FAULT_FAMILIES[family]])
   return fc.record({
     combined: often(25),
     controllers: fc.constantFrom(1, 3, 3, 3),
@@ -180,6 +181,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
   const quorum = drawQuorum({
     servers: cluster.servers, families: pinned.families ?? options.families, chaosUs, maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS, firstId: faults.length + skews.length,
   }, rootOf(`${seed}/quorum`).random)
+  const rolling = drawRolling({ families: pinned.families ?? options.families, chaosUs, server: cluster.server, firstId: faults.length + skews.length + quorum.faults.length }, rootOf(`${seed}/rolling`).random)
   const timing: PlanTiming = {
     startUs: 0,
     chaosUs,
@@ -190,11 +192,11 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     workload: workload.name,
     seed,
     rootKey,
-    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server } },
+    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server, ...rolling.server } },
     topics: draft.topics,
     clients: draft.clients,
     operations: draft.operations,
-    faults: [...faults, ...skews, ...quorum.faults],
+    faults: [...faults, ...skews, ...quorum.faults, ...rolling.faults],
     latency: drawn.jitter ? { kind: 'drawn', minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     fsync: drawn.slowFsync ? { kind: 'drawn', minUs: 500, maxUs: 20_000 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     interleaving: { kind: drawn.interleaving, probability: 0.05, depth: 3 },
@@ -210,7 +212,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     mends: options.mends,
     wire: options.wire,
     beyondBudget: options.beyondBudget,
-    swarm: [...swarmWords(drawn), ...quorum.words],
+    swarm: [...swarmWords(drawn), ...quorum.words, ...rolling.words],
   }
 }
 

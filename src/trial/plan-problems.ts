@@ -47,6 +47,7 @@ function isAction(value: unknown): boolean {
   switch (kind) {
     case 'partition': return isOneOf(...PARTITION_SHAPES)(value['shape']) && isOneOf('both', 'out', 'in')(value['direction'])
     case 'slow': return isCount(value['extraUs'])
+    case 'rolling-restart': return isFields(value['server']) && isCount(value['metadataVersion'])
     case 'crash': return typeof value['machine'] === 'boolean'
     case 'clock-step': return isNumber(value['stepMs'])
     case 'clock-drift': return Number.isInteger(value['driftPpm'])
@@ -61,7 +62,7 @@ const isChoices = (value: unknown): boolean => isShaped({ mode: isOneOf('drawn')
 /** Plans of earlier versions lack them, and get the default (see World). */
 const LATER_SETTINGS: ReadonlySet<string> = new Set<keyof ServerConfig>([
   'quorumKraftVersion', 'quorumFetchSnapshotMaxBytes', 'metadataLogMaxRecordBytesBetweenSnapshots', 'metadataLogMaxSnapshotIntervalMs', 'metadataLogSegmentBytes',
-  'metadataLogSegmentMs', 'metadataMaxRetentionBytes', 'metadataMaxRetentionMs', 'metadataLogCleanIntervalMs',
+  'metadataLogSegmentMs', 'metadataMaxRetentionBytes', 'metadataMaxRetentionMs', 'metadataLogCleanIntervalMs', 'metadataVersion', 'metadataVersionSupported',
 ])
 
 /** The first part that is wrong, in words. `plan` has the lists and objects of a plan. */

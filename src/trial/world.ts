@@ -5,7 +5,7 @@
 import type { Task } from '../base/task.ts'
 import { US_PER_MS } from '../base/time.ts'
 import { type ServerHandle, startServer } from '../broker/start-server.ts'
-import { type ClusterConfig, controllersOf, DEFAULT_SERVER_CONFIG, type ServerSpec } from '../config/cluster.ts'
+import { type ClusterConfig, controllersOf, DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerSpec } from '../config/cluster.ts'
 import type { Env } from '../env/env.ts'
 import type { Observer } from '../env/observation.ts'
 import type { WorldPort } from '../nemesis/ports.ts'
@@ -14,7 +14,7 @@ import { bytesFrameCodec, objectFrameCodec } from '../protocol/frame-codec.ts'
 import { diskId } from '../sim/disk-id.ts'
 import { Simulation } from '../sim/simulation.ts'
 import type { TraceSink } from '../sim/trace.ts'
-import { changeVoters, OPERATOR_HOST } from './voter-operator.ts'
+import { changeVoters, OPERATOR_HOST, RELEASE_HOST, updateMetadataVersion } from './voter-operator.ts'
 
 /** Wall clock at virtual time 0: 2026-01-01T00:00:00Z. */
 export const EPOCH_MS = 1_767_225_600_000
@@ -33,6 +33,8 @@ export class World implements WorldPort {
   private readonly specs: ReadonlyMap<string, ServerSpec>
   private readonly handles = new Map<string, ServerHandle>()
   private isChangingVoters = false
+  private hasRelease = false
+  private readonly overrides = new Map<string, Partial<ServerConfig>>()
   private readonly onStopped = new Map<string, () => void>()
 
   constructor(plan: Plan, options: WorldOptions) {
@@ -89,7 +91,7 @@ export class World implements WorldPort {
     if (machine.isRunning) return
     if (spec === undefined) return this.startClient(host)
     this.onStopped.delete(host)
-    machine.start(env => this.handles.set(host, startServer(env, this.cluster, spec)))
+    machine.start(env => this.handles.set(host, startServer(env, { ...this.cluster, server: { ...this.cluster.server, ...this.overrides.get(host) } }, spec)))
   }
 
   shutdownServer(host: string, stopped: () => void): void {
@@ -98,6 +100,20 @@ export class World implements WorldPort {
     this.simulation.schedule(1, () => {
       if (this.simulation.machine(host).isRunning) this.handles.get(host)?.shutdown()
     })
+  }
+
+  reconfigure(host: string, server: Partial<ServerConfig>): void {
+    this.overrides.set(host, { ...this.overrides.get(host), ...server })
+  }
+
+  updateMetadataVersion(level: number): void {
+    if (!this.hasRelease) this.simulation.addMachine(RELEASE_HOST)
+    this.hasRelease = true
+    if (this.simulation.machine(RELEASE_HOST).isRunning) return
+    const controllers = controllersOf(this.cluster).map(({ host }) => host)
+    this.simulation.machine(RELEASE_HOST).start(env => env.spawn('operator', updateMetadataVersion(env, controllers, level, () => {
+      this.simulation.schedule(1, () => this.simulation.machine(RELEASE_HOST).stop())
+    })))
   }
 
   get canChangeVoters(): boolean {

@@ -13,7 +13,7 @@ import type { Observation, ObservationKind, ObservationOf } from '../../src/env/
 import { alterPartition } from '../../src/controller/alter-partition.ts'
 import { processHeartbeat, registerBroker } from '../../src/controller/broker-lifecycle.ts'
 import { incrementalAlterConfigs } from '../../src/controller/configs.ts'
-import { SUPPORTED_FEATURES } from '../../src/controller/features.ts'
+import { supportedFeatures } from '../../src/controller/features.ts'
 import type { MetadataImage, PartitionImage } from '../../src/controller/metadata-image.ts'
 import type { MetadataBatch } from '../../src/raft/raft-client.ts'
 import { QuorumController } from '../../src/controller/quorum-controller.ts'
@@ -167,7 +167,7 @@ export class ControllerHarness {
       clusterId: 'test',
       incarnationId: uuidFromDraws(brokerId, this.raft.nextWriteOffset, 1, 1),
       listeners: [{ name: 'PLAINTEXT', host: `broker-${brokerId}`, port: 9092, securityProtocol: 0 }],
-      features: SUPPORTED_FEATURES,
+      features: supportedFeatures(DEFAULT_SERVER_CONFIG),
       logDirs: [uuidFromDraws(brokerId, 0, 0, 9)],
       rack: null,
       ...o,

@@ -79,6 +79,17 @@ export class SmallWorld implements WorldPort {
     else this.schedule(MS, end)
   }
 
+  readonly reconfigured: string[] = []
+  metadataVersion = 0
+
+  reconfigure(host: string, server: object): void {
+    this.reconfigured.push(`${host} ${JSON.stringify(server)}`)
+  }
+
+  updateMetadataVersion(level: number): void {
+    this.metadataVersion = level
+  }
+
   readonly voterChanges: string[] = []
   canChangeVoters = false
 

@@ -98,7 +98,7 @@ export class Quorum {
     })
     if (id !== OBSERVER) {
       new RpcServer(env, CONTROLLER_PORT, request => {
-        if (!raft.handle(request)) request.respond(controllerApiVersions(new MetadataImage(), raft.kraftVersion))
+        if (!raft.handle(request)) request.respond(controllerApiVersions(this.config, new MetadataImage(), raft.kraftVersion))
       })
     }
     raft.start()
