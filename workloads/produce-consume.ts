@@ -4,6 +4,7 @@
  * configuration allows.
  */
 import fc, { type Arbitrary } from 'fast-check'
+import { EPOCH_MS } from '../src/base/time.ts'
 import type { ClientSpec, OperationDraft, PlanOperation, TopicSpec, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
 import { runClient } from './client-script.ts'
 import type { Workload } from './contract.ts'
@@ -12,6 +13,12 @@ import { metadataOperations } from './metadata-operations.ts'
 import { plainPayload } from './records.ts'
 
 const percent = (n: number): Arbitrary<boolean> => fc.integer({ min: 0, max: 99 }).map(x => x < n)
+
+/** A time of the trial, or somewhat off it, as clocks may be; told from when it is asked, so that nothing more is drawn. */
+function timestampWithin(at: number): number {
+  const spreadMs = 12_000
+  return EPOCH_MS + (Math.floor(at / 7) % spreadMs)
+}
 
 function topics(shape: WorkloadShape): Arbitrary<readonly TopicSpec[]> {
   return fc.record({
@@ -123,7 +130,7 @@ function operations(shape: WorkloadShape, all: readonly TopicSpec[], cast: { pro
     topic: fc.constant(spec.name),
     partition: fc.integer({ min: 0, max: spec.partitions - 1 }),
     which: fc.constantFrom('latest' as const, 'latest' as const, 'earliest' as const),
-  })), { minLength: 5, maxLength: 20, size: 'max' })
+  }).map(drawn => (drawn.which === 'latest' || drawn.at % 3 === 0 ? drawn : { ...drawn, which: timestampWithin(drawn.at) }))), { minLength: 5, maxLength: 20, size: 'max' })
   const admin = cast.admins[0]?.host
   const changes: Arbitrary<OperationDraft[]> = admin === undefined ? fc.constant([]) : percent(60).chain(on => (on ? metadataOperations(shape, admin, all) : fc.constant([])))
   const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : { minLength: 20, maxLength: 150 }

@@ -132,6 +132,16 @@ export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
     falseAlarm: 'Segments expire by the largest timestamp that producers wrote and by the broker\'s wall clock: a clock that is ahead removes early, and may.',
   },
   {
+    id: 'wrong-offset-for-timestamp',
+    title: 'The offset of a timestamp is wrong',
+    checker: 'time-index',
+    definition: 'A replica was asked for the first record that is not older than a timestamp, and named another one, or none although there is one.',
+    forbiddenBy: ['integrity'],
+    example: ['broker 1: orders-0 offset 0 of time 10, offset 1 of time 30, offset 2 of time 20', 'broker 1: the first record from time 15 on is offset 2'],
+    falseAlarm: 'Timestamps need not rise along a log: skewed producers write older ones after younger ones, and the first match is not the oldest.',
+    link: 'https://cwiki.apache.org/confluence/pages/viewpage.action?pageId=65868090',
+  },
+  {
     id: 'producer-state-mismatch',
     title: 'Producer state does not match the log',
     checker: 'producer-state',

@@ -1,5 +1,5 @@
 /**
- * The batches of one log in columns, in order of offsets. Grows by doubling; a batch costs 40 bytes, whatever the trial's
+ * The batches of one log in columns, in order of offsets. Grows by doubling; a batch costs 56 bytes, whatever the trial's
  * length. Identity of a batch: base offset, leader epoch and CRC (which covers everything else).
  */
 export interface Batch {
@@ -10,6 +10,7 @@ export interface Batch {
   readonly producerId?: number
   readonly producerEpoch?: number
   readonly lastSequence?: number
+  readonly maxTimestamp?: number
 }
 
 export class BatchColumns {
@@ -21,6 +22,7 @@ export class BatchColumns {
   producerId = new Float64Array(8)
   producerEpoch = new Int32Array(8)
   lastSequence = new Int32Array(8)
+  maxTimestamp = new Float64Array(8)
 
   push(batch: Batch): void {
     if (this.count === this.base.length) this.grow()
@@ -32,6 +34,7 @@ export class BatchColumns {
     this.producerId[i] = batch.producerId ?? -1
     this.producerEpoch[i] = batch.producerEpoch ?? -1
     this.lastSequence[i] = batch.lastSequence ?? -1
+    this.maxTimestamp[i] = batch.maxTimestamp ?? -1
   }
 
   copyFrom(other: BatchColumns, i: number): void {
@@ -44,6 +47,7 @@ export class BatchColumns {
     this.producerId[to] = other.producerId[i]!
     this.producerEpoch[to] = other.producerEpoch[i]!
     this.lastSequence[to] = other.lastSequence[i]!
+    this.maxTimestamp[to] = other.maxTimestamp[i]!
   }
 
   /** Removes every batch that reaches `endOffset` or beyond. */
@@ -90,6 +94,7 @@ export class BatchColumns {
     this.base = wide(this.base)
     this.last = wide(this.last)
     this.producerId = wide(this.producerId)
+    this.maxTimestamp = wide(this.maxTimestamp)
     this.epoch = narrow(this.epoch)
     this.crc = narrow(this.crc)
     this.producerEpoch = narrow(this.producerEpoch)

@@ -14,6 +14,7 @@ import { MetadataRegression } from './metadata-regression.ts'
 import { MetadataSnapshots, VoterChanges } from './metadata-snapshots.ts'
 import { EpochRegression, HighWatermarkRegression, LogStart } from './monotone.ts'
 import { ProducerState } from './producer-state.ts'
+import { TimeIndex } from './time-index.ts'
 
 interface MonitorKind {
   readonly name: string
@@ -33,6 +34,7 @@ export const MONITORS: readonly MonitorKind[] = [
   { name: 'epoch-regression', describes: 'epochs and votes never go back', create: (context, cluster) => new EpochRegression(context, cluster) },
   { name: 'hw-regression', describes: 'the high watermark of a leadership only rises', create: (context, cluster) => new HighWatermarkRegression(context, cluster) },
   { name: 'log-start', describes: 'the log start only rises, and retention removes only what it may', create: (context, cluster) => new LogStart(context, cluster) },
+  { name: 'time-index', describes: 'offsets by timestamp name the first record that is young enough', create: (context, cluster) => new TimeIndex(context, cluster) },
   { name: 'producer-state', describes: 'what a replica remembers of producers equals a replay of its log', create: (context, cluster) => new ProducerState(context, cluster) },
   { name: 'convergence', describes: 'when all has healed, in-sync replicas hold one log', create: (context, cluster) => new Convergence(context, cluster) },
 ]

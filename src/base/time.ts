@@ -7,6 +7,9 @@ export type Millis = number
 export const US_PER_MS = 1_000
 export const US_PER_SECOND = 1_000_000
 
+/** Wall clock at virtual time 0: 2026-01-01T00:00:00Z. */
+export const EPOCH_MS: Millis = 1_767_225_600_000
+
 export function msToUs(ms: Millis): Micros {
   return Math.round(ms * US_PER_MS)
 }

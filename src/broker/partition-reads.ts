@@ -134,7 +134,13 @@ export function offsetForTimestamp(partition: Partition, timestamp: number, curr
       return NOT_FOUND
     default: {
       const found = timestamp === MAX_TIMESTAMP ? log.offsetOfMaxTimestamp() : log.offsetForTimestamp(timestamp)
-      if (found !== undefined && found.offset < fetchable) {
+      const isFetchable = found !== undefined && found.offset < fetchable
+      if (timestamp >= 0) {
+        partition.host.env.observe({
+          kind: 'offset-for-timestamp', ...partition.names(), timestamp, offset: isFetchable ? found.offset : NO_OFFSET, found: isFetchable ? found.timestamp : -1, logStartOffset: log.logStartOffset, fetchable,
+        })
+      }
+      if (isFetchable) {
         return { offset: found.offset, timestamp: found.timestamp, leaderEpoch: found.leaderEpoch }
       }
       if (isUnsettled) throw new ApiError(ErrorCode.OFFSET_NOT_AVAILABLE)

@@ -46,7 +46,7 @@ export class Partition {
   isrState: IsrState = committedIsr([])
   replicas: readonly number[] = []
   isClosed = false
-  private readonly host: PartitionHost
+  readonly host: PartitionHost
   private readonly followers = new Map<number, RemoteReplica>()
 
   constructor(host: PartitionHost, o: { topic: string; topicId: string; partition: number; log: ReplicaLog }) {
@@ -380,7 +380,7 @@ export class Partition {
     this.host.env.observe({ kind: 'isr-committed', ...this.names(), leaderEpoch: this.leaderEpoch, partitionEpoch: this.partitionEpoch, isr, maximalIsr })
   }
 
-  private names(): { topicId: string; topic: string; partition: number } {
+  names(): { topicId: string; topic: string; partition: number } {
     return { topicId: this.topicId, topic: this.topic, partition: this.partition }
   }
 }

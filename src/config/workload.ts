@@ -29,7 +29,7 @@ export type PlanOperation = { readonly id: number; readonly at: Micros; readonly
   | { readonly f: 'rewind'; readonly topic: string }
   /** Runs the script of that name of a user's workload; again when its process was killed and comes back. */
   | { readonly f: 'run'; readonly script: string }
-  | { readonly f: 'list-offsets'; readonly topic: string; readonly partition: number; readonly which: 'latest' | 'earliest' }
+  | { readonly f: 'list-offsets'; readonly topic: string; readonly partition: number; /** A number: the first record of at least that timestamp. */ readonly which: 'latest' | 'earliest' | number }
   | { readonly f: 'create-topic'; readonly spec: TopicSpec }
   | { readonly f: 'delete-topic'; readonly topic: string }
   | { readonly f: 'alter-config'; readonly topic: string; readonly name: string; readonly value: string }

@@ -91,6 +91,8 @@ export type Observation =
   | (Replica & { readonly kind: 'producer-state'; readonly producers: readonly { readonly producerId: number; readonly producerEpoch: number; readonly lastSequence: number; readonly currentTxnFirstOffset: number }[]; readonly endOffset: number; readonly fromSnapshot: boolean })
   | (Replica & { readonly kind: 'duplicate-batch'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number; readonly baseOffset: number })
   | (Replica & { readonly kind: 'sequence-rejected'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number; readonly expected: number; readonly errorCode: number })
+  /** A replica names the first record of at least a timestamp; -1: none below `fetchable`. `found`: that record's own. */
+  | (Replica & { readonly kind: 'offset-for-timestamp'; readonly timestamp: number; readonly offset: number; readonly found: number; readonly logStartOffset: number; readonly fetchable: number })
   /** Known behaviour KAFKA-14359: the first batch of a producer without state has a non-zero sequence and is accepted. */
   | (Replica & { readonly kind: 'first-sequence-accepted'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number })
   /** Known behaviour KAFKA-5494-snapshot: a repeat is older than what a snapshot kept of this producer. */

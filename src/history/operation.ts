@@ -33,7 +33,7 @@ export type History = readonly Operation[]
  *         `key` is `topic-partition`; the partition may be unknown on invoke (then key is the topic).
  * poll    value: [['poll']] on invoke, [['poll', {key: [[offset, v], ...]}]] on ok
  * seek / assign   value: {key: offset} ; positions move legally (also the consumer's own reset: `f: 'reset'`)
- * list-offsets    value: [key, 'latest' | 'earliest'] ; ok: [key, which, offset]
+ * list-offsets    value: [key, 'latest' | 'earliest' | timestamp] ; ok: [key, which, offset], -1: none
  * create-topic, delete-topic, alter-config   value: {topic, ...}
  * Polls of the final drain carry `drain: true`.
  */

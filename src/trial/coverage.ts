@@ -3,9 +3,8 @@
  * a run in which nothing happened proves nothing.
  */
 import { partitionName } from '../base/partition-name.ts'
-import { usToMs } from '../base/time.ts'
+import { EPOCH_MS, usToMs } from '../base/time.ts'
 import type { Observation, Observer } from '../env/observation.ts'
-import { EPOCH_MS } from './world.ts'
 
 /** The counts that every campaign prints, whether reached or not. */
 export const CORE_MARKS = [

@@ -28,7 +28,7 @@ const OPERATIONS: Readonly<Record<PlanOperation['f'], (value: unknown) => boolea
   'consume': isShaped({ topic: isText, partitions: isListOf(isCount), from: isOneOf('earliest', 'latest') }),
   'rewind': isShaped({ topic: isText }),
   'run': isShaped({ script: isText }),
-  'list-offsets': isShaped({ topic: isText, partition: isCount, which: isOneOf('earliest', 'latest') }),
+  'list-offsets': isShaped({ topic: isText, partition: isCount, which: value => isOneOf('earliest', 'latest')(value) || isNumber(value) }),
   'create-topic': isShaped({ spec: isTopic }),
   'delete-topic': isShaped({ topic: isText }),
   'alter-config': isShaped({ topic: isText, name: isText, value: value => typeof value === 'string' }),

@@ -3,7 +3,7 @@
  * again, and the port through which the nemesis acts on it.
  */
 import type { Task } from '../base/task.ts'
-import { US_PER_MS } from '../base/time.ts'
+import { EPOCH_MS, US_PER_MS } from '../base/time.ts'
 import { type ServerHandle, startServer } from '../broker/start-server.ts'
 import { type ClusterConfig, controllersOf, DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerSpec } from '../config/cluster.ts'
 import type { Env } from '../env/env.ts'
@@ -15,9 +15,6 @@ import { diskId } from '../sim/disk-id.ts'
 import { Simulation } from '../sim/simulation.ts'
 import type { TraceSink } from '../sim/trace.ts'
 import { changeVoters, OPERATOR_HOST, RELEASE_HOST, updateMetadataVersion } from './voter-operator.ts'
-
-/** Wall clock at virtual time 0: 2026-01-01T00:00:00Z. */
-export const EPOCH_MS = 1_767_225_600_000
 
 export interface WorldOptions {
   readonly observers: readonly Observer[]

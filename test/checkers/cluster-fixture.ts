@@ -176,6 +176,16 @@ export class ClusterTrace {
     })
   }
 
+  /** Batches of which all records have this timestamp. */
+  appendAt(id: number, batches: string, maxTimestamp: number): this {
+    for (const batch of summaries(batches, 1, NOBODY)) this.see(id, { kind: 'log-append', ...this.where(), asLeader: true, batch: { ...batch, maxTimestamp } })
+    return this
+  }
+
+  askTime(id: number, o: { timestamp: number; offset: number; found: number; logStartOffset: number; fetchable: number }): this {
+    return this.see(id, { kind: 'offset-for-timestamp', ...this.where(), ...o })
+  }
+
   // ---- the metadata quorum ----
   role(id: number, role: RaftRole, epoch: number, votedFor = -1, isVoter = true): this {
     return this.see(id, { kind: 'raft-role', role, epoch, leaderId: role === 'leader' ? id : -1, votedFor, isVoter })
