@@ -13,11 +13,11 @@ export class Configurations {
   private readonly words: number
   private readonly kinds: number
   private readonly stride: number
-  private slots = new Int32Array(64)
+  private slots = new Int32Array(16)
   private entries: Int32Array
   private used = 0
   /** Vectors of used counts: each the place of the next one plus one, then the counts. */
-  private vectors = new Int32Array(64)
+  private vectors = new Int32Array(16)
   private vectorsUsed = 0
   size = 0
 
@@ -27,7 +27,7 @@ export class Configurations {
     this.kinds = kinds
     // position, state, words, first vector
     this.stride = 2 + words + (kinds > 0 ? 1 : 0)
-    this.entries = new Int32Array(this.stride * 16)
+    this.entries = new Int32Array(this.stride * 4)
   }
 
   /** False when this configuration, or one that dominates it, was there already. */

@@ -45,7 +45,7 @@ export class PlainEncoding implements Encoding {
 /** Lists of codes in one typed array; a list's number is where it begins. Nothing is shared: number what repeats elsewhere. */
 export class ListPool {
   /** Length, then the elements. */
-  data = new Int32Array(64)
+  data = new Int32Array(16)
   private used = 0
 
   begin(length: number): number {

@@ -25,24 +25,24 @@ export class OperationTable {
   readonly keys = new ValueCodes()
   count = 0
   events = 0
-  f = new Uint8Array(64)
-  key = new Int32Array(64)
-  input = new Int32Array(64)
-  output = new Int32Array(64)
-  calls = new Int32Array(64)
-  returns = new Int32Array(64)
+  f = new Uint8Array(16)
+  key = new Int32Array(16)
+  input = new Int32Array(16)
+  output = new Int32Array(16)
+  calls = new Int32Array(16)
+  returns = new Int32Array(16)
   /** `index` of the invocation, for reports. */
-  index = new Float64Array(64)
-  process = new Float64Array(64)
+  index = new Float64Array(16)
+  process = new Float64Array(16)
   /** Completed operations in the order of their returns. */
-  returned = new Int32Array(64)
+  returned = new Int32Array(16)
   returnedCount = 0
   private readonly functions = new Map<string, number>()
   private readonly changing: readonly boolean[] | undefined
   private readonly independent: boolean
   private readonly partition: ((call: Call) => Json) | undefined
   /** Open operation of each process, plus one; small process numbers in an array. */
-  private openSmall = new Int32Array(64)
+  private openSmall = new Int32Array(16)
   private readonly openLarge = new Map<number, number>()
 
   constructor(model: ShippedModel, independent: boolean) {

@@ -8,7 +8,7 @@ import { canonicalText } from './model.ts'
 export class ValueCodes {
   private readonly values: Json[] = [null]
   /** Code of the integer at its place, 0 where there is none. */
-  private direct = new Int32Array(64)
+  private direct = new Int32Array(16)
   private readonly scalars = new Map<number | string | boolean, number>()
   private readonly structured = new Map<string, number>()
 
@@ -49,7 +49,7 @@ export class ValueCodes {
     const known = this.scalars.size === 0 ? undefined : this.scalars.get(value)
     if (known !== undefined) return known
     const code = this.values.push(value) - 1
-    if (Number.isInteger(value) && value >= 0 && value < 4 * code + 64) {
+    if (Number.isInteger(value) && value >= 0 && value < 4 * code + 16) {
       if (value >= this.direct.length) this.grow(value)
       this.direct[value] = code
     } else this.scalars.set(value, code)

@@ -56,6 +56,8 @@ class Sweep {
   private readonly lists: Int32Array
   /** Row at each offset, -1 where nobody saw one. */
   private readonly at: Int32Array
+  /** 0 where nobody says that it is there: it returns after `until`, at that offset if it takes effect. */
+  private readonly need: Uint8Array
   private known = -1
   private called = 0
   private unseenCalled = 0
@@ -72,6 +74,7 @@ class Sweep {
     this.appends = appends
     this.lists = (partition.table.encoding as LogEncoding).lists.data
     this.at = new Int32Array(appends.length).fill(-1)
+    this.need = new Uint8Array(appends.length).fill(1)
   }
 
   answer(): MonitorAnswer {
@@ -120,7 +123,16 @@ class Sweep {
         }
       }
     }
-    for (const row of this.appends) if (offset[row] !== -1) this.bind(offset[row]!, row)
+    for (const row of this.appends) {
+      const where = offset[row]!
+      if (where < 0 || where >= this.at.length) continue
+      if (this.at[where] !== -1) {
+        this.doubtful ||= this.at[where] !== row
+        continue
+      }
+      this.at[where] = row
+      this.need[where] = 0
+    }
   }
 
   private bind(offset: number, row: number): void {
@@ -161,15 +173,15 @@ class Sweep {
     const { knownAtCall } = this.scratch
     for (let offset = this.known + 1; offset <= end; offset++) {
       const by = this.at[offset]!
-      if (by === -1) {
+      if (by === -1 || (this.need[offset] === 0 && calls[by]! > now)) {
+        this.at[offset] = -1
         this.holes++
         this.doubtful = true
         if (this.holes > this.unseenCalled) return `It shows offset ${end}, so something is at offset ${offset}; every append that could be there is known to be elsewhere or was called later.`
       } else if (calls[by]! > now) {
         this.doubtful ||= this.unseenCalled > 0
         return `It shows offset ${end}, so something is at offset ${offset}; what is there was appended later.`
-      }
-      if (by !== -1 && knownAtCall[by]! >= offset) return `What is at offset ${offset} was appended when a larger offset was known to exist.`
+      } else if (knownAtCall[by]! >= offset) return `What is at offset ${offset} was appended when a larger offset was known to exist.`
     }
     this.known = end
     this.knownBy = row

@@ -28,8 +28,10 @@ function registers(name: string, read: string, write: string): Family[] {
   ]
 }
 
-function subsets(elements: readonly number[]): Json[] {
-  return elements.reduce<number[][]>((sets, element) => [...sets, ...sets.map(set => [...set, element])], [[]])
+const SUBSETS: Json[][] = []
+
+function subsets(elements: readonly number[]): readonly Json[] {
+  return SUBSETS[elements.length] ??= elements.reduce<number[][]>((sets, element) => [...sets, ...sets.map(set => [...set, element])], [[]])
 }
 
 function logAnswers({ f, value }: Call, state: { readonly length: number; readonly text: string; readonly before: unknown }, given: number): readonly Json[] {
@@ -119,10 +121,12 @@ export function smallHistory(family: Family, seed: number, most = 6): Operation[
       record(process, 'invoke', call.f, call.value)
     } else if (one.outcome === undefined) {
       const answers = family.answers(one.call, state, given)
-      const right = answers.filter(output => statesAfter(family.model, state, { ...one.call, output }).length > 0)
       const wild = careless && random.below(4) === 0
-      const among = wild || right.length === 0 ? answers : right
-      one.answer = among[random.below(among.length)]!
+      const start = random.below(answers.length)
+      const turned = (i: number): Json => answers[(start + i) % answers.length]!
+      let at = 0
+      if (!wild) while (at < answers.length && statesAfter(family.model, state, { ...one.call, output: turned(at) }).length === 0) at++
+      one.answer = turned(at)
       const [next] = statesAfter(family.model, state, { ...one.call, output: one.answer })
       const fate = random.below(10)
       one.outcome = fate < lossy ? 'info' : fate === 9 || (next === undefined && !wild) ? 'fail' : 'ok'
