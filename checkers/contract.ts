@@ -6,6 +6,7 @@ import type { Observer } from '../src/env/observation.ts'
 import type { History, Json } from '../src/history/operation.ts'
 import type { GuaranteeSet } from './guarantees.ts'
 import type { Limits } from './isolation/budget.ts'
+import type { VersionOrder } from './isolation/register-versions.ts'
 
 export type Verdict = 'valid' | 'invalid' | 'unknown'
 
@@ -70,6 +71,8 @@ export interface CheckContext {
   readonly logStart: { readonly [key: string]: number }
   /** What transactions are owed, for isolation checkers; `strict-serializable` when absent. */
   readonly consistencyModel?: string
+  /** What may be assumed of the order in which registers take values, for `rw-register`. */
+  readonly versionOrders?: readonly VersionOrder[]
   /** What a search may spend. */
   readonly limits?: Limits
 }

@@ -3,6 +3,8 @@
  */
 import { TrialError } from '../src/base/trial-error.ts'
 import type { Checker } from './contract.ts'
+import { listAppendChecker } from './isolation/list-append-checker.ts'
+import { rwRegisterChecker } from './isolation/rw-register-checker.ts'
 import { MONITORS } from './invariants/invariants.ts'
 import { kafkaLogChecker } from './kafka-log/kafka-log-checker.ts'
 
@@ -13,7 +15,7 @@ export interface CheckerEntry {
   readonly kind: 'history' | 'monitor' | 'liveness'
 }
 
-export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker]
+export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker, listAppendChecker, rwRegisterChecker]
 
 export const CHECKERS: readonly CheckerEntry[] = [
   ...HISTORY_CHECKERS.map(({ name, describes }): CheckerEntry => ({ name, describes, kind: 'history' })),

@@ -43,26 +43,3 @@ export class IntList {
     return this.data.subarray(0, this.used)
   }
 }
-
-/** The same for times and indices, which need 53 bits. */
-export class NumberList {
-  private data = new Float64Array(1_024)
-  private used = 0
-
-  push(value: number): void {
-    if (this.used === this.data.length) {
-      const larger = new Float64Array(this.data.length * 2)
-      larger.set(this.data)
-      this.data = larger
-    }
-    this.data[this.used++] = value
-  }
-
-  at(place: number): number {
-    return this.data[place]!
-  }
-
-  set(place: number, value: number): void {
-    this.data[place] = value
-  }
-}

@@ -3,42 +3,21 @@
  * became of the writers. Definitions in the catalogue (`catalogue/isolation.ts`).
  */
 import type { Json } from '../../src/history/operation.ts'
-import type { ExplanationStep } from '../contract.ts'
-import type { FindingBody } from '../finding-collector.ts'
 import { show } from '../show.ts'
 import type { IsolationReport } from './isolation-report.ts'
-import { commonPrefix, type InnerCase, type ListAppendHistory } from './list-append-history.ts'
+import { findInner, findLostUpdates, shown, stepOf } from './list-append-inner.ts'
+import { commonPrefix, type ListAppendHistory } from './list-append-history.ts'
 import { FAILED, OK } from './transaction-table.ts'
 
 const NONE = -1
 const NEVER = Number.MAX_SAFE_INTEGER
 
 export function findListAppendAnomalies(history: ListAppendHistory, report: IsolationReport): void {
-  for (const one of history.internal) report.add('internal', () => inner(history, one, 'its own reads and appends before that say'))
-  for (const one of history.future) report.add('future-read', () => inner(history, one, 'it appended only afterwards'))
+  findInner(history, report)
   findOrders(history, report)
   findReads(history, report)
   findDirtyUpdates(history, report)
   findLostUpdates(history, report)
-}
-
-/** The transaction of the checker as readers know it: by the index of its invocation. */
-function step(history: ListAppendHistory, transaction: number, text: string): ExplanationStep {
-  return { text, operation: history.transactions.invoked(transaction).index, time: history.transactions.invoked(transaction).time }
-}
-
-function inner(history: ListAppendHistory, { transaction, key, read, expected }: InnerCase, why: string): FindingBody {
-  const name = show(history.keys[key]!.name)
-  return {
-    title: `One transaction read ${shown(read)} from ${name}, but ${why} ${shown(expected)}.`,
-    evidence: { key: history.keys[key]!.name, read: [...read], expected: [...expected], operation: history.transactions.completed(transaction).index },
-    steps: [step(history, transaction, `The transaction is ${show(history.describe(transaction))}.`)],
-    contradiction: `A transaction sees its own appends, and only those that it has made; however, it read ${shown(read)} where ${why} ${shown(expected)}.`,
-  }
-}
-
-function shown(list: readonly Json[]): string {
-  return list.length <= 8 ? `[${list.map(show).join(' ')}]` : `[${list.slice(0, 3).map(show).join(' ')} ... ${list.slice(-3).map(show).join(' ')}]`
 }
 
 function findOrders(history: ListAppendHistory, report: IsolationReport): void {
@@ -76,7 +55,7 @@ function flawsOf(history: ListAppendHistory): Flaws[] {
       if (append === NONE) garbage = place
       else {
         if (history.transactions.status(history.appendTransactions.at(append)) === FAILED) failed = place
-        if (history.appendPlaces.at(append) !== place) twice = place
+        if (history.appendPlaces[append] !== place) twice = place
       }
     }
     return { failed, garbage, twice }
@@ -124,7 +103,7 @@ function findOddRead(history: ListAppendHistory, report: IsolationReport, reader
 function reading(history: ListAppendHistory, reader: number, micro: number) {
   const name = show(history.keys[history.microKeys.at(micro)]!.name)
   const list = history.readList(micro)
-  return { name, list, step: step(history, reader, `A transaction of process ${history.transactions.process(reader)} reads ${shown(list)} from ${name}.`), operation: history.transactions.completed(reader).index }
+  return { name, list, step: stepOf(history, reader, `A transaction of process ${history.transactions.process(reader)} reads ${shown(list)} from ${name}.`), operation: history.transactions.completed(reader).index }
 }
 
 function addAborted(history: ListAppendHistory, report: IsolationReport, reader: number, micro: number, append: number): void {
@@ -135,7 +114,7 @@ function addAborted(history: ListAppendHistory, report: IsolationReport, reader:
     return {
       title: `${show(value)} was read from ${name}, but the transaction that appended it had failed.`,
       evidence: { key: history.keys[history.microKeys.at(micro)]!.name, value, read: list.slice(0, 1_000), reader: operation, writer: history.transactions.completed(writer).index },
-      steps: [step(history, writer, `A transaction appends ${show(value)} to ${name}, and fails.`), read].sort((a, b) => a.operation! - b.operation!),
+      steps: [stepOf(history, writer, `A transaction appends ${show(value)} to ${name}, and fails.`), read].sort((a, b) => a.operation! - b.operation!),
       contradiction: `Nothing of the transaction that appended ${show(value)} took effect, because it failed; however, another read ${shown(list)}.`,
     }
   })
@@ -167,7 +146,7 @@ function addTwice(history: ListAppendHistory, report: IsolationReport, reader: n
 }
 
 function findIntermediate(history: ListAppendHistory, report: IsolationReport, reader: number, micro: number, append: number): void {
-  if (append === NONE || history.appendIntermediate.at(append) === 0) return
+  if (append === NONE || history.appendIntermediate[append] === 0) return
   const writer = history.appendTransactions.at(append)
   if (writer === reader) return
   report.add('G1b', () => {
@@ -176,7 +155,7 @@ function findIntermediate(history: ListAppendHistory, report: IsolationReport, r
     return {
       title: `A read of ${name} ends with ${show(value)}, in the middle of the transaction that appended it.`,
       evidence: { key: history.keys[history.microKeys.at(micro)]!.name, value, read: list.slice(0, 1_000), reader: operation, writer: history.transactions.completed(writer).index },
-      steps: [step(history, writer, `A transaction appends ${show(value)} to ${name}, and then more: ${show(history.describe(writer))}.`), read].sort((a, b) => a.operation! - b.operation!),
+      steps: [stepOf(history, writer, `A transaction appends ${show(value)} to ${name}, and then more: ${show(history.describe(writer))}.`), read].sort((a, b) => a.operation! - b.operation!),
       contradiction: `The appends of one transaction become visible together; however, a read saw ${show(value)} and not what the same transaction appended to ${name} after it.`,
     }
   })
@@ -200,57 +179,10 @@ function findDirtyUpdates(history: ListAppendHistory, report: IsolationReport): 
         return {
           title: `A committed transaction appended ${show(next)} to ${show(name)} after ${show(value)}, whose transaction had failed.`,
           evidence: { key: name, values: [value, next], transactions: [transactions.completed(one).index, transactions.completed(other).index] },
-          steps: [step(history, one, `A transaction appends ${show(value)} to ${show(name)}, and fails.`), step(history, other, `Another appends ${show(next)}, and commits.`)].sort((a, b) => a.operation! - b.operation!),
+          steps: [stepOf(history, one, `A transaction appends ${show(value)} to ${show(name)}, and fails.`), stepOf(history, other, `Another appends ${show(next)}, and commits.`)].sort((a, b) => a.operation! - b.operation!),
           contradiction: `${show(value)} never was in ${show(name)}, because its transaction failed; however, the committed ${show(next)} follows it there.`,
         }
       })
     }
   }
-}
-
-/** Two committed transactions read the same version of a key first, and both appended to it. */
-function findLostUpdates(history: ListAppendHistory, report: IsolationReport): void {
-  const { transactions, keys } = history
-  const readers = new Map<number, number[]>()
-  for (let transaction = 0; transaction < transactions.count; transaction++) {
-    if (transactions.status(transaction) !== OK) continue
-    const first = history.firstMicro.at(transaction)
-    const end = history.end(transaction)
-    for (let micro = first; micro < end; micro++) {
-      if (history.micros.at(micro) < 0 || history.version(micro) === NONE) continue
-      const key = history.microKeys.at(micro)
-      if (touches(history, first, micro, key, false) || !touches(history, micro + 1, end, key, true)) continue
-      const pairs = readers.get(key)
-      if (pairs === undefined) readers.set(key, [history.version(micro), transaction])
-      else pairs.push(history.version(micro), transaction)
-    }
-  }
-  for (const [number, pairs] of readers) {
-    const byVersion = new Map<number, number[]>()
-    for (let i = 0; i < pairs.length; i += 2) {
-      const same = byVersion.get(pairs[i]!)
-      if (same === undefined) byVersion.set(pairs[i]!, [pairs[i + 1]!])
-      else same.push(pairs[i + 1]!)
-    }
-    for (const [version, updaters] of byVersion) {
-      if (updaters.length < 2) continue
-      const { name, order } = keys[number]!
-      report.add('lost-update', () => {
-        const value = version === 0 ? null : history.appendValues[order[version - 1]!] ?? null
-        const state = value === null ? 'empty' : `ending with ${show(value)}`
-        return {
-          title: `${updaters.length} transactions read ${show(name)} ${state}, and each appended to it.`,
-          evidence: { key: name, value, transactions: updaters.slice(0, 1_000).map(one => transactions.completed(one).index) },
-          steps: updaters.slice(0, 8).map(one => step(history, one, `A transaction reads ${show(name)} ${state} and appends: ${show(history.describe(one))}.`)),
-          contradiction: `Whichever of them was second should have read what the first appended; however, all read ${show(name)} ${state}.`,
-        }
-      })
-    }
-  }
-}
-
-/** Is there a micro-operation on the key in this range (`appends`: an append)? */
-function touches(history: ListAppendHistory, from: number, to: number, key: number, appends: boolean): boolean {
-  for (let micro = from; micro < to; micro++) if (history.microKeys.at(micro) === key && (!appends || history.micros.at(micro) < 0)) return true
-  return false
 }

@@ -13,23 +13,41 @@ import { ListAppendHistory } from './list-append-history.ts'
 
 export const LIST_APPEND = 'list-append'
 
-/** Throws TrialError('input') at what is no list-append transaction. */
+/** Takes a history operation by operation. */
+export class ListAppendCheck {
+  private readonly report: IsolationReport
+  private readonly history = new ListAppendHistory()
+
+  constructor(context: CheckContext) {
+    this.report = new IsolationReport(LIST_APPEND, context)
+  }
+
+  /** Throws TrialError('input') at what is no list-append transaction. */
+  add(operation: Operation): void {
+    this.history.take(operation)
+  }
+
+  finish(): CheckResult {
+    const { history, report } = this
+    const { repeated } = history
+    if (history.transactions.count === 0) return report.result('There is no transaction in the history.')
+    if (repeated !== undefined) return report.result(`${show(repeated.value)} was appended to ${show(repeated.key)} twice: elements of a key must be unique, otherwise nothing can be told of them.`)
+    history.finish()
+    findListAppendAnomalies(history, report)
+    const graph = new ListAppendGraph(history)
+    const { unfinished } = report.addCycles(graph.graph, {
+      transactions: history.transactions,
+      describe: transaction => history.describe(transaction),
+      explain: (first, second, kind, firstName, secondName) => graph.explain(first, second, kind, firstName, secondName),
+    })
+    return report.result(unfinished === undefined ? undefined : `The search for cycles did not end: ${unfinished}.`)
+  }
+}
+
 export function checkListAppend(operations: Iterable<Operation>, context: CheckContext): CheckResult {
-  const report = new IsolationReport(LIST_APPEND, context)
-  const history = new ListAppendHistory()
-  for (const operation of operations) history.take(operation)
-  const { repeated } = history
-  if (history.transactions.count === 0) return report.result('There is no transaction in the history.')
-  if (repeated !== undefined) return report.result(`${show(repeated.value)} was appended to ${show(repeated.key)} twice: elements of a key must be unique, otherwise nothing can be told of them.`)
-  history.finish()
-  findListAppendAnomalies(history, report)
-  const graph = new ListAppendGraph(history)
-  const { unfinished } = report.addCycles(graph.graph, {
-    transactions: history.transactions,
-    describe: transaction => history.describe(transaction),
-    explain: (first, second, kind, firstName, secondName) => graph.explain(first, second, kind, firstName, secondName),
-  })
-  return report.result(unfinished === undefined ? undefined : `The search for cycles did not end: ${unfinished}.`)
+  const check = new ListAppendCheck(context)
+  for (const operation of operations) check.add(operation)
+  return check.finish()
 }
 
 export const listAppendChecker: Checker = {

@@ -56,7 +56,7 @@ export class ListAppendGraph {
       const key = history.microKeys.at(micro)
       const name = history.keys[key]!.name
       const next = history.appendValues[append]!
-      const place = history.appendPlaces.at(append)
+      const place = history.appendPlaces[append]!
       const end = history.keys[key]!.order.length
       const before = this.neighbours[key]!.before[place === NONE ? end : place]!
       if (kind === WW && before !== NONE && this.writer(before) === first) {
@@ -109,7 +109,7 @@ export class ListAppendGraph {
     for (let place = 0; place < order.length; place++) {
       const append = order[place]!
       // A duplicate has its place where it was first.
-      if (this.committed(append) && before[place]! !== NONE && this.history.appendPlaces.at(append) === place) builder.link(this.writer(before[place]!), this.writer(append), WW)
+      if (this.committed(append) && before[place]! !== NONE && this.history.appendPlaces[append]! === place) builder.link(this.writer(before[place]!), this.writer(append), WW)
     }
     const last = before[order.length]!
     if (last !== NONE) for (const append of unread) builder.link(this.writer(last), this.writer(append), WW)

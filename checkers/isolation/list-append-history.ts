@@ -39,15 +39,6 @@ export class AppendKey {
   }
 }
 
-/** Within a transaction: a read that contradicts what the transaction did or saw before, or that saw what it did later. */
-export interface InnerCase {
-  readonly transaction: number
-  readonly key: number
-  readonly read: readonly Json[]
-  /** What should have been read (internal), or what was appended later (future-read). */
-  readonly expected: readonly Json[]
-}
-
 export class ListAppendHistory {
   readonly transactions = new TransactionTable()
   readonly keys: AppendKey[] = []
@@ -58,13 +49,15 @@ export class ListAppendHistory {
   readonly micros = new IntList()
   readonly appendTransactions = new IntList()
   readonly appendKeys = new IntList()
-  /** Was overwritten by another append of its transaction (an intermediate state). */
-  readonly appendIntermediate = new IntList()
+  /** Appends that another one of their transaction overwrote, once or more. */
+  private readonly overwritten = new IntList()
+  /** 1: an intermediate state. Only after `finish`. */
+  appendIntermediate = new Uint8Array(0)
   /** Place in the key's order; -1: nobody read it. Only after `finish`. */
-  readonly appendPlaces = new IntList()
+  appendPlaces = new Int32Array(0)
   readonly appendValues: Json[] = []
-  readonly internal: InnerCase[] = []
-  readonly future: InnerCase[] = []
+  /** Transactions that are ok and touched a key more than once. */
+  readonly repeating = new IntList()
   /** A value that was appended twice to one key: nothing can be told. */
   repeated: { readonly key: Json; readonly value: Json } | undefined = undefined
   private readonly keyIndex = new ValueIndex()
@@ -121,7 +114,8 @@ export class ListAppendHistory {
     const transaction = this.transactions.invoke(operation)
     const first = this.micros.length
     this.firstMicro.push(first)
-    for (const micro of micros) {
+    for (let i = 0; i < micros.length; i++) {
+      const micro = micros[i]!
       const key = this.keyOf(micro[1])
       this.microKeys.push(key)
       if (micro[0] !== 'append') {
@@ -130,71 +124,39 @@ export class ListAppendHistory {
       }
       const append = this.appendTransactions.push(transaction)
       this.appendKeys.push(key)
-      this.appendIntermediate.push(0)
-      this.appendPlaces.push(NONE)
       this.appendValues.push(micro[2])
       const { index } = this.keys[key]!
       if (index.get(micro[2]) === NONE) index.set(micro[2], append)
       else this.repeated ??= { key: micro[1], value: micro[2] }
       for (let earlier = first; earlier < this.micros.length; earlier++) {
-        if (this.microKeys.at(earlier) === key && this.micros.at(earlier) < 0) this.appendIntermediate.set(-1 - this.micros.at(earlier), 1)
+        if (this.microKeys.at(earlier) === key && this.micros.at(earlier) < 0) this.overwritten.push(-1 - this.micros.at(earlier))
       }
       this.micros.push(-1 - append)
     }
   }
 
   private complete(operation: Operation, transaction: number): void {
-    const micros = microsOf(operation)
+    const { value } = operation
     const first = this.firstMicro.at(transaction)
-    if (micros.length !== this.end(transaction) - first) throw mismatch(operation)
+    if (!Array.isArray(value) || value.length !== this.end(transaction) - first) throw mismatch(operation)
     let again = false
-    for (let i = 0; i < micros.length; i++) {
-      const micro = micros[i]!
+    for (let i = 0; i < value.length; i++) {
+      const micro = (value as readonly Json[])[i] as Micro
       const at = first + i
-      const key = this.keys[this.microKeys.at(at)]!
-      const append = this.micros.at(at)
-      if (!isSame(key.name, micro[1]) || (micro[0] === 'append') !== append < 0) throw mismatch(operation)
-      if (append < 0) {
-        if (!isSame(this.appendValues[-1 - append]!, micro[2])) throw mismatch(operation)
-      } else {
-        if (micro[2] !== null && !Array.isArray(micro[2])) throw malformed(operation, 'a read returns a list')
-        this.micros.set(at, takeList(key, (micro[2] ?? []) as readonly Json[]))
+      const number = this.microKeys.at(at)
+      const key = this.keys[number]!
+      const code = this.micros.at(at)
+      if (!Array.isArray(micro) || !isSame(key.name, micro[1]) || (micro[0] === 'append') !== code < 0) throw mismatch(operation)
+      const given = micro[2]
+      if (code < 0) {
+        if (!isSame(this.appendValues[-1 - code]!, given)) throw mismatch(operation)
+      } else if (given !== null && given !== undefined) {
+        if (!Array.isArray(given)) throw malformed(operation, 'a read returns a list')
+        this.micros.set(at, takeList(key, given as readonly Json[]))
       }
-      for (let j = 0; j < i && !again; j++) again = this.microKeys.at(first + j) === this.microKeys.at(at)
+      for (let earlier = first; earlier < at && !again; earlier++) again = this.microKeys.at(earlier) === number
     }
-    if (again) this.lookInside(micros, transaction)
-  }
-
-  /** Judges a transaction that touched a key more than once. */
-  private lookInside(micros: readonly Micro[], transaction: number): void {
-    const first = this.firstMicro.at(transaction)
-    const states = new Map<number, { readonly whole: boolean; readonly list: Json[] }>()
-    let wrong = false
-    for (let i = 0; i < micros.length; i++) {
-      const key = this.microKeys.at(first + i)
-      const [f, , value] = micros[i]!
-      const state = states.get(key)
-      if (f === 'append') {
-        // What was appended to and never read has an unknown beginning.
-        if (state === undefined) states.set(key, { whole: false, list: [value] })
-        else state.list.push(value)
-        continue
-      }
-      const read = (value ?? []) as readonly Json[]
-      if (state !== undefined && !wrong && !(state.whole ? equalLists(read, 0, state.list) : read.length >= state.list.length && equalLists(read, read.length - state.list.length, state.list))) {
-        wrong = true
-        this.internal.push({ transaction, key, read, expected: [...state.list] })
-      }
-      states.set(key, { whole: true, list: [...read] })
-    }
-    for (let i = 0; i < micros.length; i++) {
-      const key = this.microKeys.at(first + i)
-      if (micros[i]![0] !== 'append') continue
-      const earlier = micros.find((micro, j) => j < i && micro[0] !== 'append' && this.microKeys.at(first + j) === key && (micro[2] as readonly Json[] | null ?? []).some(element => isSame(element, micros[i]![2])))
-      if (earlier === undefined) continue
-      this.future.push({ transaction, key, read: earlier[2] as readonly Json[], expected: [micros[i]![2]] })
-      break
-    }
+    if (again) this.repeating.push(transaction)
   }
 
   private keyOf(name: Json): number {
@@ -208,6 +170,10 @@ export class ListAppendHistory {
 
   /** Fixes the order of every key. Call once, after the last operation. */
   finish(): void {
+    const appends = this.appendTransactions.length
+    const places = this.appendPlaces = new Int32Array(appends).fill(NONE)
+    this.appendIntermediate = new Uint8Array(appends)
+    for (const append of this.overwritten.view()) this.appendIntermediate[append] = 1
     for (const key of this.keys) {
       let order = key.longest
       for (const { list } of key.odd) if (list.length > order.length) order = list
@@ -218,11 +184,11 @@ export class ListAppendHistory {
       for (let place = 0; place < order.length; place++) {
         const append = key.index.get(order[place]!)
         key.order[place] = append
-        if (append !== NONE && this.appendPlaces.at(append) === NONE) this.appendPlaces.set(append, place)
+        if (append !== NONE && places[append] === NONE) places[append] = place
       }
     }
-    for (let append = 0; append < this.appendTransactions.length; append++) {
-      if (this.appendPlaces.at(append) === NONE && this.transactions.status(this.appendTransactions.at(append)) <= OK) this.keys[this.appendKeys.at(append)]!.unread.push(append)
+    for (let append = 0; append < appends; append++) {
+      if (places[append] === NONE && this.transactions.status(this.appendTransactions.at(append)) <= OK) this.keys[this.appendKeys.at(append)]!.unread.push(append)
     }
   }
 }
@@ -239,9 +205,12 @@ function isTransaction(value: Json): boolean {
 function microsOf(operation: Operation): readonly Micro[] {
   const { value } = operation
   if (!Array.isArray(value)) throw malformed(operation, 'its value is no list of micro-operations')
-  for (const micro of value as readonly Json[]) {
+  for (let i = 0; i < value.length; i++) {
+    const micro = value[i] as readonly Json[]
     if (!Array.isArray(micro) || micro.length < 2 || micro.length > 3) throw malformed(operation, 'a micro-operation is a list of two or three')
-    const [f, key, given] = micro as readonly Json[]
+    const f = micro[0]
+    const key = micro[1]
+    const given = micro[2]
     if (f !== 'append' && f !== 'r') throw malformed(operation, `there is a micro-operation ${JSON.stringify(f)?.slice(0, 40)}`)
     if (key === null || key === undefined || (f === 'append' && (given === null || given === undefined))) throw malformed(operation, 'a key or an element is missing')
   }
@@ -271,13 +240,6 @@ function takeList(key: AppendKey, list: readonly Json[]): number {
 /** How many elements two lists share at their beginning. */
 export function commonPrefix(a: readonly Json[], b: readonly Json[]): number {
   const most = Math.min(a.length, b.length)
-  let i = 0
-  while (i < most && (a[i] === b[i] || isSame(a[i]!, b[i]!))) i++
-  return i
-}
-
-function equalLists(list: readonly Json[], from: number, expected: readonly Json[]): boolean {
-  if (list.length - from !== expected.length) return false
-  for (let i = 0; i < expected.length; i++) if (!isSame(list[from + i]!, expected[i]!)) return false
-  return true
+  for (let i = 0; i < most; i++) if (a[i] !== b[i] && !isSame(a[i]!, b[i]!)) return i
+  return most
 }
