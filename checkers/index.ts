@@ -31,9 +31,12 @@ export const CHECKER_GROUPS: Readonly<Record<string, readonly string[]>> = {
   invariants: CHECKERS.filter(({ kind }) => kind === 'monitor').map(({ name }) => name),
 }
 
+/** Jepsen's names of ours. */
+const ALIASES: ReadonlyMap<string, string> = new Map([['kafka', 'kafka-log']])
+
 /** A checker of histories. Throws TrialError('usage') when there is none of that name. */
 export function findChecker(name: string): Checker {
-  const checker = HISTORY_CHECKERS.find(one => one.name === name)
+  const checker = HISTORY_CHECKERS.find(one => one.name === (ALIASES.get(name) ?? name))
   if (checker === undefined) throw new TrialError('usage', `There is no checker of histories named ${name}.`, `There are: ${HISTORY_CHECKERS.map(one => one.name).join(', ')}.`)
   return checker
 }

@@ -83,14 +83,13 @@ export interface SubGraph extends DependencyGraph {
 }
 
 /** The part of a graph that has cycles: nodes of components with more than one, and the edges inside those. */
-export function cyclicPart(graph: DependencyGraph, components: Components): SubGraph {
+export function cyclicPart(graph: DependencyGraph, components: readonly Components[]): SubGraph {
   const { offsets, targets, kinds } = graph
-  const { of, sizes } = components
   const place = new Int32Array(graph.nodes).fill(-1)
   const original: number[] = []
   let transactions = 0
   for (let node = 0; node < graph.nodes; node++) {
-    if (sizes[of[node]!]! < 2) continue
+    if (!components.some(({ of, sizes }) => sizes[of[node]!]! > 1)) continue
     place[node] = original.length
     original.push(node)
     if (node < graph.transactions) transactions++
@@ -99,7 +98,7 @@ export function cyclicPart(graph: DependencyGraph, components: Components): SubG
   for (const node of original) {
     for (let at = offsets[node]!; at < offsets[node + 1]!; at++) {
       const target = targets[at]!
-      if (of[target] === of[node]) edges.push3(place[node]!, place[target]!, kinds[at]!)
+      if (components.some(({ of }) => of[target] === of[node])) edges.push3(place[node]!, place[target]!, kinds[at]!)
     }
   }
   return { ...compress(transactions, original.length, edges.view()), original: Int32Array.from(original) }

@@ -40,6 +40,8 @@ export interface CycleOptions {
   readonly ranges?: boolean
   /** Look for G1c on wr edges alone, too: in Kafka ww edges may go round. */
   readonly readsAlone?: boolean
+  /** Readers may lag behind: an rw edge says nothing together with the orders that clients saw. */
+  readonly lagging?: boolean
   /** PROCESS or REALTIME where the first transaction precedes the second in that order, otherwise 0. */
   readonly order?: (first: number, second: number) => number
 }
@@ -72,11 +74,12 @@ export function findCycles(graph: DependencyGraph, budget: Budget, options: Cycl
   let cyclicTransactions = 0
   let components = 0
   try {
-    const all = findComponents(graph, ALL, budget)
-    if (all.count === graph.nodes) return { cycles, cyclicTransactions, components, unfinished: undefined }
-    const part = cyclicPart(graph, all)
+    const parts = options.lagging === true ? [DATA, ALL & ~RW] : [ALL]
+    const cyclic = parts.map(mask => findComponents(graph, mask, budget)).filter(({ count }) => count < graph.nodes)
+    if (cyclic.length === 0) return { cycles, cyclicTransactions, components, unfinished: undefined }
+    const part = cyclicPart(graph, cyclic)
     cyclicTransactions = part.transactions
-    for (const size of all.sizes) if (size > 1) components++
+    for (const { sizes } of cyclic) for (const size of sizes) if (size > 1) components++
     new Classifier(part, budget, options, cycles).run()
   } catch (error) {
     if (!(error instanceof Exhausted)) throw error
@@ -120,6 +123,10 @@ class Classifier {
       }
       this.shortest(`G1c${suffix}`, this.backward(WW | WR, edge => inside(flow, edge) && !inside(writes, edge) && !inside(reads, edge) && !inside(before?.flow, edge)), { mask: WW | WR | also, component: flow.of }, ANY_PATH)
 
+      if (options.lagging === true && also !== 0) {
+        before = { ...before!, writes, reads, flow }
+        continue
+      }
       const apart = this.split(also)
       const against = this.against(flow, edge => inside(all, edge))
       const single = against.filter(edge => nonadjacent(apart, edge) && !nonadjacent(before?.apart, edge))
@@ -140,7 +147,7 @@ class Classifier {
       for (let at = offsets[from]!; at < offsets[from + 1]!; at++) {
         const to = targets[at]!
         const kind = kinds[at]!
-        if (to >= from || (kind & DATA) === 0) continue
+        if (to >= from || (kind & DATA) === 0 || (kind === RW && this.options.lagging === true)) continue
         const edge = { from, to, kind }
         const known = kind === WW ? inside(before.writes, edge) : kind === WR ? inside(before.flow, edge) : nonadjacent(before.apart, edge)
         if (known) continue

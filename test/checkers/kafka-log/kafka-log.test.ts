@@ -11,9 +11,10 @@ import { LOSS_CASES } from './cases-loss.ts'
 import { METADATA_CASES } from './cases-metadata.ts'
 import { POLL_CASES } from './cases-polls.ts'
 import { SEND_CASES } from './cases-sends.ts'
+import { TRANSACTION_CASES } from './cases-transactions.ts'
 import { VALUE_CASES } from './cases-values.ts'
 
-const CASES: { readonly [anomaly: string]: AnomalyCases } = { ...LOSS_CASES, ...VALUE_CASES, ...SEND_CASES, ...POLL_CASES, ...METADATA_CASES }
+const CASES: { readonly [anomaly: string]: AnomalyCases } = { ...LOSS_CASES, ...VALUE_CASES, ...SEND_CASES, ...POLL_CASES, ...METADATA_CASES, ...TRANSACTION_CASES }
 const OURS = BLACK_BOX_ANOMALIES.filter(({ checker }) => checker === 'kafka-log')
 
 function run(one: LogCase): { result: CheckResult; operations: number } {
