@@ -30,7 +30,9 @@ describe('the quorum of a plan', () => {
     const fixed = drawnPlans(60, { families })
     expect(fixed.some(({ faults }) => faults.some(({ action }) => isMembership(action.kind)))).toBe(false)
     for (const [index, plan] of fixed.entries()) {
-      expect(plan.faults).toEqual(plans[index]!.faults.filter(({ action }) => !isMembership(action.kind)))
+      // Only the numbers of what comes later differ.
+      const actions = (faults: typeof plan.faults) => faults.map(({ when, action }) => ({ when, action }))
+      expect(actions(plan.faults)).toEqual(actions(plans[index]!.faults.filter(({ action }) => !isMembership(action.kind))))
       expect(plan.cluster).toEqual(plans[index]!.cluster)
     }
   })
