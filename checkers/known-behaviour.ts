@@ -36,6 +36,7 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
   'KAFKA-5494-snapshot': new Set(['duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send']),
   'KAFKA-14034': new Set(['duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send']),
   'producer-state-behind-log-start': new Set(['duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send']),
+  'timestamp-below-log-start': new Set(['wrong-offset-for-timestamp']),
   'pending-isr-overwritten': new Set([
     'quorum-superset', 'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets',
     'offset-regression', 'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
@@ -115,6 +116,8 @@ export class MechanismRecorder implements Observer {
         return this.add('producer-state-behind-log-start', event, node, time, `forgets producer ${event.producerId}, whose batches lie below its log start`)
       case 'client-renumbered':
         return this.add('KAFKA-14034', event, node, time, `gives a batch of producer ${event.producerId} whose fate is unknown a new number: epoch ${event.fromEpoch} sequence ${event.fromSequence} becomes epoch ${event.toEpoch} sequence ${event.toSequence}`)
+      case 'timestamp-hidden':
+        return this.add('timestamp-below-log-start', event, node, time, `finds timestamp ${event.timestamp} only below its log start in the first segment that has it, and looks no further`)
       case 'isr-proposal-forgotten':
         return this.add('pending-isr-overwritten', event, node, time, `forgets that it has asked for the ISR [${event.proposed.join(' ')}] when metadata that it knows already arrives`)
       default:

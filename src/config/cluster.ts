@@ -74,6 +74,8 @@ export interface ServerConfig {
   readonly logFlushOffsetCheckpointIntervalMs: Millis
   readonly logFlushStartOffsetCheckpointIntervalMs: Millis
   readonly logSegmentDeleteDelayMs: Millis
+  /** How long recovering one log takes after an unclean end; what a disk does, and not a setting of Kafka. */
+  readonly logRecoveryMs: Millis
   readonly messageMaxBytes: number
   // replication defaults for topics
   readonly minInsyncReplicas: number
@@ -134,6 +136,7 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = Object.freeze({
   logFlushOffsetCheckpointIntervalMs: 60_000,
   logFlushStartOffsetCheckpointIntervalMs: 60_000,
   logSegmentDeleteDelayMs: 60_000,
+  logRecoveryMs: 0,
   messageMaxBytes: 1_048_588,
   minInsyncReplicas: 1,
   uncleanLeaderElectionEnable: false,

@@ -51,6 +51,14 @@ const catalogue = [
     mechanism: 'The leader remembers one batch a producer instead of five, so a retry of an older batch in flight is refused or appended again.',
   },
   {
+    id: 'KAFKA-15489', area: 'raft', depth: 2, oracle: 'L', fixedIn: '3.7.0',
+    mechanism: 'A quorum leader that no majority fetches from any more never resigns, so whoever is cut off together with it follows obsolete metadata for as long as the cut lasts.',
+  },
+  {
+    id: 'KAFKA-18345', area: 'raft', depth: 2, oracle: 'L', fixedIn: '4.1.0',
+    mechanism: 'The wait before the next election is not randomised, so candidates that once stood at the same time do so again and again and split the votes for ever.',
+  },
+  {
     id: 'KAFKA-14238', area: 'raft', depth: 3, oracle: 'W', fixedIn: '3.3.0',
     mechanism: 'Retention of the metadata log by age removes segments that no snapshot covers, so a server cannot start again and one that is behind cannot catch up.',
   },
@@ -108,6 +116,11 @@ const mends = [
     id: 'producer-state-behind-log-start',
     mechanism: 'A restart or truncation drops producer snapshots at or below the log start, so a producer whose batches retention has removed is forgotten, and a repeat of one is appended again.',
     link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/ProducerStateManager.java',
+  },
+  {
+    id: 'timestamp-below-log-start',
+    mechanism: 'Offsets by timestamp are looked for in the first segment that has a record of that age, and nowhere else, though that record may lie below the log start; then the answer is that there is none.',
+    link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/UnifiedLog.java',
   },
   {
     id: 'pending-isr-overwritten',

@@ -99,6 +99,8 @@ export type Observation =
   | (Replica & { readonly kind: 'dedup-window-shrunk'; readonly producerId: number; readonly producerEpoch: number; readonly keptBatches: number })
   /** Known behaviour producer-state-behind-log-start: a reload drops the state of a producer whose batches retention has removed. */
   | (Replica & { readonly kind: 'producer-forgotten'; readonly producerId: number })
+  /** Known behaviour timestamp-below-log-start: the only records of a segment that are young enough lie below the log start, and later segments are not looked into. */
+  | (Replica & { readonly kind: 'timestamp-hidden'; readonly timestamp: number })
   /** Known behaviour pending-isr-overwritten: old metadata makes a leader forget its ISR proposal. */
   | (Replica & { readonly kind: 'isr-proposal-forgotten'; readonly leaderEpoch: number; readonly proposed: readonly number[] })
   // ---- clients ----

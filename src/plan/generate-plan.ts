@@ -10,6 +10,7 @@ import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
 import type { FaultKind } from '../nemesis/fault.ts'
 import { drawQuorum } from './draw-quorum.ts'
+import { drawRecovery } from './draw-recovery.ts'
 import { drawRolling } from './draw-rolling.ts'
 import { type GenerateOptions, type PinnedConfig, PROFILES } from './generate-options.ts'
 import { PLAN_FORMAT, type Plan, type PlanTiming } from './plan.ts'
@@ -136,6 +137,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     servers: cluster.servers, families: pinned.families ?? options.families, chaosUs, maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS, firstId: faults.length + skews.length,
   }, rootOf(`${seed}/quorum`).random)
   const rolling = drawRolling({ families: pinned.families ?? options.families, chaosUs, server: cluster.server, firstId: faults.length + skews.length + quorum.faults.length }, rootOf(`${seed}/rolling`).random)
+  const recovery = drawRecovery(rootOf(`${seed}/recovery`).random)
   const timing: PlanTiming = {
     startUs: 0,
     chaosUs,
@@ -146,7 +148,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     workload: workload.name,
     seed,
     rootKey,
-    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server, ...rolling.server } },
+    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server, ...rolling.server, ...recovery.server } },
     topics: draft.topics,
     clients: draft.clients,
     operations: draft.operations,
@@ -166,6 +168,6 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     mends: options.mends,
     wire: options.wire,
     beyondBudget: options.beyondBudget,
-    swarm: [...swarmWords(drawn), ...quorum.words, ...rolling.words],
+    swarm: [...swarmWords(drawn), ...quorum.words, ...rolling.words, ...recovery.words],
   }
 }

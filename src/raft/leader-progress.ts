@@ -44,7 +44,7 @@ export class LeaderProgress {
     this.defects = o.defects
     this.current = o.voters
     for (const voter of o.voters.voters) this.voters.set(voter.id, startingAt(voter, voter.id === o.self.id))
-    this.checkQuorumDeadline = o.now + o.checkQuorumUs
+    this.checkQuorumDeadline = o.defects.has('KAFKA-15489') ? Number.POSITIVE_INFINITY : o.now + o.checkQuorumUs
   }
 
   /** A leader that is being removed leads on, without a vote, until its removal is committed (KIP-853). */
@@ -102,7 +102,7 @@ export class LeaderProgress {
     // Check-quorum counts the leader itself, if it votes.
     if (this.fetchedVoters.size + (this.isSelfVoter ? 1 : 0) >= Math.floor(this.voters.size / 2) + 1) {
       this.fetchedVoters.clear()
-      this.checkQuorumDeadline = now + checkQuorumUs
+      this.checkQuorumDeadline = Math.max(this.checkQuorumDeadline, now + checkQuorumUs)
     }
   }
 

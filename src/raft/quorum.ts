@@ -136,7 +136,8 @@ export class Quorum {
 
   electionTimeoutUs(): Micros {
     const base = msToUs(this.options.config.quorumElectionTimeoutMs)
-    return base + Math.floor(base * unit(this.env.draw('election-timeout', this.epoch, this.elections++)))
+    const jitter = unit(this.env.draw('election-timeout', this.epoch, this.elections++))
+    return base + (this.env.defects.has('KAFKA-18345') ? base : Math.floor(base * jitter))
   }
 
   // ---- who leads, who was voted for ----

@@ -87,6 +87,8 @@ export class LogManager {
         logStartOffset: logStarts.get(name) ?? 0,
         highWatermark: highWatermarks.get(name) ?? 0,
       })
+      // Recovered in the page cache, not flushed: if the server dies before the others are, it begins again.
+      if (!cleanShutdown && this.server.logRecoveryMs > 0) yield* this.env.sleep(msToUs(this.server.logRecoveryMs)).wait()
     }
     return { cleanShutdown, previousBrokerEpoch: previousBrokerEpoch ?? -1 }
   }

@@ -112,6 +112,11 @@ export class LogObserver {
     env.observe({ kind: 'dedup-window-shrunk', ...identity, producerId, producerEpoch, keptBatches: entry.batches.length })
   }
 
+  /** Known behaviour timestamp-below-log-start. */
+  timestampHidden(timestamp: number): void {
+    this.env.observe({ kind: 'timestamp-hidden', ...this.identity, timestamp })
+  }
+
   /** Known behaviour producer-state-behind-log-start. */
   forgotten(producerIds: readonly number[]): void {
     for (const producerId of producerIds) this.env.observe({ kind: 'producer-forgotten', ...this.identity, producerId })

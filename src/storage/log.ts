@@ -263,7 +263,12 @@ export class Log {
 
   /** The first record with at least this timestamp. */
   offsetForTimestamp(timestamp: number): TimestampAndOffset | undefined {
-    return findTimestamp(this.local.segments, timestamp, this.start)
+    const found = findTimestamp(this.local.segments, timestamp, this.start)
+    // Only of the segment that the log start lies in may records be hidden.
+    const later = found ?? findTimestamp(this.local.segments, timestamp, this.start, 1)
+    if (found !== undefined || later === undefined || this.env.mends.has('timestamp-below-log-start')) return later
+    this.observer?.timestampHidden(timestamp)
+    return undefined
   }
 
   offsetOfMaxTimestamp(): TimestampAndOffset | undefined {

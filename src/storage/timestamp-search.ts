@@ -11,9 +11,13 @@ export interface TimestampAndOffset {
   readonly leaderEpoch: number
 }
 
-/** The first record at or beyond `startOffset` with a timestamp of at least `timestamp`. */
-export function findTimestamp(segments: SegmentList, timestamp: number, startOffset: number): TimestampAndOffset | undefined {
-  const segment = segments.all.find(candidate => candidate.largestTimestamp >= timestamp)
+/**
+ * The first record at or beyond `startOffset` with a timestamp of at least `timestamp`, of the first segment that has one.
+ * Known behaviour: that one may lie below `startOffset`, and then later segments are not looked into
+ * (UnifiedLog#searchOffsetInLocalLog). `skipped`: how many such segments to pass over.
+ */
+export function findTimestamp(segments: SegmentList, timestamp: number, startOffset: number, skipped = 0): TimestampAndOffset | undefined {
+  const segment = segments.all.filter(candidate => candidate.largestTimestamp >= timestamp)[skipped]
   if (segment === undefined) return undefined
   const from = Math.max(segment.timeIndex.lookup(timestamp).offset, startOffset)
   return firstRecord(segment, segment.offsetIndex.positionBefore(from), timestamp, startOffset)

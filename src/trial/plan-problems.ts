@@ -62,7 +62,7 @@ const isChoices = (value: unknown): boolean => isShaped({ mode: isOneOf('drawn')
 /** Plans of earlier versions lack them, and get the default (see World). */
 const LATER_SETTINGS: ReadonlySet<string> = new Set<keyof ServerConfig>([
   'quorumKraftVersion', 'quorumFetchSnapshotMaxBytes', 'metadataLogMaxRecordBytesBetweenSnapshots', 'metadataLogMaxSnapshotIntervalMs', 'metadataLogSegmentBytes',
-  'metadataLogSegmentMs', 'metadataMaxRetentionBytes', 'metadataMaxRetentionMs', 'metadataLogCleanIntervalMs', 'metadataVersion', 'metadataVersionSupported',
+  'metadataLogSegmentMs', 'metadataMaxRetentionBytes', 'metadataMaxRetentionMs', 'metadataLogCleanIntervalMs', 'metadataVersion', 'metadataVersionSupported', 'logRecoveryMs',
 ])
 
 /** The first part that is wrong, in words. `plan` has the lists and objects of a plan. */

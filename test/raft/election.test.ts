@@ -190,3 +190,30 @@ describe('check-quorum', () => {
     expect(quorum.node(leader).raft.leaderAndEpoch.leaderId).toBe(leader)
   })
 })
+
+describe('a defect', () => {
+  it('KAFKA-15489 leaves a leader that nobody fetches from in office, and its observers with it', () => {
+    const led = (defects: readonly ['KAFKA-15489'] | readonly []): number => {
+      const quorum = new Quorum({ defects, observer: true })
+      const leader = quorum.settled()
+      quorum.cut(leader)
+      quorum.cut(9, quorum.others(leader))
+      quorum.run(10_000)
+      expect(quorum.elected(leader)).not.toBe(leader)
+      return quorum.node(9).raft.leaderAndEpoch.leaderId === leader ? leader : -1
+    }
+    expect([led([]), led(['KAFKA-15489']) > 0]).toEqual([-1, true])
+  })
+
+  it('KAFKA-18345 makes two candidates split the votes for ever', () => {
+    const leaders = (defects: readonly ['KAFKA-18345'] | readonly []): number[] => [1, 2, 3, 4, 5].map(rootKey => {
+      const quorum = new Quorum({ rootKey, defects, voters: [1, 2, 3, 4] })
+      // All of the other three must agree on one, and they stand at the same time.
+      quorum.cut(4)
+      quorum.run(15_000)
+      return new Set(quorum.seen('raft-role').filter(({ event }) => event.role === 'leader').map(({ id }) => id)).size
+    })
+    expect(leaders([]).every(count => count > 0)).toBe(true)
+    expect(leaders(['KAFKA-18345']).some(count => count === 0)).toBe(true)
+  })
+})

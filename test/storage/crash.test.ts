@@ -39,10 +39,13 @@ class Book {
   log: Log | undefined = undefined
   epoch = 0
   loads = 0
+  starts = 0
   diedByPower = false
 
   check(found: Log, clean: boolean): void {
     this.loads++
+    const { diedByPower } = this
+    this.diedByPower = false
     expect(clean).toBe(false)
     const batches = batchesOf(found)
     let epoch = 0
@@ -53,17 +56,20 @@ class Book {
       epoch = batch.epoch
     }
     if (this.log === undefined) return
-    if (this.diedByPower) expect(found.logEndOffset).toBeGreaterThanOrEqual(this.log.recoveryPoint)
+    if (diedByPower) expect(found.logEndOffset).toBeGreaterThanOrEqual(this.log.recoveryPoint)
     else expect(batches).toEqual(batchesOf(this.log))
   }
 }
 
-function* life(env: Env, book: Book): Task<void> {
-  const manager = new LogManager(env, SERVER, () => CONFIG)
+function* life(env: Env, book: Book, logRecoveryMs: number): Task<void> {
+  const manager = new LogManager(env, { ...SERVER, logRecoveryMs }, () => CONFIG)
+  book.starts++
   const { cleanShutdown } = yield* manager.load()
   const found = manager.get(TOPIC_ID, 0)
   if (found !== undefined) book.check(found, cleanShutdown)
   else expect(book.log === undefined || book.log.recoveryPoint === 0).toBe(true)
+  // Others, so that recovery takes its time before and after this one.
+  for (const [topic, id] of [['later', 'BBBBBBBBBBBBBBBBBBBBBQ'], ['a-first', 'CCCCCCCCCCCCCCCCCCCCCQ']] as const) manager.getOrCreate(topic, id, 0)
   const log = book.log = manager.getOrCreate('orders', TOPIC_ID, 0)
   manager.start()
   log.assignEpochStart(++book.epoch, log.logEndOffset)
@@ -85,23 +91,27 @@ function* life(env: Env, book: Book): Task<void> {
 }
 
 describe('a log that is killed again and again', () => {
-  it('never shows what was not written, has no holes, keeps what was flushed and, without a power cut, everything', () => {
+  it.each([['at once', 0], ['in the middle of its recovery, too', 6]] as const)('%s, never shows what was not written, has no holes, keeps what was flushed and, without a power cut, everything', (_, logRecoveryMs) => {
     let loads = 0
+    let interrupted = 0
     for (let rootKey = 1; rootKey <= 60; rootKey++) {
       const simulation = world(['node'], { rootKey, choices: { mode: 'drawn', delay: 0, delayMaxUs: 0, break: 0, tornWrite: 0.5 } })
       const machine = simulation.machine('node')
       const book = new Book()
       let now = 0
       for (let incarnation = 0; incarnation < 5; incarnation++) {
-        machine.start(env => env.spawn('life', life(env, book)))
+        machine.start(env => env.spawn('life', life(env, book, logRecoveryMs)))
         simulation.run(now += 10_000 + ((rootKey * 7919 + incarnation * 104_729) % 50_000))
         if (simulation.crashes.length > 0) throw Object.assign(new Error(`root key ${rootKey}, incarnation ${incarnation}`), { cause: simulation.crashes[0]!.error })
-        book.diedByPower = (rootKey + incarnation) % 3 !== 0
-        if (book.diedByPower) machine.crashMachine()
+        const byPower = (rootKey + incarnation) % 3 !== 0
+        book.diedByPower ||= byPower
+        if (byPower) machine.crashMachine()
         else machine.crashProcess()
       }
       loads += book.loads
+      interrupted += book.starts - 1 - book.loads
     }
     expect(loads).toBeGreaterThan(150)
+    if (logRecoveryMs > 0) expect(interrupted).toBeGreaterThan(10)
   })
 })

@@ -78,7 +78,8 @@ describe('the same plan', () => {
 })
 
 describe('the event digest', () => {
-  const sample = SAMPLES[0]!
+  // Voters are configured: the first writes of a quorum that records them are what it is formatted with, and spoiled it never comes up.
+  const sample = SAMPLES.find(one => planOf(one).cluster.server.quorumKraftVersion === 0)!
   for (const kind of ['frame', 'disk', 'draw'] as const) {
     it(`changes when one ${kind} is flipped, early or late`, () => {
       const { digests } = firstRun(sample)
