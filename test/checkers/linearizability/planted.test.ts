@@ -56,7 +56,7 @@ const earlierAnswer = (f: string, distance: number) => (completion: Operation, e
 
 const PLANTED: readonly Planted[] = [
   { model: 'register', object: uniqueRegister, operations: 3_000, engines: ['monitor', 'search'], spoil: earlierAnswer('read', 40), indeterminate: 20 },
-  { model: 'log', object: appendLog, operations: 3_000, engines: ['monitor', 'search'], spoil: earlierAnswer('end', 40), indeterminate: 20 },
+  { model: 'log', object: appendLog, operations: 3_000, engines: ['monitor'], spoil: earlierAnswer('end', 40), indeterminate: 20 },
   { model: 'cas-register', object: () => smallRegister(5, true), operations: 2_000, engines: ['search'], spoil: ({ f }) => (f === 'read' ? 77 : undefined), indeterminate: 0 },
   { model: 'fifo-queue', object: () => queue(true), operations: 1_000, engines: ['monitor'], spoil: earlierAnswer('dequeue', 30), indeterminate: 5 },
   { model: 'unordered-queue', object: () => queue(false), operations: 1_000, engines: ['monitor'], spoil: earlierAnswer('dequeue', 30), indeterminate: 5 },
