@@ -59,12 +59,21 @@ export interface Judgement {
   readonly reasons: readonly string[]
 }
 
+/** What bounds the work of a checker; one that is stopped answers `unknown`, with what it knows. */
+export interface CheckLimits {
+  /** Steps of search at most. The same history and number give the same verdict on any machine. */
+  readonly steps?: number
+  /** Asked now and then: true ends the work. How time is measured is the caller's affair. */
+  readonly expired?: () => boolean
+}
+
 export interface CheckContext {
   readonly guarantees: GuaranteeSet
   /** Did the workload drain every partition to its end after the faults stopped? Otherwise nothing can be `unseen`. */
   readonly drained: boolean
   /** Per key the offset below which retention, DeleteRecords or compaction may have removed records. */
   readonly logStart: { readonly [key: string]: number }
+  readonly limits?: CheckLimits
 }
 
 /** A black-box checker. Pure. */

@@ -1,0 +1,28 @@
+/** The checkers that a request names, made with the options that it gives. */
+import { amountOf } from '../../../checkers/collections/amount.ts'
+import { bankChecker } from '../../../checkers/collections/bank-checker.ts'
+import { queueChecker } from '../../../checkers/collections/queue-checker.ts'
+import { setFullChecker } from '../../../checkers/collections/set-full-checker.ts'
+import type { Checker } from '../../../checkers/contract.ts'
+import { findChecker, HISTORY_CHECKERS, RECORDED_CHECKERS } from '../../../checkers/index.ts'
+import { oneOf } from '../suggest.ts'
+import type { CheckRequest } from './check-request.ts'
+
+export const DEFAULT_CHECKER = 'kafka-log'
+
+/** Every name that `--checker` takes. */
+export function checkerNames(): string[] {
+  return [...HISTORY_CHECKERS, ...RECORDED_CHECKERS].map(({ name }) => name)
+}
+
+/** @throws TrialError('usage') */
+export function selectCheckers(request: CheckRequest): Checker[] {
+  return request.checkers.map(name => {
+    switch (oneOf('checker of histories', name, checkerNames())) {
+      case 'bank': return bankChecker({ negativeBalances: request.negativeBalances, ...(request.total === undefined ? {} : { total: amountOf(`~n${request.total}`)! }), ...(request.accounts === undefined ? {} : { accounts: request.accounts }) })
+      case 'set-full': return setFullChecker({ linearizable: request.linearizableSets })
+      case 'total-queue': return queueChecker({ duplicates: request.duplicates })
+      default: return findChecker(name)
+    }
+  })
+}
