@@ -4,6 +4,8 @@
 import { TrialError } from '../src/base/trial-error.ts'
 import { bankChecker } from './collections/bank-checker.ts'
 import { counterChecker } from './collections/counter-checker.ts'
+import { exactlyOnceChecker } from './collections/exactly-once-checker.ts'
+import { groupsChecker } from './collections/groups-checker.ts'
 import { queueChecker } from './collections/queue-checker.ts'
 import { setChecker } from './collections/set-checker.ts'
 import { setFullChecker } from './collections/set-full-checker.ts'
@@ -26,7 +28,7 @@ export interface CheckerEntry {
 export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker]
 
 /** Those for histories that were recorded elsewhere, as they are without options. */
-export const RECORDED_CHECKERS: readonly Checker[] = [bankChecker(), setChecker, setFullChecker(), queueChecker(), uniqueIdsChecker, counterChecker]
+export const RECORDED_CHECKERS: readonly Checker[] = [bankChecker(), setChecker, setFullChecker(), queueChecker(), uniqueIdsChecker, counterChecker, exactlyOnceChecker(), groupsChecker]
 
 export const CHECKERS: readonly CheckerEntry[] = [
   ...HISTORY_CHECKERS.map(({ name, describes }): CheckerEntry => ({ name, describes, kind: 'history' })),

@@ -1,11 +1,13 @@
 /**
- * Anomalies of data types: sets, queues, counters, ids and banks, as Jepsen's checkers name them. Found in histories that
+ * Anomalies of data types (sets, queues, counters, ids, banks, as Jepsen's checkers name them), of pipelines and of groups. Found in histories that
  * were recorded anywhere; what they break is the promise of the data type, not one of Kafka's guarantees.
  */
 import type { Anomaly } from '../anomalies.ts'
 
 const JEPSEN = 'https://github.com/jepsen-io/jepsen/blob/main/jepsen/src/jepsen/checker.clj'
 const BANK = 'https://github.com/jepsen-io/jepsen/blob/main/jepsen/src/jepsen/tests/bank.clj'
+const EOS = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-98+-+Exactly+Once+Delivery+and+Transactional+Messaging'
+const KIP848 = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-848%3A+The+Next+Generation+of+the+Consumer+Rebalance+Protocol'
 const LINEARIZABLE = 'https://jepsen.io/consistency/models/linearizable'
 const SNAPSHOT = 'https://jepsen.io/consistency/models/snapshot-isolation'
 
@@ -114,5 +116,61 @@ export const COLLECTION_ANOMALIES: readonly Anomaly[] = [
     forbiddenBy: [], promise: 'Integrity: every account has a balance at all times.', link: BANK,
     example: ['client 1: read              ok, a 10, b 10', 'client 1: read              ok, a nil, b 10'],
     falseAlarm: 'A client that writes null for accounts that it did not ask for.',
+  },
+  {
+    id: 'missing-output', title: 'Input without an output', checker: 'exactly-once',
+    definition: 'An input of a pipeline was acknowledged, everything has settled, and there is no committed output that comes from it.',
+    forbiddenBy: [], promise: 'Exactly once: each input has one committed output. At-most-once delivery allows it.', link: EOS,
+    example: ['client 1: input in-0 5        ok', 'pipeline: output in-0 5       fail, aborted', 'drain:    read-outputs        ok, []', '', 'The reader went past offset 5 without its output.'],
+    falseAlarm: 'Outputs that were read before the pipeline had caught up; inputs that it filters out by design: leave them out of the history.',
+  },
+  {
+    id: 'duplicate-output', title: 'Input with two outputs', checker: 'exactly-once',
+    definition: 'Two committed outputs come from one input.',
+    forbiddenBy: [], promise: 'Exactly once: each input has one committed output. At-least-once delivery allows it.', link: EOS,
+    example: ['client 1: input in-0 5        ok', 'pipeline: output in-0 5       info, timeout', 'pipeline: output in-0 5       ok', 'drain:    read-outputs        ok, [[in-0 5] [in-0 5]]'],
+    falseAlarm: 'Outputs read with read_uncommitted, where aborted ones are seen as well; one input that makes several outputs by design: give each a key of its own.',
+  },
+  {
+    id: 'unexpected-output', title: 'Output that was aborted or never written', checker: 'exactly-once',
+    definition: 'There is a committed output of an input although every attempt to write one was definitely aborted, or none was made.',
+    forbiddenBy: [], promise: 'Atomicity: an aborted transaction leaves nothing to read.', link: EOS,
+    example: ['pipeline: output in-0 5       fail, aborted', 'drain:    read-outputs        ok, [[in-0 5]]'],
+    falseAlarm: 'An attempt of unknown outcome recorded as failed: an EndTxn without an answer is info; outputs from before the test.',
+  },
+  {
+    id: 'double-ownership', title: 'Partition with two owners', checker: 'groups',
+    definition: 'Two members of a group were assigned one partition in the same generation.',
+    forbiddenBy: [], promise: 'Groups: a partition has at most one owner in a generation (member epoch under KIP-848).', link: KIP848,
+    example: ['a: assign generation 7, orders-0   ok', 'b: assign generation 7, orders-0   ok'],
+    falseAlarm: 'Owners of different generations: the old one may not have heard yet; groups of different names.',
+  },
+  {
+    id: 'unassigned-partition', title: 'Partition without an owner in a stable group', checker: 'groups',
+    definition: 'A group is stable, and one of the partitions that it subscribes to belongs to nobody.',
+    forbiddenBy: [], promise: 'Groups: a stable group owns all its partitions.', link: KIP848,
+    example: ['admin: stable                 ok, a: orders-0 of orders-0, orders-1'],
+    falseAlarm: 'A description taken during a rebalance; partitions that were added a moment ago.',
+  },
+  {
+    id: 'fenced-commit', title: 'Commit of a fenced member', checker: 'groups',
+    definition: 'A commit in an old generation was acknowledged although it began after another member had been assigned the partition in a later one.',
+    forbiddenBy: [], promise: 'Groups: commits of members of an earlier generation are refused.', link: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-345%3A+Introduce+static+membership+protocol+to+reduce+consumer+rebalances',
+    example: ['a: assign generation 7, orders-0   ok', 'b: assign generation 8, orders-0   ok', 'a: commit generation 7, orders-0 5 ok', '', 'a was no longer the owner, and its commit overwrote that of b.'],
+    falseAlarm: 'A commit that was under way when the partition moved; one that was refused, which is recorded as fail.',
+  },
+  {
+    id: 'commit-regression', title: 'Committed offset went back', checker: 'groups',
+    definition: 'A committed offset was read that is older than one acknowledged before the question, and no commit in between explains it.',
+    forbiddenBy: [], promise: 'Groups: a committed offset stays until a later commit replaces it.', link: 'https://kafka.apache.org/documentation/#impl_offsettracking',
+    example: ['a: commit orders-0 5          ok', 'a: commit orders-0 9          ok', 'the coordinator fails over', 'b: fetch orders-0             ok, 5'],
+    falseAlarm: 'A commit of unknown fate, which may arrive late; a deliberate reset, which is a commit as well; offsets that expired with the group.',
+  },
+  {
+    id: 'invented-commit', title: 'Committed offset from nowhere', checker: 'groups',
+    definition: 'A committed offset was read that nobody had begun to commit.',
+    forbiddenBy: [], promise: 'Integrity: only what was committed is read.', link: 'https://kafka.apache.org/documentation/#impl_offsettracking',
+    example: ['a: commit orders-0 5          ok', 'b: fetch orders-0             ok, 7'],
+    falseAlarm: 'Commits from before the test; a member that is not in the history.',
   },
 ]

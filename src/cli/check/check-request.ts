@@ -1,4 +1,5 @@
 /** What is to be checked and how, as plain data: it is sent to a worker thread. And what comes back. */
+import type { DeliverySemantics } from '../../../checkers/collections/exactly-once-checker.ts'
 import type { CheckResult, Verdict } from '../../../checkers/contract.ts'
 import type { GuaranteeConfig } from '../../../checkers/guarantees.ts'
 import type { TrialErrorCode } from '../../base/trial-error.ts'
@@ -21,6 +22,7 @@ export interface CheckRequest {
   readonly logStart: { readonly [key: string]: number }
   readonly linearizableSets: boolean
   readonly duplicates: 'allowed' | 'forbidden'
+  readonly semantics: DeliverySemantics
   /** Of the bank; a whole number of any size. */
   readonly total: string | undefined
   readonly accounts: readonly string[] | undefined

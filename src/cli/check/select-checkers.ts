@@ -1,6 +1,7 @@
 /** The checkers that a request names, made with the options that it gives. */
 import { amountOf } from '../../../checkers/collections/amount.ts'
 import { bankChecker } from '../../../checkers/collections/bank-checker.ts'
+import { exactlyOnceChecker } from '../../../checkers/collections/exactly-once-checker.ts'
 import { queueChecker } from '../../../checkers/collections/queue-checker.ts'
 import { setFullChecker } from '../../../checkers/collections/set-full-checker.ts'
 import type { Checker } from '../../../checkers/contract.ts'
@@ -21,6 +22,7 @@ export function selectCheckers(request: CheckRequest): Checker[] {
     switch (oneOf('checker of histories', name, checkerNames())) {
       case 'bank': return bankChecker({ negativeBalances: request.negativeBalances, ...(request.total === undefined ? {} : { total: amountOf(`~n${request.total}`)! }), ...(request.accounts === undefined ? {} : { accounts: request.accounts }) })
       case 'set-full': return setFullChecker({ linearizable: request.linearizableSets })
+      case 'exactly-once': return exactlyOnceChecker(request.semantics)
       case 'total-queue': return queueChecker({ duplicates: request.duplicates })
       default: return findChecker(name)
     }

@@ -1,6 +1,7 @@
 /** `trial check HISTORY`: checkers over a recorded history, ours or a real cluster's. */
 import { writeFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
+import { DELIVERY_SEMANTICS, type DeliverySemantics } from '../../../checkers/collections/exactly-once-checker.ts'
 import { TrialError } from '../../base/trial-error.ts'
 import { HISTORY_FORMATS, type HistoryFormat } from '../../history/history-reader.ts'
 import { reasonOf } from '../../artifacts/write-artifacts.ts'
@@ -29,6 +30,7 @@ interface CheckFlags extends CommonFlags, KafkaFlags {
   readonly linearizable?: boolean
   readonly duplicates?: boolean
   readonly consistencyModel?: string
+  readonly semantics: DeliverySemantics
   readonly total?: string
   readonly accounts?: string[]
   readonly negativeBalances?: boolean
@@ -59,6 +61,7 @@ export function addCheckCommand(program: Command): void {
     .option('--any-times', 'times may go back; the order of the lines is what counts')
     .option('--linearizable', 'set-full: stale reads are violations')
     .option('--duplicates', 'total-queue: a message may come out more than once')
+    .addOption(new Option('--semantics <NAME>', 'exactly-once: what the pipeline owes').default('exactly-once').choices(DELIVERY_SEMANTICS))
     .option('--total <N>', 'bank: what all balances add up to; default: what most reads show')
     .option('--accounts <NAME...>', 'bank: which accounts there are; default: those that most reads show')
     .option('--negative-balances', 'bank: accounts may be overdrawn'))
@@ -113,6 +116,7 @@ function requestOf(path: string, flags: CheckFlags): CheckRequest {
     logStart: logStartOf(flags.logStart ?? []),
     linearizableSets: flags.linearizable === true,
     duplicates: flags.duplicates === true ? 'allowed' : 'forbidden',
+    semantics: flags.semantics,
     total,
     accounts: flags.accounts?.flatMap(text => text.split(',')),
     negativeBalances: flags.negativeBalances === true,
