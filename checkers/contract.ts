@@ -5,6 +5,8 @@
 import type { Observer } from '../src/env/observation.ts'
 import type { History, Json } from '../src/history/operation.ts'
 import type { GuaranteeSet } from './guarantees.ts'
+import type { Limits } from './isolation/budget.ts'
+import type { VersionOrder } from './isolation/register-versions.ts'
 
 export type Verdict = 'valid' | 'invalid' | 'unknown'
 
@@ -46,6 +48,8 @@ export interface CheckResult {
   readonly bad?: { readonly [anomaly: string]: number }
   /** Why `unknown`. */
   readonly reason?: string
+  /** Isolation checkers: the weakest consistency models that do not hold, and the stronger ones. */
+  readonly ruledOut?: { readonly not: readonly string[]; readonly alsoNot: readonly string[] }
 }
 
 /** All checkers of one trial together. */
@@ -59,21 +63,18 @@ export interface Judgement {
   readonly reasons: readonly string[]
 }
 
-/** What bounds the work of a checker; one that is stopped answers `unknown`, with what it knows. */
-export interface CheckLimits {
-  /** Steps of search at most. The same history and number give the same verdict on any machine. */
-  readonly steps?: number
-  /** Asked now and then: true ends the work. How time is measured is the caller's affair. */
-  readonly expired?: () => boolean
-}
-
 export interface CheckContext {
   readonly guarantees: GuaranteeSet
   /** Did the workload drain every partition to its end after the faults stopped? Otherwise nothing can be `unseen`. */
   readonly drained: boolean
   /** Per key the offset below which retention, DeleteRecords or compaction may have removed records. */
   readonly logStart: { readonly [key: string]: number }
-  readonly limits?: CheckLimits
+  /** What transactions are owed, for isolation checkers; `strict-serializable` when absent. */
+  readonly consistencyModel?: string
+  /** What may be assumed of the order in which registers take values, for `rw-register`. */
+  readonly versionOrders?: readonly VersionOrder[]
+  /** What a search may spend. */
+  readonly limits?: Limits
 }
 
 /** A black-box checker. Pure. */

@@ -6,7 +6,7 @@ import type { History, Json, Operation, Process } from '../src/history/operation
 import type { Checker, CheckContext, CheckResult } from './contract.ts'
 import { mergeVerdicts } from './compose.ts'
 import { type Identity, identityOf } from './identity.ts'
-import { show } from './kafka-log/values.ts'
+import { show } from './show.ts'
 
 type Tuple = readonly [Json, Json]
 

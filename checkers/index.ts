@@ -11,6 +11,8 @@ import { setChecker } from './collections/set-checker.ts'
 import { setFullChecker } from './collections/set-full-checker.ts'
 import { uniqueIdsChecker } from './collections/unique-ids-checker.ts'
 import type { Checker } from './contract.ts'
+import { listAppendChecker } from './isolation/list-append-checker.ts'
+import { rwRegisterChecker } from './isolation/rw-register-checker.ts'
 import { MONITORS } from './invariants/invariants.ts'
 import { kafkaLogChecker } from './kafka-log/kafka-log-checker.ts'
 
@@ -28,7 +30,7 @@ export interface CheckerEntry {
 export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker]
 
 /** Those for histories that were recorded elsewhere, as they are without options. */
-export const RECORDED_CHECKERS: readonly Checker[] = [bankChecker(), setChecker, setFullChecker(), queueChecker(), uniqueIdsChecker, counterChecker, exactlyOnceChecker(), groupsChecker]
+export const RECORDED_CHECKERS: readonly Checker[] = [listAppendChecker, rwRegisterChecker, bankChecker(), setChecker, setFullChecker(), queueChecker(), uniqueIdsChecker, counterChecker, exactlyOnceChecker(), groupsChecker]
 
 export const CHECKERS: readonly CheckerEntry[] = [
   ...HISTORY_CHECKERS.map(({ name, describes }): CheckerEntry => ({ name, describes, kind: 'history' })),
@@ -47,10 +49,13 @@ export const CHECKER_GROUPS: Readonly<Record<string, readonly string[]>> = {
   invariants: TRIAL_CHECKERS.filter(({ kind }) => kind === 'monitor').map(({ name }) => name),
 }
 
+/** Jepsen's names of ours. */
+const ALIASES: ReadonlyMap<string, string> = new Map([['kafka', 'kafka-log']])
+
 /** A checker of histories. Throws TrialError('usage') when there is none of that name. */
 export function findChecker(name: string): Checker {
   const all = [...HISTORY_CHECKERS, ...RECORDED_CHECKERS]
-  const checker = all.find(one => one.name === name)
+  const checker = all.find(one => one.name === (ALIASES.get(name) ?? name))
   if (checker === undefined) throw new TrialError('usage', `There is no checker of histories named ${name}.`, `There are: ${all.map(one => one.name).join(', ')}.`)
   return checker
 }

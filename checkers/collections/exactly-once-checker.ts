@@ -14,7 +14,7 @@
 import type { History, Json, Process } from '../../src/history/operation.ts'
 import type { Checker, CheckContext, CheckResult, ExplanationStep } from '../contract.ts'
 import { FindingCollector } from '../finding-collector.ts'
-import { show } from '../kafka-log/values.ts'
+import { show } from '../show.ts'
 import { elementsOf, unknownFunction, ValueTable } from './value-table.ts'
 
 export const DELIVERY_SEMANTICS = ['exactly-once', 'at-least-once', 'at-most-once'] as const

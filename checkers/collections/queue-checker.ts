@@ -13,7 +13,7 @@
 import type { History, Json, Process } from '../../src/history/operation.ts'
 import type { Checker, CheckContext, CheckResult, ExplanationStep } from '../contract.ts'
 import { FindingCollector } from '../finding-collector.ts'
-import { show } from '../kafka-log/values.ts'
+import { show } from '../show.ts'
 import { elementsOf, unknownFunction, ValueTable } from './value-table.ts'
 
 export interface QueueOptions {

@@ -2,7 +2,7 @@
 import type { History } from '../../src/history/operation.ts'
 import type { ExplanationStep } from '../contract.ts'
 import type { FindingCollector } from '../finding-collector.ts'
-import { show } from '../kafka-log/values.ts'
+import { show } from '../show.ts'
 import { NEVER, type SetHistory, type SetRead } from './set-history.ts'
 
 export class SetFinder {

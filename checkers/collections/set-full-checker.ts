@@ -16,7 +16,7 @@
 import type { History } from '../../src/history/operation.ts'
 import type { Checker, CheckContext, CheckResult } from '../contract.ts'
 import { FindingCollector } from '../finding-collector.ts'
-import { show } from '../kafka-log/values.ts'
+import { show } from '../show.ts'
 import { SetFinder } from './set-finder.ts'
 import { NEVER, type SetElement, readSetHistory, type SetHistory, type SetRead } from './set-history.ts'
 

@@ -6,7 +6,7 @@ import type { History, Json } from '../../src/history/operation.ts'
 import type { Checker, CheckContext, CheckResult } from '../contract.ts'
 import { FindingCollector } from '../finding-collector.ts'
 import { identityOf, type Identity } from '../identity.ts'
-import { show } from '../kafka-log/values.ts'
+import { show } from '../show.ts'
 import { unknownFunction } from './value-table.ts'
 
 export const uniqueIdsChecker: Checker = {

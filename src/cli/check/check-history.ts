@@ -29,6 +29,7 @@ export function checkHistory(request: CheckRequest, expired: () => boolean, tell
     const context = {
       guarantees: guaranteesFor(request.guarantees), drained: request.drained, logStart: request.logStart,
       limits: { expired, ...(request.steps === undefined ? {} : { steps: request.steps }) },
+      ...(request.versionOrders === undefined ? {} : { versionOrders: request.versionOrders }),
       ...(request.consistencyModel === undefined ? {} : { consistencyModel: request.consistencyModel }),
     }
     // Keys of Kafka are part of its operations; the other checkers know nothing of keys.

@@ -2,6 +2,7 @@
 import type { DeliverySemantics } from '../../../checkers/collections/exactly-once-checker.ts'
 import type { CheckResult, Verdict } from '../../../checkers/contract.ts'
 import type { GuaranteeConfig } from '../../../checkers/guarantees.ts'
+import type { VersionOrder } from '../../../checkers/isolation/register-versions.ts'
 import type { TrialErrorCode } from '../../base/trial-error.ts'
 import type { HistoryFormat } from '../../history/history-reader.ts'
 
@@ -18,6 +19,7 @@ export interface CheckRequest {
   readonly independent: boolean | undefined
   readonly guarantees: GuaranteeConfig
   readonly consistencyModel: string | undefined
+  readonly versionOrders: readonly VersionOrder[] | undefined
   readonly drained: boolean
   readonly logStart: { readonly [key: string]: number }
   readonly linearizableSets: boolean

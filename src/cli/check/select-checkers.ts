@@ -13,7 +13,7 @@ export const DEFAULT_CHECKER = 'kafka-log'
 
 /** Every name that `--checker` takes. */
 export function checkerNames(): string[] {
-  return [...HISTORY_CHECKERS, ...RECORDED_CHECKERS].map(({ name }) => name)
+  return ['kafka', ...[...HISTORY_CHECKERS, ...RECORDED_CHECKERS].map(({ name }) => name)]
 }
 
 /** @throws TrialError('usage') */

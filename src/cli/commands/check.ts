@@ -2,6 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { DELIVERY_SEMANTICS, type DeliverySemantics } from '../../../checkers/collections/exactly-once-checker.ts'
+import { DEFAULT_MODEL, findModel } from '../../../checkers/isolation/consistency-models.ts'
+import { VERSION_ORDERS } from '../../../checkers/isolation/register-versions.ts'
 import { TrialError } from '../../base/trial-error.ts'
 import { HISTORY_FORMATS, type HistoryFormat } from '../../history/history-reader.ts'
 import { reasonOf } from '../../artifacts/write-artifacts.ts'
@@ -14,7 +16,7 @@ import { type CommonFlags, runAction, withCommonFlags } from '../command-context
 import { ExitCode } from '../exit-code.ts'
 import { onInterrupt } from '../interrupt.ts'
 import type { Output } from '../output.ts'
-import { duration, wholeNumber } from '../suggest.ts'
+import { duration, oneOf, wholeNumber } from '../suggest.ts'
 
 interface CheckFlags extends CommonFlags, KafkaFlags {
   readonly checker?: string[]
@@ -30,6 +32,7 @@ interface CheckFlags extends CommonFlags, KafkaFlags {
   readonly linearizable?: boolean
   readonly duplicates?: boolean
   readonly consistencyModel?: string
+  readonly versionOrders?: string[]
   readonly semantics: DeliverySemantics
   readonly total?: string
   readonly accounts?: string[]
@@ -59,6 +62,8 @@ export function addCheckCommand(program: Command): void {
     .option('--independent', 'values are tuples [key, value], each key is judged by itself; default: told by looking')
     .option('--no-independent', 'a value [a, b] is one value')
     .option('--any-times', 'times may go back; the order of the lines is what counts')
+    .option('--consistency-model <NAME>', `list-append, rw-register: what transactions are owed; default: ${DEFAULT_MODEL}`)
+    .option('--version-orders <NAME...>', `rw-register: what may be assumed of the order of versions: ${VERSION_ORDERS.join(', ')}`)
     .option('--linearizable', 'set-full: stale reads are violations')
     .option('--duplicates', 'total-queue: a message may come out more than once')
     .addOption(new Option('--semantics <NAME>', 'exactly-once: what the pipeline owes').default('exactly-once').choices(DELIVERY_SEMANTICS))
@@ -111,7 +116,8 @@ function requestOf(path: string, flags: CheckFlags): CheckRequest {
     steps: flags.budget === undefined ? undefined : wholeNumber('--budget', flags.budget, 1, Number.MAX_SAFE_INTEGER),
     independent: flags.independent,
     guarantees: guaranteeConfig(flags),
-    consistencyModel: flags.consistencyModel,
+    consistencyModel: flags.consistencyModel === undefined ? undefined : findModel(flags.consistencyModel),
+    versionOrders: flags.versionOrders?.flatMap(text => text.split(',')).map(name => oneOf('version order', name, VERSION_ORDERS)),
     drained: flags.drained,
     logStart: logStartOf(flags.logStart ?? []),
     linearizableSets: flags.linearizable === true,

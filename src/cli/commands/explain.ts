@@ -53,6 +53,7 @@ function promiseLines(anomaly: Anomaly): string[] {
   const link = anomaly.link ?? promiseOf(anomaly)?.link
   const links = link === undefined ? [] : [`  ${link}`]
   if (anomaly.forbiddenBy === 'never') return ['Nothing forbids it: it is counted, never failed.', ...links]
+  if (anomaly.models !== undefined) return [`The weakest consistency models that forbid it: ${anomaly.models.join(', ')}.`, ...links]
   return [promise === undefined ? 'No configuration allows it.' : `It breaks: ${promise}`, ...links]
 }
 
