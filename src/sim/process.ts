@@ -6,7 +6,7 @@ import type { Cause } from '../base/random.ts'
 import { Future, type Task } from '../base/task.ts'
 import type { Micros, Millis } from '../base/time.ts'
 import type { Defects, Mends } from '../config/defects.ts'
-import type { Disk } from '../env/disk.ts'
+import { type Disk, DiskError } from '../env/disk.ts'
 import type { Env, Timer } from '../env/env.ts'
 import type { Observation } from '../env/observation.ts'
 import { DigestKind } from './digest.ts'
@@ -145,7 +145,8 @@ export class Process implements Env {
   fail(error: unknown): void {
     if (!this.isAlive) return
     const { kernel } = this
-    kernel.crashes.push({ node: this.node, incarnation: this.incarnation, time: kernel.now, error })
+    // Not a bug: Kafka halts a broker when its last log directory has failed (ReplicaManager#handleLogDirFailure).
+    if (!(error instanceof DiskError)) kernel.crashes.push({ node: this.node, incarnation: this.incarnation, time: kernel.now, error })
     this.machine.end('halt', error instanceof Error ? `${error.name}: ${error.message}` : String(error))
   }
 }

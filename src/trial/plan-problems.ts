@@ -41,13 +41,20 @@ const isTrigger = (value: unknown): boolean => isFields(value) && (isCount(value
 function isAction(value: unknown): boolean {
   if (!isFields(value) || !isOneOf(...FAULT_KINDS)(value['kind'])) return false
   const { kind } = value
-  if (kind !== 'break' && !isCount(value['durationUs'])) return false
+  if (kind !== 'break' && kind !== 'half-open' && !isCount(value['durationUs'])) return false
+  if (kind === 'swizzle') return isCount(value['hosts']) && isCount(value['pick']) && isCount(value['spacingUs'])
+  if (kind === 'outage') return isOneOf('rack', 'all')(value['scope']) && isCount(value['pick']) && typeof value['machine'] === 'boolean'
   if (kind === 'clog') return isTarget(value['from']) && isTarget(value['to'])
   if (!isTarget(value['target'])) return false
   switch (kind) {
     case 'partition': return isOneOf(...PARTITION_SHAPES)(value['shape']) && isOneOf('both', 'out', 'in')(value['direction'])
+    case 'disk-slow':
     case 'slow': return isCount(value['extraUs'])
     case 'crash': return typeof value['machine'] === 'boolean'
+    case 'bit-flip': return isCount(value['pick']) && typeof value['covered'] === 'boolean'
+    case 'misdirected-write':
+    case 'bad-sector': return isCount(value['pick'])
+    case 'clock-strobe': return isNumber(value['stepMs']) && isCount(value['periodUs']) && (value['periodUs'] as number) > 0
     case 'clock-step': return isNumber(value['stepMs'])
     case 'clock-drift': return Number.isInteger(value['driftPpm'])
     default: return true

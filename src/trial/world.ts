@@ -62,6 +62,10 @@ export class World implements WorldPort {
     return this.simulation.machine(host)
   }
 
+  rackOf(host: string): string {
+    return this.specs.get(host)?.rack ?? host
+  }
+
   schedule(delay: number, callback: () => void): void {
     this.simulation.schedule(delay, callback)
   }

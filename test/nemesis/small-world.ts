@@ -50,6 +50,11 @@ export class SmallWorld implements WorldPort {
     return this.simulation.machine(host)
   }
 
+  /** Brokers 1 and 2 share a rack. */
+  rackOf(host: string): string {
+    return host === 'broker-1' || host === 'broker-2' ? 'a' : host
+  }
+
   schedule(delay: number, callback: () => void): void {
     this.simulation.schedule(delay, callback)
   }

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import { TrialError } from '../../src/base/trial-error.ts'
 import { topicConfigProblem } from '../../src/config/topic.ts'
-import { FAULT_FAMILIES, type FaultKind } from '../../src/nemesis/fault.ts'
+import { FAULT_FAMILIES, FAULT_KINDS, type FaultKind } from '../../src/nemesis/fault.ts'
 import { DEFAULT_GENERATE_OPTIONS, PROFILE_NAMES } from '../../src/plan/generate-options.ts'
 import { generatePlan, settleBoundMs } from '../../src/plan/generate-plan.ts'
 import type { Plan } from '../../src/plan/plan.ts'
@@ -69,7 +69,7 @@ describe('every plan', () => {
       expect(plan.choices).toMatchObject({ delay: plan.swarm.includes('long delays') ? 0.002 : 0, break: plan.swarm.includes('connection breaks') ? 0.001 : 0 })
       expect(plan.cluster.server.eligibleLeaderReplicasEnable).toBe(plan.swarm.includes('ELR'))
     }
-    expect(kindsIn(plans).size).toBe(10)
+    expect(kindsIn(plans).size).toBe(FAULT_KINDS.length)
   })
 })
 
