@@ -93,6 +93,9 @@ export const FAULT_FAMILIES = {
 export const FAULT_KINDS: readonly FaultKind[] = Object.values(FAULT_FAMILIES).flat()
 export type FaultFamily = keyof typeof FAULT_FAMILIES
 
+/** Kinds that are over as soon as they have happened: nothing of them is healed. */
+export const MOMENTARY_KINDS: ReadonlySet<FaultKind> = new Set(['break', 'half-open'])
+
 /** Whom it is aimed at. */
 export function targetsOf(action: FaultAction): readonly Target[] {
   if (action.kind === 'clog') return [action.from, action.to]

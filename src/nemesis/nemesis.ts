@@ -3,9 +3,10 @@
  * the survivability budget does not fire and is counted as skipped: the guarantee under test survives what does fire.
  * How each kind of fault is done is in `strikes/`, what is survived in `survival.ts`.
  */
+import { defined } from '../base/assert.ts'
 import type { Observation, ObservationKind, Observer } from '../env/observation.ts'
 import { describeAction } from './describe-fault.ts'
-import type { Fault, FaultAction, TriggerEvent } from './fault.ts'
+import type { Fault, FaultAction, FaultKind, TriggerEvent } from './fault.ts'
 import type { ClusterView, WorldPort } from './ports.ts'
 import { type Aim, resolveTarget } from './resolve-target.ts'
 import { driftClock, stepClock, strobeClock } from './strikes/clock.ts'
@@ -126,7 +127,7 @@ export class Nemesis implements Observer {
     if (id === undefined) return
     this.permanent.delete(host)
     this.world.startServer(host)
-    this.world.observeFault('stop', id, '')
+    this.world.observeFault('stop', id, this.kindOf(id), '')
   }
 
   private heal(id: number): void {
@@ -134,7 +135,11 @@ export class Nemesis implements Observer {
     if (healer === undefined) return
     this.healers.delete(id)
     healer()
-    this.world.observeFault('stop', id, '')
+    this.world.observeFault('stop', id, this.kindOf(id), '')
+  }
+
+  private kindOf(id: number): FaultKind {
+    return defined(this.faults.find(fault => fault.id === id), `no fault ${id}`).action.kind
   }
 
   private fire(fault: Fault, subject: string, other: string): void {
@@ -154,7 +159,7 @@ export class Nemesis implements Observer {
     if (isForGood) this.permanent.set(who, fault.id)
     const text = describeAction(action, who, isForGood)
     this.fired.push({ id: fault.id, text, hosts })
-    world.observeFault('start', fault.id, text)
+    world.observeFault('start', fault.id, action.kind, text)
     if (heal === undefined || fault.permanent === true) return
     this.healers.set(fault.id, heal)
     if ('durationUs' in action) world.schedule(action.durationUs, () => this.heal(fault.id))

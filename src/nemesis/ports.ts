@@ -3,6 +3,7 @@
  * satisfies this structurally), and what it may know of the cluster. It never imports the simulator or a broker.
  */
 import type { Micros, Millis } from '../base/time.ts'
+import type { FaultKind } from './fault.ts'
 
 export interface NetworkPort {
   block(from: string, to: string): void
@@ -54,7 +55,8 @@ export interface WorldPort {
   startServer(host: string): void
   /** Asks the server of a host for a controlled shutdown; calls back when the process has stopped. */
   shutdownServer(host: string, stopped: () => void): void
-  observeFault(phase: 'start' | 'stop', id: number, text: string): void
+  /** `kind` is the fault's, `text` empty when it stops. */
+  observeFault(phase: 'start' | 'stop', id: number, kind: FaultKind, text: string): void
 }
 
 /** What the nemesis knows of the cluster: followed from observations, as an operator with a dashboard would. */

@@ -5,7 +5,7 @@
 import { DEFAULT_SERVER_CONFIG } from '../config/cluster.ts'
 import { isDefectId, isMendId } from '../config/defects.ts'
 import type { PlanOperation } from '../config/workload.ts'
-import { FAULT_KINDS, PARTITION_SHAPES } from '../nemesis/fault.ts'
+import { FAULT_KINDS, type FaultKind, MOMENTARY_KINDS, PARTITION_SHAPES } from '../nemesis/fault.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -41,7 +41,7 @@ const isTrigger = (value: unknown): boolean => isFields(value) && (isCount(value
 function isAction(value: unknown): boolean {
   if (!isFields(value) || !isOneOf(...FAULT_KINDS)(value['kind'])) return false
   const { kind } = value
-  if (kind !== 'break' && kind !== 'half-open' && !isCount(value['durationUs'])) return false
+  if (!MOMENTARY_KINDS.has(kind as FaultKind) && !isCount(value['durationUs'])) return false
   if (kind === 'swizzle') return isCount(value['hosts']) && isCount(value['pick']) && isCount(value['spacingUs'])
   if (kind === 'outage') return isOneOf('rack', 'all')(value['scope']) && isCount(value['pick']) && typeof value['machine'] === 'boolean'
   if (kind === 'clog') return isTarget(value['from']) && isTarget(value['to'])

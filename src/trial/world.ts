@@ -8,6 +8,7 @@ import { type ServerHandle, startServer } from '../broker/start-server.ts'
 import type { ServerSpec } from '../config/cluster.ts'
 import type { Env } from '../env/env.ts'
 import type { Observer } from '../env/observation.ts'
+import type { FaultKind } from '../nemesis/fault.ts'
 import type { WorldPort } from '../nemesis/ports.ts'
 import type { Plan } from '../plan/plan.ts'
 import { bytesFrameCodec, objectFrameCodec } from '../protocol/frame-codec.ts'
@@ -94,8 +95,8 @@ export class World implements WorldPort {
     })
   }
 
-  observeFault(phase: 'start' | 'stop', id: number, text: string): void {
-    this.simulation.observe({ kind: 'fault', phase, id, text })
+  observeFault(phase: 'start' | 'stop', id: number, fault: FaultKind, text: string): void {
+    this.simulation.observe({ kind: 'fault', phase, id, fault, text })
   }
 
   /** Runs a task as the one process of a client machine. */

@@ -84,7 +84,7 @@ export class SmallWorld implements WorldPort {
     else this.schedule(MS, end)
   }
 
-  observeFault(phase: 'start' | 'stop', id: number, text: string): void {
+  observeFault(phase: 'start' | 'stop', id: number, _kind: string, text: string): void {
     this.faults.push(`${this.simulation.now / MS} ${phase} ${id}${text === '' ? '' : ` ${text}`}`)
   }
 

@@ -15,13 +15,12 @@ import { type CommonFlags, loadWorkloads, runAction, withCommonFlags } from '../
 import { ExitCode } from '../exit-code.ts'
 import { REPORTERS } from '../reporters.ts'
 import { oneOf } from '../suggest.ts'
+import { type Row, table } from '../table.ts'
 
 interface ListFlags extends CommonFlags {
   readonly json?: boolean
   readonly out: string
 }
-
-type Row = readonly (string | number)[]
 
 const LISTS: Readonly<Record<string, (flags: ListFlags) => Promise<{ readonly columns: readonly string[]; readonly rows: readonly Row[] }>>> = {
   workloads: async flags => ({ columns: ['name', 'describes', 'checkers'], rows: (await loadWorkloads(flags)).workloads.map(({ name, describes, checkers }) => [name, describes, checkers.join(' ')]) }),
@@ -51,13 +50,6 @@ export function addListCommand(program: Command): void {
       else for (const line of table(columns, rows)) output.line(line)
       return ExitCode.Valid
     }))
-}
-
-/** Columns padded to their widest cell; the last one runs on. */
-export function table(columns: readonly string[], rows: readonly Row[]): string[] {
-  const all: readonly Row[] = [columns, ...rows]
-  const widths = columns.map((_, index) => Math.max(...all.map(row => String(row[index] ?? '').length)))
-  return all.map(row => row.map((cell, index) => (index === columns.length - 1 ? String(cell) : String(cell).padEnd(widths[index]!))).join('  ').trimEnd())
 }
 
 function storedRuns(out: string): Row[] {

@@ -84,7 +84,9 @@ function damage(disk: DiskPort, action: ActionOf<'bit-flip' | 'misdirected-write
   if (path === undefined) return undefined
   const bytes = disk.read(path)
   const batches = batchesIn(bytes)
-  const batch = batches[(mix(action.pick, 1) >>> 0) % Math.max(1, batches.length)]
+  // Every other time one of the newest: these are still to be fetched.
+  const among = (action.pick & 1) === 0 ? batches : batches.slice(-3)
+  const batch = among[(mix(action.pick, 1) >>> 0) % Math.max(1, among.length)]
   if (batch === undefined) return undefined
   switch (action.kind) {
     case 'bad-sector':
