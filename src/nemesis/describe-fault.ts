@@ -28,6 +28,17 @@ export const FAULT_DESCRIPTIONS: Readonly<Record<FaultKind, string>> = {
   'clock-drift': 'the clocks of a host run fast or slow',
 }
 
+const FIRST = 'test/nemesis/nemesis.test.ts'
+const MORE = 'test/nemesis/more-strikes.test.ts'
+
+/** The test that does each kind to a world and undoes it. */
+export const FAULT_TESTS: Readonly<Record<FaultKind, string>> = {
+  'partition': FIRST, 'clog': FIRST, 'slow': FIRST, 'break': FIRST, 'crash': FIRST, 'pause': FIRST, 'restart': FIRST, 'replace-disk': FIRST,
+  'clock-step': FIRST, 'clock-drift': FIRST,
+  'half-open': MORE, 'swizzle': MORE, 'outage': MORE, 'disk-full': MORE, 'fsync-error': MORE, 'disk-slow': MORE, 'bit-flip': MORE,
+  'misdirected-write': MORE, 'bad-sector': MORE, 'clock-strobe': MORE,
+}
+
 function describeTarget(target: Target): string {
   if ('host' in target) return target.host
   const where = target.topic === undefined ? '' : ` of ${target.topic}-${target.partition ?? 0}`

@@ -1,6 +1,7 @@
 /** Faults in words: every kind, every sort of target and trigger, and nothing left out of the lists. */
-import { describe, expect, it } from 'vitest'
-import { FAULT_DESCRIPTIONS, describeAction, describeFault } from '../../src/nemesis/describe-fault.ts'
+import { readFileSync } from 'node:fs'
+import { describe, expect, it, test } from 'vitest'
+import { FAULT_DESCRIPTIONS, FAULT_TESTS, describeAction, describeFault } from '../../src/nemesis/describe-fault.ts'
 import { FAULT_FAMILIES, FAULT_KINDS, type Fault, type FaultAction, type Target, type Trigger } from '../../src/nemesis/fault.ts'
 
 const LEADER: Target = { role: 'leader', topic: 'a', partition: 1, pick: 0 }
@@ -82,4 +83,8 @@ describe('the lists', () => {
     for (const kind of FAULT_KINDS) expect(FAULT_DESCRIPTIONS[kind].length).toBeGreaterThan(20)
     expect(Object.values(FAULT_FAMILIES).flat().sort()).toEqual([...FAULT_KINDS].sort())
   })
+})
+
+test('every kind names the test that does it to a world', () => {
+  for (const kind of FAULT_KINDS) expect(readFileSync(FAULT_TESTS[kind], 'utf8'), kind).toMatch(new RegExp(`kind: '${kind}'|it.each\\(\\[.*'${kind}'`))
 })
