@@ -11,8 +11,9 @@ import type { Fault } from '../nemesis/fault.ts'
 
 export const PLAN_FORMAT = 1
 
+/** `per-path`: every directed path of the network has a distribution of its own. */
 export interface LatencyModel {
-  readonly kind: 'constant' | 'drawn'
+  readonly kind: 'constant' | 'drawn' | 'per-path'
   readonly minUs: Micros
   readonly maxUs: Micros
 }

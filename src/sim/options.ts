@@ -8,9 +8,12 @@ import type { Frame } from '../env/network.ts'
 import type { Observer } from '../env/observation.ts'
 import type { TraceSink } from './trace.ts'
 
-/** One-way latency of a frame: `minUs` always, or drawn in [minUs, maxUs], keyed by path, API and n-th such frame. */
+/**
+ * One-way latency of a frame: `minUs` always, or drawn in [minUs, maxUs], keyed by path, API and n-th such frame.
+ * `per-path`: every directed path has a distribution of its own, see PathLatency.
+ */
 export interface NetworkModel {
-  readonly kind: 'constant' | 'drawn'
+  readonly kind: 'constant' | 'drawn' | 'per-path'
   readonly minUs: Micros
   readonly maxUs: Micros
 }

@@ -61,7 +61,7 @@ function isAction(value: unknown): boolean {
   }
 }
 
-const isModel = isShaped({ kind: isOneOf('constant', 'drawn'), minUs: isCount, maxUs: isCount })
+const isModel = isShaped({ kind: isOneOf('constant', 'drawn', 'per-path'), minUs: isCount, maxUs: isCount })
 const isChoices = (value: unknown): boolean => isShaped({ mode: isOneOf('drawn'), delay: isNumber, delayMaxUs: isCount, break: isNumber, tornWrite: isNumber })(value)
   || isShaped({ mode: isOneOf('explicit'), fired: isListOf(isShaped({ key: isText, value: isNumber })) })(value)
 
