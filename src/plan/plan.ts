@@ -4,6 +4,7 @@
  */
 import type { RootKey } from '../base/random.ts'
 import type { Micros } from '../base/time.ts'
+import type { BuggifySite } from '../config/buggify.ts'
 import type { ClusterConfig } from '../config/cluster.ts'
 import type { DefectId, MendId } from '../config/defects.ts'
 import type { ClientSpec, PlanOperation, TopicSpec } from '../config/workload.ts'
@@ -50,6 +51,8 @@ export interface Plan {
   readonly timing: PlanTiming
   readonly defects: readonly DefectId[]
   readonly mends: readonly MendId[]
+  /** Rare but legal choices that are forced; absent: none. */
+  readonly buggify?: readonly BuggifySite[]
   readonly wire: 'objects' | 'bytes'
   readonly beyondBudget: boolean
   /** Which features of the swarm are on, in words; printed with the plan. */

@@ -3,6 +3,7 @@
  */
 import type { RootKey } from '../base/random.ts'
 import type { Micros, Millis } from '../base/time.ts'
+import type { Buggify } from '../config/buggify.ts'
 import type { Defects, Mends } from '../config/defects.ts'
 import type { Frame } from '../env/network.ts'
 import type { Observer } from '../env/observation.ts'
@@ -82,6 +83,7 @@ export interface SimulationOptions {
   readonly choices: ChoiceModel
   readonly defects: Defects
   readonly mends: Mends
+  readonly buggify?: Buggify
   readonly observers: readonly Observer[]
   readonly trace?: TraceSink
   /** Wall clock of every machine at time 0, before offsets. */

@@ -5,6 +5,7 @@
 import type { Cause } from '../base/random.ts'
 import { Future, type Task } from '../base/task.ts'
 import type { Micros, Millis } from '../base/time.ts'
+import { type Buggify, NO_BUGGIFY } from '../config/buggify.ts'
 import type { Defects, Mends } from '../config/defects.ts'
 import { type Disk, DiskError } from '../env/disk.ts'
 import type { Env, Timer } from '../env/env.ts'
@@ -75,6 +76,7 @@ export class Process implements Env {
   readonly disk: Disk
   readonly defects: Defects
   readonly mends: Mends
+  readonly buggify: Buggify
   readonly machine: Machine
   readonly kernel: Kernel
   isAlive = true
@@ -87,6 +89,7 @@ export class Process implements Env {
     this.disk = machine.disk
     this.defects = this.kernel.options.defects
     this.mends = this.kernel.options.mends
+    this.buggify = this.kernel.options.buggify ?? NO_BUGGIFY
     this.network = network(this)
   }
 

@@ -2,6 +2,7 @@
  * What is wrong with the parts of a plan that comes from a file: every value that running it relies on has the right type
  * and names things that exist, so that a damaged file is refused by name instead of breaking the harness.
  */
+import { isBuggifySite } from '../config/buggify.ts'
 import { DEFAULT_SERVER_CONFIG } from '../config/cluster.ts'
 import { isDefectId, isMendId } from '../config/defects.ts'
 import type { PlanOperation } from '../config/workload.ts'
@@ -90,6 +91,7 @@ export function partProblem(plan: Fields): string | undefined {
     ?? wrong('faults', isShaped({ id: isCount, when: isTrigger, action: isAction }))
     ?? wrong('defects', id => isText(id) && isDefectId(id))
     ?? wrong('mends', id => isText(id) && isMendId(id))
+    ?? (plan['buggify'] === undefined || isListOf(id => isText(id) && isBuggifySite(id))(plan['buggify']) ? undefined : 'plan.buggify names a site that does not exist')
     ?? (isModel(plan['latency']) && isModel(plan['fsync']) ? undefined : 'plan.latency or plan.fsync is not sound')
     ?? (isShaped({ kind: isOneOf('off', 'random', 'pct'), probability: isNumber, depth: isCount })(plan['interleaving']) ? undefined : 'plan.interleaving is not sound')
     ?? (isChoices(plan['choices']) ? undefined : 'plan.choices is not sound')

@@ -47,6 +47,7 @@ export class World implements WorldPort {
       choices: plan.choices,
       defects: new Set(plan.defects),
       mends: new Set(plan.mends),
+      buggify: new Set(plan.buggify),
       observers: [{ observe: (event, node) => this.watchStops(event.kind, node) }, ...options.observers],
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       ...(options.flip === undefined ? {} : { flip: options.flip }),

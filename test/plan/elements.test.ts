@@ -13,6 +13,7 @@ const named = (element: Element): string => {
     case 'operation': case 'fault': return `${element.kind} ${element.id}`
     case 'choice': return `choice ${element.key}`
     case 'server': return `server ${element.host}`
+    case 'buggify': return `buggify ${element.site}`
     case 'partition': return `partition ${element.topic}-${element.partition}`
   }
 }

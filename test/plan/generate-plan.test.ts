@@ -65,7 +65,7 @@ describe('every plan', () => {
     for (const name of features) expect(used[name], name).toSatisfy(count => count > 0 && count < 80)
     for (const plan of plans) {
       if (!plan.swarm.includes('machine crashes')) expect(plan.faults.filter(({ action }) => action.kind === 'crash' && action.machine)).toEqual([])
-      expect(plan.latency.kind).toBe(plan.swarm.includes('jitter') ? 'drawn' : 'constant')
+      expect(plan.latency.kind).toBe(!plan.swarm.includes('jitter') ? 'constant' : plan.swarm.includes('latencies per path') ? 'per-path' : 'drawn')
       expect(plan.choices).toMatchObject({ delay: plan.swarm.includes('long delays') ? 0.002 : 0, break: plan.swarm.includes('connection breaks') ? 0.001 : 0 })
       expect(plan.cluster.server.eligibleLeaderReplicasEnable).toBe(plan.swarm.includes('ELR'))
     }

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { ANOMALIES } from '../../../checkers/anomalies.ts'
 import { CHECKER_GROUPS, CHECKERS } from '../../../checkers/index.ts'
 import { DEFAULT_OUT } from '../../artifacts/write-artifacts.ts'
+import { BUGGIFY_SITES } from '../../config/buggify.ts'
 import { DEFECTS, MENDS } from '../../config/defects.ts'
 import { FAULT_DESCRIPTIONS, FAULT_TESTS } from '../../nemesis/describe-fault.ts'
 import { FAULT_FAMILIES, type FaultFamily } from '../../nemesis/fault.ts'
@@ -35,6 +36,7 @@ const LISTS: Readonly<Record<string, (flags: ListFlags) => Promise<{ readonly co
   checkers: async () => ({ columns: ['name', 'kind', 'describes'], rows: [...CHECKERS.map(({ name, kind, describes }): Row => [name, kind, describes]), ...Object.entries(CHECKER_GROUPS).map(([name, members]): Row => [name, 'group', members.join(' ')])] }),
   anomalies: async () => ({ columns: ['id', 'checker', 'title'], rows: ANOMALIES.map(({ id, checker, title }) => [id, checker, title]) }),
   configurations: async () => ({ columns: ['name', 'pins'], rows: Object.entries(PROFILES).map(([name, pins]) => [name, JSON.stringify(pins)]) }),
+  buggify: async () => ({ columns: ['site', 'describes'], rows: BUGGIFY_SITES.map(({ id, describes }) => [id, describes]) }),
   marks: async () => ({ columns: ['mark'], rows: CORE_MARKS.map(mark => [mark]) }),
   reporters: async () => ({ columns: ['name'], rows: REPORTERS.map(name => [name]) }),
   runs: async flags => ({ columns: ['run', 'anomaly', 'what broke'], rows: storedRuns(flags.out) }),
