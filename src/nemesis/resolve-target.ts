@@ -4,7 +4,7 @@
 import type { Target } from './fault.ts'
 import type { ClusterView } from './ports.ts'
 
-/** What a target is resolved against. `subject` and `other` are empty when the fault fired at a time. */
+/** What a target is resolved against. `subject` and `other` are empty when the fault fired at a time; the subject is then the leader. */
 export interface Aim {
   readonly view: ClusterView
   readonly hosts: readonly string[]
@@ -28,7 +28,7 @@ export function resolveTarget(target: Target, { view, hosts, clients, subject, o
   const choose = (among: readonly string[]): string | undefined => among[target.pick % Math.max(1, among.length)]
   const leader = view.leaderOf(topic, partition)
   switch (target.role) {
-    case 'subject': return subject === '' ? undefined : subject
+    case 'subject': return subject === '' ? leader : subject
     case 'other-end': return other === '' ? undefined : other
     case 'leader': return leader
     case 'isr-follower': return choose(view.isrOf(topic, partition).filter(host => host !== leader))
