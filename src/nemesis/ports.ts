@@ -4,12 +4,34 @@
  */
 import type { Micros, Millis } from '../base/time.ts'
 import type { ServerConfig } from '../config/cluster.ts'
+import type { FaultKind } from './fault.ts'
 
 export interface NetworkPort {
   block(from: string, to: string): void
   unblock(from: string, to: string): void
   slow(from: string, to: string, extraUs: Micros): void
   breakConnections(a: string, b: string): number
+  /** The live connections lead nowhere from now on, and neither end is told. */
+  loseConnections(a: string, b: string): number
+}
+
+export interface DiskPort {
+  /** Identity of the medium: a replacement has another. */
+  readonly id: string
+  /** Writes that need room fail with ENOSPC. */
+  setFull(on: boolean): void
+  /** Every fsync fails with EIO and makes nothing durable. */
+  setFailingSync(on: boolean): void
+  /** Adds to the time of every fsync; 0 to clear. */
+  slowSync(extraUs: Micros): void
+  /** Paths of all files, sorted. */
+  files(): readonly string[]
+  /** What is stored, as the medium has it. */
+  read(path: string): Uint8Array
+  /** Changes stored bytes behind the back of whoever wrote them. */
+  damage(path: string, position: number, bytes: Uint8Array): void
+  /** From now on reading this file fails with EIO. */
+  spoil(path: string): void
 }
 
 export interface MachinePort {
@@ -20,7 +42,7 @@ export interface MachinePort {
   pause(): void
   resume(): void
   replaceDisk(): void
-  readonly disk: { readonly id: string }
+  readonly disk: DiskPort
   readonly clock: { step(ms: Millis): void; setDriftPpm(ppm: number): void }
 }
 
@@ -28,6 +50,8 @@ export interface WorldPort {
   readonly hosts: readonly string[]
   readonly clients: readonly string[]
   machine(host: string): MachinePort
+  /** The rack of a server; servers without one are each a rack of their own. */
+  rackOf(host: string): string
   readonly network: NetworkPort
   schedule(delay: Micros, callback: () => void): void
   /** Starts the server or client of a host (again). No-op when it runs. */
@@ -42,7 +66,8 @@ export interface WorldPort {
   readonly canChangeVoters: boolean
   /** Has an administrator change the voters of the metadata quorum, in order. */
   changeVoters(changes: readonly { readonly how: 'add' | 'remove'; readonly host: string; readonly directoryId: string }[]): void
-  observeFault(phase: 'start' | 'stop', id: number, text: string): void
+  /** `kind` is the fault's, `text` empty when it stops. */
+  observeFault(phase: 'start' | 'stop', id: number, kind: FaultKind, text: string): void
 }
 
 /** What the nemesis knows of the cluster: followed from observations, as an operator with a dashboard would. */

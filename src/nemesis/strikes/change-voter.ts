@@ -3,20 +3,12 @@
  * what is left must have a majority. A voter's disk is replaced only like this, by removing and adding the voter, because
  * committed metadata may lie on that disk and one other only: a second disk is safe to lose once the first is back.
  */
-import type { FaultAction } from './fault.ts'
-import type { ClusterView, WorldPort } from './ports.ts'
+import type { ActionOf } from '../fault.ts'
+import { type Outcome, type StrikeContext, stopProblem } from './strike.ts'
 
-interface Hands {
-  readonly world: WorldPort
-  readonly view: ClusterView
-  readonly cannotStop: (host: string) => string | undefined
-  readonly started: (host: string, healer: () => void) => undefined
-  readonly revive: (host: string) => void
-}
-
-/** Does it; returns why not, if not. */
-export function changeVoter(action: Extract<FaultAction, { kind: 'remove-voter' | 'replace-voter' }>, host: string | undefined, hands: Hands): string | undefined {
-  const { world, view } = hands
+export function changeVoter(context: StrikeContext, action: ActionOf<'remove-voter'> | ActionOf<'replace-voter'>): Outcome {
+  const { world, view } = context
+  const host = context.resolve(action.target)
   if (host === undefined || !view.voters.has(host)) return 'no such voter now'
   if (view.voters.size < 3) return 'too few voters to do without one'
   if (!world.canChangeVoters) return 'the voters are configured, or being changed'
@@ -29,13 +21,13 @@ export function changeVoter(action: Extract<FaultAction, { kind: 'remove-voter' 
       if (world.canChangeVoters) world.changeVoters([{ how: 'add', host, directoryId: world.machine(host).disk.id }])
       else world.schedule(action.durationUs, add)
     }
-    return hands.started(host, add)
+    return { hosts: [host], heal: add }
   }
   if (view.brokers.includes(host)) return 'a broker keeps its disk'
-  const problem = hands.cannotStop(host)
+  const problem = stopProblem(world, host)
   if (problem !== undefined) return problem
   machine.crashProcess()
   machine.replaceDisk()
   world.changeVoters([{ how: 'remove', host, directoryId }, { how: 'add', host, directoryId: machine.disk.id }])
-  return hands.started(host, () => hands.revive(host))
+  return { hosts: [host], heal: () => context.revive(host) }
 }
