@@ -117,13 +117,13 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
   const most = { low: 3, normal: 9, high: 18 }[options.faultRate]
   const spare = factor - minIsr
   const isSkewed = pinned.clockSkewMinutes === true || (drawn.skewed && kinds.includes('clock-step'))
-  const skews = isSkewed ? drawOne(clockSkews([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs), random) : []
+  const skews = isSkewed ? drawOne(clockSkews([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs), random).slice(0, most - 1) : []
   const faults = drawOne(faultSchedule({
     kinds,
     chaosUs,
     topics: draft.topics.map(topic => ({ name: topic.name, partitions: topic.partitions })),
     minFaults: kinds.length === 0 ? 0 : 1,
-    maxFaults: kinds.length === 0 ? 0 : Math.max(1, most - skews.length),
+    maxFaults: kinds.length === 0 ? 0 : most - skews.length,
     voters: drawn.controllers,
     runs: drawn.closeUp ? CLOSE_UP_RUNS : WIDE_RUNS,
     maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS,
