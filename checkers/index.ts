@@ -13,6 +13,8 @@ import { uniqueIdsChecker } from './collections/unique-ids-checker.ts'
 import type { Checker } from './contract.ts'
 import { listAppendChecker } from './isolation/list-append-checker.ts'
 import { rwRegisterChecker } from './isolation/rw-register-checker.ts'
+import { LINEARIZABLE } from './linearizability/linearizability-checker.ts'
+import { MODELS } from './linearizability/models.ts'
 import { MONITORS } from './invariants/invariants.ts'
 import { kafkaLogChecker } from './kafka-log/kafka-log-checker.ts'
 
@@ -38,6 +40,7 @@ export const CHECKERS: readonly CheckerEntry[] = [
   { name: 'broker-assertion', describes: 'no server dies of an assertion of its own', kind: 'monitor' },
   { name: 'liveness', describes: 'after healing: leaders, full ISRs, answered requests, a drained log', kind: 'liveness' },
   ...RECORDED_CHECKERS.map(({ name, describes }): CheckerEntry => ({ name, describes, kind: 'recorded' })),
+  { name: LINEARIZABLE, describes: `one order of all operations explains every answer; --model ${Object.keys(MODELS).join(', ')}`, kind: 'recorded' },
 ]
 
 const TRIAL_CHECKERS = CHECKERS.filter(({ kind }) => kind !== 'recorded')

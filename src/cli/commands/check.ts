@@ -4,11 +4,14 @@ import { type Command, Option } from 'commander'
 import { DELIVERY_SEMANTICS, type DeliverySemantics } from '../../../checkers/collections/exactly-once-checker.ts'
 import { DEFAULT_MODEL, findModel } from '../../../checkers/isolation/consistency-models.ts'
 import { VERSION_ORDERS } from '../../../checkers/isolation/register-versions.ts'
+import { LINEARIZABLE } from '../../../checkers/linearizability/linearizability-checker.ts'
+import { MODELS } from '../../../checkers/linearizability/models.ts'
 import { TrialError } from '../../base/trial-error.ts'
 import { HISTORY_FORMATS, type HistoryFormat } from '../../history/history-reader.ts'
 import { reasonOf } from '../../artifacts/write-artifacts.ts'
 import type { CheckOutcome, CheckRequest } from '../check/check-request.ts'
 import { guaranteeConfig, type KafkaFlags, logStartOf, withKafkaFlags } from '../check/kafka-flags.ts'
+import { pageOf } from '../check/page-of.ts'
 import { printCheck } from '../check/print-check.ts'
 import { runCheck } from '../check/run-check.ts'
 import { checkerNames, DEFAULT_CHECKER, selectCheckers } from '../check/select-checkers.ts'
@@ -54,6 +57,8 @@ or EDN, as Jepsen writes them. A path of - reads standard input.
 export function addCheckCommand(program: Command): void {
   withKafkaFlags(withCommonFlags(program.command('check <history>').description('judge a recorded history (JSON Lines or EDN) of this or a real cluster'))
     .option('--checker <NAME...>', `which checkers: ${checkerNames().join(', ')}; default: ${DEFAULT_CHECKER}`)
+    .option('--model <NAME>', `linearizable: of what (${Object.keys(MODELS).join(', ')})`)
+    .option('--engine <NAME>', 'linearizable: auto, search or monitor; default: auto')
     .option('--json', 'print the result as JSON')
     .option('--budget <STEPS>', 'steps of search at most; the same number gives the same verdict everywhere')
     .option('--time <DURATION>', 'end after this time with what is known, such as 10s')
@@ -76,13 +81,14 @@ export function addCheckCommand(program: Command): void {
 
 async function check(path: string, flags: CheckFlags, output: Output): Promise<ExitCode> {
   const request = requestOf(path, flags)
-  selectCheckers(request)
+  // Names are looked up before anything is read.
+  for (const { make } of selectCheckers(request)) make(false)
   const timeMs = flags.time === undefined ? undefined : duration('--time', flags.time)
   const interrupt = onInterrupt(output, flags.json === true ? '' : 'interrupted: what is known follows')
   try {
     const outcome = await runCheck(request, { timeMs, interrupt: interrupt.signal })
     printCheck(request, outcome, flags.json === true, output)
-    if (flags.report !== undefined) writePage(flags.report, outcome)
+    if (flags.report !== undefined) writePage(flags.report, outcome.page ?? pageOf(request, outcome, []))
     return interrupt.code ?? exitCodeFor(outcome)
   } finally {
     interrupt.done()
@@ -93,9 +99,9 @@ function exitCodeFor({ verdict }: CheckOutcome): ExitCode {
   return verdict === 'valid' ? ExitCode.Valid : verdict === 'invalid' ? ExitCode.Invalid : ExitCode.Unknown
 }
 
-function writePage(path: string, { page }: CheckOutcome): void {
+function writePage(path: string, page: string): void {
   try {
-    writeFileSync(path, page ?? '')
+    writeFileSync(path, page)
   } catch (error) {
     throw new TrialError('input', `cannot write '${path}': ${reasonOf(error)}`, 'name a file in a folder that exists')
   }
@@ -110,7 +116,7 @@ function requestOf(path: string, flags: CheckFlags): CheckRequest {
     path,
     format: flags.format as HistoryFormat | undefined,
     times: flags.anyTimes === true ? 'any' : 'rising',
-    checkers: named.length > 0 ? named : [DEFAULT_CHECKER],
+    checkers: named.length > 0 ? named : [flags.model === undefined ? DEFAULT_CHECKER : LINEARIZABLE],
     model: flags.model,
     engine: flags.engine,
     steps: flags.budget === undefined ? undefined : wholeNumber('--budget', flags.budget, 1, Number.MAX_SAFE_INTEGER),
