@@ -14,6 +14,8 @@ export interface Measured {
   readonly verdict: Verdict
   readonly detail?: CaseAnswer['detail']
   readonly checkMs: number
+  /** Processor time of checking, of all threads: steadier than `checkMs` where the machine is shared. */
+  readonly cpuMs: number
   readonly parseMs: number
   readonly peakMemoryMB: number
 }
@@ -24,15 +26,20 @@ const PIECE = 4_096
 export function measureCase(one: Case, path: string): Measured {
   let parseMs = 0
   let checkMs = 0
+  let cpuMs = 0
   let from = performance.now()
-  const lap = (): number => {
+  let cpuFrom = process.cpuUsage()
+  const lap = (checking = false): number => {
     const now = performance.now()
     const took = now - from
     from = now
+    const cpu = process.cpuUsage(cpuFrom)
+    cpuFrom = process.cpuUsage()
+    if (checking) cpuMs += (cpu.user + cpu.system) / 1000
     return took
   }
   const checker = one.checker()
-  checkMs += lap()
+  checkMs += lap(true)
   const file = openSync(path, 'r')
   const reader = new HistoryReader(fileSource(file))
   const piece: Operation[] = []
@@ -41,13 +48,13 @@ export function measureCase(one: Case, path: string): Measured {
     for (; operation !== undefined && piece.length < PIECE; operation = reader.next()) piece.push(operation)
     parseMs += lap()
     for (const each of piece) checker.add(each)
-    checkMs += lap()
+    checkMs += lap(true)
   }
   parseMs += lap()
   const { verdict, detail } = checker.finish()
-  checkMs += lap()
+  checkMs += lap(true)
   closeSync(file)
-  return { verdict, ...(detail === undefined ? {} : { detail }), checkMs, parseMs, peakMemoryMB: Math.round(process.resourceUsage().maxRSS / 1024) }
+  return { verdict, ...(detail === undefined ? {} : { detail }), checkMs, cpuMs, parseMs, peakMemoryMB: Math.round(process.resourceUsage().maxRSS / 1024) }
 }
 
 export function writeCase(one: Case, path: string): void {

@@ -26,7 +26,7 @@ export interface Decision {
 }
 
 /** Steps that may be spent on an order of the part that is right, where a monitor has found the violation. */
-const PREFIX_BUDGET = 1_000_000
+const PREFIX_BUDGET = 20_000
 
 export function decidePartition(partition: Partition, transitions: () => Transitions, engine: Engine, limits: Limits): Decision {
   const { monitor } = partition.table.model as ShippedModel

@@ -19,8 +19,11 @@ export function linearizabilityChecker(model: Model, options: Omit<Linearizabili
   return {
     name: LINEARIZABLE,
     describes: 'one order of all operations, respecting real time, explains every answer (of a model: --model)',
-    check(history, { guarantees }): CheckResult {
-      const result = checkLinearizability(history, { ...options, model })
+    check(history, { guarantees, limits, independent }): CheckResult {
+      const result = checkLinearizability(history, {
+        ...(limits?.steps === undefined ? {} : { budget: limits.steps }), ...(limits === undefined ? {} : { deadline: limits.expired }),
+        ...(independent === undefined ? {} : { independent }), ...options, model,
+      })
       const found = new FindingCollector(LINEARIZABLE, guarantees)
       for (const counterexample of result.counterexamples) found.add('nonlinearizable', () => bodyOf(counterexample, model))
       const checked = found.result(result.verdict === 'unknown' ? reasonOf(result) : undefined)

@@ -1,6 +1,7 @@
 /** What is to be checked and how, as plain data: it is sent to a worker thread. And what comes back. */
 import type { DeliverySemantics } from '../../../checkers/collections/exactly-once-checker.ts'
 import type { CheckResult, Verdict } from '../../../checkers/contract.ts'
+import type { Engine } from '../../../checkers/linearizability/decide-partition.ts'
 import type { GuaranteeConfig } from '../../../checkers/guarantees.ts'
 import type { VersionOrder } from '../../../checkers/isolation/register-versions.ts'
 import type { TrialErrorCode } from '../../base/trial-error.ts'
@@ -13,7 +14,7 @@ export interface CheckRequest {
   readonly checkers: readonly string[]
   /** Of the checker `linearizable`. */
   readonly model: string | undefined
-  readonly engine: string | undefined
+  readonly engine: Engine | undefined
   readonly steps: number | undefined
   /** Values are `[key, value]`; undefined: told by looking. */
   readonly independent: boolean | undefined

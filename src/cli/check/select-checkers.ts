@@ -6,7 +6,6 @@ import { queueChecker } from '../../../checkers/collections/queue-checker.ts'
 import { setFullChecker } from '../../../checkers/collections/set-full-checker.ts'
 import type { Checker } from '../../../checkers/contract.ts'
 import { findChecker, HISTORY_CHECKERS, RECORDED_CHECKERS } from '../../../checkers/index.ts'
-import type { Engine } from '../../../checkers/linearizability/decide-partition.ts'
 import { LINEARIZABLE, linearizabilityChecker } from '../../../checkers/linearizability/linearizability-checker.ts'
 import { MODELS } from '../../../checkers/linearizability/models.ts'
 import { TrialError } from '../../base/trial-error.ts'
@@ -16,8 +15,6 @@ import type { CheckRequest } from './check-request.ts'
 
 export const DEFAULT_CHECKER = 'kafka-log'
 
-const ENGINES = ['auto', 'search', 'monitor'] as const satisfies readonly Engine[]
-
 /** `keys`: what it does with tuples `[key, value]`. Splits them itself, is run for each key, or has no use for them. */
 export interface SelectedChecker {
   readonly keys: 'own' | 'apart' | 'none'
@@ -26,7 +23,7 @@ export interface SelectedChecker {
 
 /** Every name that `--checker` takes. */
 export function checkerNames(): string[] {
-  return ['kafka', ...[...HISTORY_CHECKERS, ...RECORDED_CHECKERS].map(({ name }) => name), LINEARIZABLE]
+  return ['kafka', ...[...HISTORY_CHECKERS, ...RECORDED_CHECKERS].map(({ name }) => name)]
 }
 
 /** @throws TrialError('usage') */
@@ -51,7 +48,7 @@ export function selectCheckers(request: CheckRequest, expired: () => boolean = (
 function linearizable({ model, engine, steps }: CheckRequest, deadline: () => boolean, independent: boolean): Checker {
   if (model === undefined) throw new TrialError('usage', 'the checker linearizable needs a model', `--model ${Object.keys(MODELS).join('|')}`)
   const name = oneOf('model', model, Object.keys(MODELS))
-  const checker = linearizabilityChecker(MODELS[name]!, { independent, deadline, engine: oneOf('engine', engine ?? 'auto', ENGINES), ...(steps === undefined ? {} : { budget: steps }) })
+  const checker = linearizabilityChecker(MODELS[name]!, { independent, deadline, engine: engine ?? 'auto', ...(steps === undefined ? {} : { budget: steps }) })
   // Of an EDN history a set may be read as a set.
   return name === 'set' ? { ...checker, check: (history, context) => checker.check(history.map(withLists), context) } : checker
 }

@@ -118,7 +118,7 @@ function requestOf(path: string, flags: CheckFlags): CheckRequest {
     times: flags.anyTimes === true ? 'any' : 'rising',
     checkers: named.length > 0 ? named : [flags.model === undefined ? DEFAULT_CHECKER : LINEARIZABLE],
     model: flags.model,
-    engine: flags.engine,
+    engine: flags.engine === undefined ? undefined : oneOf('engine', flags.engine, ['auto', 'search', 'monitor'] as const),
     steps: flags.budget === undefined ? undefined : wholeNumber('--budget', flags.budget, 1, Number.MAX_SAFE_INTEGER),
     independent: flags.independent,
     guarantees: guaranteeConfig(flags),
