@@ -75,7 +75,7 @@ export interface CheckPage {
 }
 
 /** Operations around the impossible one that are drawn at most. */
-const MOST_DRAWN = 48
+const MOST_DRAWN = 24
 const MOST_TRANSACTIONS = 12
 
 export function valueText(value: Json): string {
