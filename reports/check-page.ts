@@ -140,7 +140,7 @@ export function timelineOf(history: History, { evidence }: Finding): Timeline | 
   const near = [...concerned].sort((a, b) => distance(a, culprit, opposed) - distance(b, culprit, opposed) || b.from - a.from).slice(0, MOST_DRAWN)
   return {
     key: key === null ? null : valueText(key), impossible: drawn(culprit), why, states,
-    operations: near.sort((a, b) => a.from - b.from).map(drawn), explained: prefix === null ? null : prefix.length, omitted: Math.max(0, concerned.length - near.length, (prefix?.length ?? 0) - order.size),
+    operations: near.sort((a, b) => a.from - b.from).map(drawn), explained: prefix === null ? null : prefix.length, omitted: concerned.length - near.length + (prefix === null ? 0 : prefix.length - order.size),
   }
 }
 
