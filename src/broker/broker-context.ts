@@ -20,6 +20,7 @@ export interface BrokerContext {
   readonly replicas: Replicas
   readonly delayedProduce: Purgatory
   readonly delayedFetch: Purgatory
+  readonly delayedDeleteRecords: Purgatory
   readonly producerIds: ProducerIds
   readonly forwarding: Pick<ControllerChannel, 'send'>
   topicConfig(topic: string): TopicConfig

@@ -42,6 +42,7 @@ export class Broker implements PartitionHost, BrokerContext {
   readonly replicas: Replicas
   readonly delayedProduce: Purgatory
   readonly delayedFetch: Purgatory
+  readonly delayedDeleteRecords: Purgatory
   readonly producerIds: ProducerIds
   readonly forwarding: ControllerChannel
   private readonly spec: ServerSpec
@@ -68,6 +69,7 @@ export class Broker implements PartitionHost, BrokerContext {
     raft.register({ handleCommit: batches => this.publisher.handleCommit(batches), handleLeaderChange: () => {} })
     this.delayedProduce = new Purgatory(env)
     this.delayedFetch = new Purgatory(env)
+    this.delayedDeleteRecords = new Purgatory(env)
     const own = { brokerId: spec.nodeId, brokerEpoch: () => this.brokerEpoch() }
     this.fetchers = new ReplicaFetchers(env, { ...own, server: cluster.server, onHighWatermarks: keys => this.wakeConsumers(keys) })
     this.replicas = new Replicas(this, this.logs, this.fetchers)

@@ -6,6 +6,7 @@ import { ApiKey } from '../protocol/api-keys.ts'
 import type { RpcRequest } from '../rpc/rpc-server.ts'
 import type { BrokerContext } from './broker-context.ts'
 import { handleApiVersions } from './handlers/api-versions.ts'
+import { handleDeleteRecords } from './handlers/delete-records.ts'
 import { handleDescribeConfigs } from './handlers/describe-configs.ts'
 import { handleFetch } from './handlers/fetch.ts'
 import { handleFindCoordinator } from './handlers/find-coordinator.ts'
@@ -17,13 +18,13 @@ import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.t
 import { handleProduce } from './handlers/produce.ts'
 
 const FORWARDED: readonly number[] = [
-  ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.IncrementalAlterConfigs, ApiKey.ElectLeaders,
+  ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.ElectLeaders,
   ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.UnregisterBroker, ApiKey.DescribeQuorum,
 ]
 
 export const SERVED_APIS: ReadonlySet<number> = new Set([
   ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.FindCoordinator, ApiKey.ApiVersions, ApiKey.InitProducerId,
-  ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.DescribeCluster, ...FORWARDED,
+  ApiKey.OffsetForLeaderEpoch, ApiKey.DeleteRecords, ApiKey.DescribeConfigs, ApiKey.DescribeCluster, ...FORWARDED,
 ])
 
 export function routeRequest(context: BrokerContext, request: RpcRequest): void {
@@ -35,6 +36,7 @@ export function routeRequest(context: BrokerContext, request: RpcRequest): void 
     case ApiKey.OffsetForLeaderEpoch: return handleOffsetForLeaderEpoch(context, request)
     case ApiKey.ApiVersions: return handleApiVersions(context, request, SERVED_APIS)
     case ApiKey.InitProducerId: return handleInitProducerId(context, request)
+    case ApiKey.DeleteRecords: return context.env.spawn('delete-records', handleDeleteRecords(context, request))
     case ApiKey.DescribeConfigs: return handleDescribeConfigs(context, request)
     case ApiKey.DescribeCluster: return handleDescribeCluster(context, request)
     case ApiKey.FindCoordinator: return handleFindCoordinator(request)

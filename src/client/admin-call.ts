@@ -28,6 +28,8 @@ export interface AdminCall<Item, Value> {
   request(items: readonly Item[], timeoutMs: Millis): object
   /** What the response says about each item, by `nameOf`. */
   answers(response: never): Iterable<{ readonly name: string; readonly errorCode: number; readonly value: Value }>
+  /** An error of the whole request. */
+  overallError?(response: never): number
   nameOf(item: Item): string
   /** Does it change anything? */
   readonly isChange: boolean
@@ -118,6 +120,11 @@ export class AdminCaller {
         else if (each.attempts > this.config.retries) this.fail(each, each.lastError)
       }
       this.metadata.requestUpdate()
+      return
+    }
+    const overall = call.overallError?.(result.body as never) ?? ErrorCode.NONE
+    if (overall !== ErrorCode.NONE) {
+      for (const each of pending) this.handleError(call, each, overall)
       return
     }
     const byName = new Map(pending.map(each => [each.name, each]))

@@ -17,6 +17,8 @@ import type { BrokerRpc } from './broker-rpc.ts'
 import { ClusterMetadata } from './cluster-metadata.ts'
 import type { BrokerNode, PartitionMetadata } from './cluster-metadata.ts'
 import { connectBrokers } from './connect.ts'
+import { createPartitionsCall, deleteRecordsCall, electLeadersCall, listReassignmentsCall, reassignmentCall } from './partition-calls.ts'
+import type { ElectionType, NewPartitions, PartitionReference, Reassignment, ReassignmentInProgress, RecordsToDelete } from './partition-calls.ts'
 import { partitionName } from '../base/partition-name.ts'
 
 export interface NewTopic {
@@ -125,6 +127,30 @@ export class Admin {
       },
     }
     return yield* this.caller.run(call, names)
+  }
+
+  /** More partitions for topics: the records of a key may go elsewhere from then on. */
+  *createPartitions(topics: readonly NewPartitions[]): Task<AdminResult[]> {
+    return yield* this.caller.run(createPartitionsCall(this.metadata), topics)
+  }
+
+  /** Answers the low watermark of each partition, once every live replica has moved its log start. */
+  *deleteRecords(records: readonly RecordsToDelete[]): Task<AdminResult<number>[]> {
+    for (const { topic } of records) this.metadata.add(topic)
+    return yield* this.caller.run(deleteRecordsCall(this.metadata), records)
+  }
+
+  *electLeaders(type: ElectionType, partitions: readonly PartitionReference[]): Task<AdminResult[]> {
+    return yield* this.caller.run(electLeadersCall(this.metadata, type), partitions)
+  }
+
+  /** Starts or, with null replicas, cancels reassignments; they complete by themselves. */
+  *alterPartitionReassignments(reassignments: readonly Reassignment[]): Task<AdminResult[]> {
+    return yield* this.caller.run(reassignmentCall(this.metadata), reassignments)
+  }
+
+  *listPartitionReassignments(): Task<AdminResult<readonly ReassignmentInProgress[]>> {
+    return (yield* this.caller.run(listReassignmentsCall(this.metadata), ['reassignments']))[0]!
   }
 
   /** Effective configuration of each topic; a null value is one that the broker does not tell. */
