@@ -153,6 +153,22 @@ export class Admin {
     return (yield* this.caller.run(listReassignmentsCall(this.metadata), ['reassignments']))[0]!
   }
 
+  /** Deletes topics by id, so that a copy of the request that arrives late cannot hit a newer topic of that name. */
+  *deleteTopicsById(topicIds: readonly string[]): Task<AdminResult[]> {
+    const call: AdminCall<string, null> = {
+      apiKey: ApiKey.DeleteTopics,
+      isChange: true,
+      retriesErrors: false,
+      nameOf: topicId => topicId,
+      node: () => this.metadata.node(this.metadata.controllerId),
+      request: (items, timeoutMs) => ({ timeoutMs, topics: items.map(topicId => ({ name: null, topicId })) }),
+      *answers(response: DeleteTopicsResponse) {
+        for (const { topicId, errorCode } of response.responses) yield { name: topicId, errorCode, value: null }
+      },
+    }
+    return yield* this.caller.run(call, topicIds)
+  }
+
   /** Effective configuration of each topic; a null value is one that the broker does not tell. */
   *describeConfigs(topics: readonly string[]): Task<AdminResult<ReadonlyMap<string, string | null>>[]> {
     const call: AdminCall<string, ReadonlyMap<string, string | null>> = {

@@ -187,7 +187,7 @@ export class Fetcher {
         const key = partitionName(topic, data.partitionIndex)
         keys.add(key)
         const target = session.target(key)
-        if (target !== undefined) fetches.push(new CompletedFetch(topic, key, data, target.fetchOffset, node.id, options))
+        if (target !== undefined) fetches.push(new CompletedFetch(topic, topicData.topicId, key, data, target.fetchOffset, node.id, options))
       }
     }
     if (!session.accept(response, keys)) {
