@@ -11,6 +11,7 @@ import type { BrokerRegistration, MetadataDelta, MetadataImage, PartitionImage, 
 import type { Env } from '../env/env.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
+import type { Log } from '../storage/log.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { Partition } from './partition.ts'
 import type { PartitionHost } from './partition-host.ts'
@@ -52,6 +53,11 @@ export class Replicas {
 
   get hosted(): Iterable<Partition> {
     return this.partitions.values()
+  }
+
+  /** Everything in the log directory, hosted or not. */
+  get storedLogs(): Iterable<Log> {
+    return this.logs.logs()
   }
 
   find(topicId: string, partition: number): Partition | undefined {

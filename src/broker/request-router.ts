@@ -8,10 +8,13 @@ import type { BrokerContext } from './broker-context.ts'
 import { handleApiVersions } from './handlers/api-versions.ts'
 import { handleDeleteRecords } from './handlers/delete-records.ts'
 import { handleDescribeConfigs } from './handlers/describe-configs.ts'
+import { handleDescribeLogDirs } from './handlers/describe-log-dirs.ts'
+import { handleDescribeTopicPartitions } from './handlers/describe-topic-partitions.ts'
 import { handleFetch } from './handlers/fetch.ts'
 import { handleFindCoordinator } from './handlers/find-coordinator.ts'
 import { handleForwarded } from './handlers/forwarded.ts'
 import { handleInitProducerId } from './handlers/init-producer-id.ts'
+import { handleListConfigResources } from './handlers/list-config-resources.ts'
 import { handleListOffsets } from './handlers/list-offsets.ts'
 import { handleDescribeCluster, handleMetadata } from './handlers/metadata.ts'
 import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
@@ -24,7 +27,8 @@ const FORWARDED: readonly number[] = [
 
 export const SERVED_APIS: ReadonlySet<number> = new Set([
   ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.FindCoordinator, ApiKey.ApiVersions, ApiKey.InitProducerId,
-  ApiKey.OffsetForLeaderEpoch, ApiKey.DeleteRecords, ApiKey.DescribeConfigs, ApiKey.DescribeCluster, ...FORWARDED,
+  ApiKey.OffsetForLeaderEpoch, ApiKey.DeleteRecords, ApiKey.DescribeConfigs, ApiKey.DescribeCluster,
+  ApiKey.DescribeTopicPartitions, ApiKey.DescribeLogDirs, ApiKey.ListConfigResources, ...FORWARDED,
 ])
 
 export function routeRequest(context: BrokerContext, request: RpcRequest): void {
@@ -39,6 +43,9 @@ export function routeRequest(context: BrokerContext, request: RpcRequest): void 
     case ApiKey.DeleteRecords: return context.env.spawn('delete-records', handleDeleteRecords(context, request))
     case ApiKey.DescribeConfigs: return handleDescribeConfigs(context, request)
     case ApiKey.DescribeCluster: return handleDescribeCluster(context, request)
+    case ApiKey.DescribeTopicPartitions: return handleDescribeTopicPartitions(context, request)
+    case ApiKey.DescribeLogDirs: return handleDescribeLogDirs(context, request)
+    case ApiKey.ListConfigResources: return handleListConfigResources(context, request)
     case ApiKey.FindCoordinator: return handleFindCoordinator(request)
     default:
       if (FORWARDED.includes(request.apiKey)) context.env.spawn('forward', handleForwarded(context, request))

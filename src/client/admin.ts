@@ -16,6 +16,10 @@ import type { AdminCall, AdminResult } from './admin-call.ts'
 import type { BrokerRpc } from './broker-rpc.ts'
 import { ClusterMetadata } from './cluster-metadata.ts'
 import type { BrokerNode, PartitionMetadata } from './cluster-metadata.ts'
+import {
+  alterConfigsCall, describeLogDirsCall, describeQuorumCall, describeTopicPartitionsCall, listConfigResourcesCall, unregisterBrokerCall,
+} from './cluster-calls.ts'
+import type { ConfigResource, EligibleLeaders, QuorumDescription, StoredPartition, TopicConfigs } from './cluster-calls.ts'
 import { connectBrokers } from './connect.ts'
 import { createPartitionsCall, deleteRecordsCall, electLeadersCall, listReassignmentsCall, reassignmentCall } from './partition-calls.ts'
 import type { ElectionType, NewPartitions, PartitionReference, Reassignment, ReassignmentInProgress, RecordsToDelete } from './partition-calls.ts'
@@ -291,6 +295,33 @@ export class Admin {
       },
     }
     return (yield* this.caller.run(call, ['cluster']))[0]!
+  }
+
+  *describeQuorum(): Task<AdminResult<QuorumDescription>> {
+    return (yield* this.caller.run(describeQuorumCall(this.metadata), ['quorum']))[0]!
+  }
+
+  /** With the leaders that are eligible when the ISR is empty (KIP-966). */
+  *describeTopicPartitions(topics: readonly string[]): Task<AdminResult<readonly EligibleLeaders[]>[]> {
+    return yield* this.caller.run(describeTopicPartitionsCall(this.metadata), topics)
+  }
+
+  *describeLogDirs(brokerIds: readonly number[]): Task<AdminResult<readonly StoredPartition[]>[]> {
+    return yield* this.caller.run(describeLogDirsCall(this.metadata), brokerIds)
+  }
+
+  *listConfigResources(): Task<AdminResult<readonly ConfigResource[]>> {
+    return (yield* this.caller.run(listConfigResourcesCall(this.metadata), ['resources']))[0]!
+  }
+
+  /** Makes the cluster forget a broker that does not run any more. */
+  *unregisterBroker(brokerId: number): Task<AdminResult> {
+    return (yield* this.caller.run(unregisterBrokerCall(this.metadata), [brokerId]))[0]!
+  }
+
+  /** Replaces all entries of topics. Prefer `incrementalAlterConfigs`. */
+  *alterConfigs(topics: readonly TopicConfigs[]): Task<AdminResult[]> {
+    return yield* this.caller.run(alterConfigsCall(this.metadata), topics)
   }
 
   close(): void {

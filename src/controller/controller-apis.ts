@@ -78,13 +78,14 @@ export const CONTROLLER_APIS: ReadonlyMap<number, ControllerApi> = new Map<numbe
 ])
 
 const RAFT_APIS = [ApiKey.Fetch, ApiKey.Vote, ApiKey.BeginQuorumEpoch, ApiKey.EndQuorumEpoch, ApiKey.FetchSnapshot, ApiKey.DescribeQuorum]
-const SERVED_APIS: readonly number[] = [...CONTROLLER_APIS.keys(), ...RAFT_APIS, ApiKey.ApiVersions, ApiKey.Envelope].sort((a, b) => a - b)
+/** Everything that is answered on a controller's port. */
+export const CONTROLLER_SERVED_APIS: readonly number[] = [...CONTROLLER_APIS.keys(), ...RAFT_APIS, ApiKey.ApiVersions, ApiKey.Envelope].sort((a, b) => a - b)
 
 /** The response to ApiVersions on a controller's port. */
 export function controllerApiVersions(image: MetadataImage): ApiVersionsResponse {
   return {
     errorCode: ErrorCode.NONE,
-    apiKeys: SERVED_APIS.map(apiKey => {
+    apiKeys: CONTROLLER_SERVED_APIS.map(apiKey => {
       const { min, max } = apiVersions(apiKey)
       return { apiKey, minVersion: min, maxVersion: max }
     }),
