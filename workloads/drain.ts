@@ -1,7 +1,8 @@
 /**
  * The final drain: after everything healed, a fresh reader reads every partition from its first to its last offset,
  * twice asks where the end is, and is done when it has read up to an end that no longer moves. Its fetches wait less at
- * the broker than any plan's request timeout, or a fetch that finds nothing would count as a lost connection.
+ * the broker than any plan's request timeout, or a fetch that finds nothing would count as a lost connection. Then every
+ * in-sync replica is read as well (see read-replicas.ts).
  *
  * A topic that the plan creates anew may still be deleted while it is read, by a request that arrives late: then the drain
  * begins again with what is there, and says in the end which topic ids it has read.
@@ -13,6 +14,7 @@ import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG } from '../src/config/cli
 import { recordedPoll } from './client-script.ts'
 import type { DrainContext, DrainResult } from './contract.ts'
 import { describeAtLast } from './metadata-operations.ts'
+import { readReplicas } from './read-replicas.ts'
 import type { PayloadOf } from './records.ts'
 import { settledTopics } from './settled-topics.ts'
 import type { SettledTopic } from './settled-topics.ts'
@@ -33,12 +35,13 @@ export function* drainTopics(context: DrainContext, payload: PayloadOf): Task<Dr
     const result = yield* drainOnce(context, payload, topics, admin, consumer, recreated)
     if (result === undefined) continue
     yield* describeAtLast(context, admin)
+    consumer.close()
+    yield* readReplicas(context, admin, payload, result.end)
     if (recreated.size > 0) {
       const now = yield* settledTopics(context, admin, recreated)
       const read = topics.filter(({ name, topicId }) => recreated.has(name) && now.some(topic => topic.topicId === topicId))
       recorder.invoke('describe-topic-ids', null, { drain: true }).ok(Object.fromEntries(read.map(({ name, topicId }) => [name, topicId])))
     }
-    consumer.close()
     return result
   }
 }
