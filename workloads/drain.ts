@@ -77,7 +77,7 @@ function* drainOnce(
     }
     let quiet = 0
     while (quiet < 2) {
-      const count = yield* recordedPoll(recorder, consumer, payload, 50, recreated, { drain: true })
+      const count = yield* recordedPoll(context.env, recorder, consumer, payload, 50, recreated, { drain: true })
       quiet = count === 0 ? quiet + 1 : 0
       for (const { topic, partition } of partitions) {
         const position = consumer.currentPosition(topic, partition)

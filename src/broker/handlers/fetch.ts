@@ -12,6 +12,7 @@ import { newFetchContext } from '../fetch-context.ts'
 import type { AskedPartition, FetchContext } from '../fetch-context.ts'
 import { DelayedFetch, failedFetch, isAnswerable, readAndRecord } from '../fetch-read.ts'
 import type { FetchParams, FetchResult, FetchTarget } from '../fetch-read.ts'
+import { forcedFetch } from '../forced-fetch.ts'
 import { partitionName } from '../../base/partition-name.ts'
 
 const FOLLOWER_READ_VERSION = 11
@@ -23,14 +24,15 @@ const MAX_BYTES = 57_671_680
 
 export function* handleFetch(context: BrokerContext, request: RpcRequest): Task<void> {
   const body = request.body as FetchRequest
-  const params = paramsOf(body, request.apiVersion)
   const { env } = context
-  const session = newFetchContext(context.fetchSessions, body, request.apiVersion, params.replicaId >= 0, () => env.wallClock())
+  const asked = paramsOf(body, request.apiVersion)
+  const session = newFetchContext(context.fetchSessions, body, request.apiVersion, asked.replicaId >= 0, () => env.wallClock())
   if (session.errorCode !== ErrorCode.NONE) {
     env.observe({ kind: 'mark', name: 'fetch-session-error' })
     request.respond({ errorCode: session.errorCode, sessionId: 0, responses: [] })
     return
   }
+  const params = forcedFetch(env, asked, session.asked)
   yield* env.pause('fetch')
   const { targets, unknown } = resolve(context, session.asked, request.apiVersion)
   const results = yield* readAndRecord(context, params, targets)
