@@ -88,7 +88,7 @@ function firstOf(partition: Partition, monitor: Monitor, whole: MonitorAnswer & 
 
 function common(partition: Partition, impossible: number, first: boolean, why: string, against: readonly number[]): Omit<Counterexample, 'prefix' | 'states'> {
   const { table } = partition
-  return { key: table.keys.value(partition.key), impossible: infoOf(table, impossible), first, why, against: against.map(row => infoOf(table, row)) }
+  return { key: table.keys.value(partition.key), impossible: infoOf(table, impossible), first, why, against: against.filter(row => row !== impossible).map(row => infoOf(table, row)) }
 }
 
 function found(partition: Partition, transitions: Transitions, { order, states }: SearchAnswer): Pick<Counterexample, 'prefix' | 'states'> {

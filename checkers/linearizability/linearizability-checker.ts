@@ -43,7 +43,7 @@ export function reasonOf({ exhausted, explored }: LinearizabilityResult): string
 function bodyOf({ key, impossible, first, why, against, prefix, states }: Counterexample, model: Model): FindingBody {
   const where = key === null ? '' : ` on key ${JSON.stringify(key)}`
   const steps: ExplanationStep[] = [
-    ...(prefix === null ? [] : [{ text: `${prefix.length} operations${where} can be explained, in the order that the evidence ends with.` }]),
+    ...(prefix === null ? [] : [{ text: `${prefix.length} ${prefix.length === 1 ? 'operation' : 'operations'}${where} before it can be explained, in the order that the evidence gives the end of.` }]),
     ...(states.length === 0 ? [] : [{ text: `After them the ${model.name} is ${states.slice(0, STATES_SHOWN).join(', or ')}${states.length > STATES_SHOWN ? `, or in one of ${states.length - STATES_SHOWN} other states` : ''}.` }]),
     ...against.map(one => stepOf(one, 'contradicts it')),
     stepOf(impossible, first ? 'returns, and no order explains it' : 'is the last of a part that no order explains'),

@@ -173,7 +173,6 @@ class Sweep {
     if (end >= this.called) return `It shows offset ${end}, but only ${this.called} appends have been called.`
     if (end <= this.known) return undefined
     const { calls } = this.partition.table
-    const { knownAtCall } = this.scratch
     for (let offset = this.known + 1; offset <= end; offset++) {
       const by = this.at[offset]!
       if (by === -1 || (this.need[offset] === 0 && calls[by]! > now)) {
@@ -184,7 +183,7 @@ class Sweep {
       } else if (calls[by]! > now) {
         this.doubtful ||= this.unseenCalled > 0
         return `It shows offset ${end}, so something is at offset ${offset}; what is there was appended later.`
-      } else if (knownAtCall[by]! >= offset) return `What is at offset ${offset} was appended when a larger offset was known to exist.`
+      }
     }
     this.known = end
     this.knownBy = row

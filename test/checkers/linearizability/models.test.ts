@@ -58,6 +58,7 @@ const EXAMPLES: { readonly [model: string]: readonly Example[] } = {
     ['last out first', 'invalid', [...alone(0, 'enqueue', 1), ...alone(0, 'enqueue', 2), ...alone(1, 'dequeue', null, 2)]],
     ['twice out', 'invalid', [...alone(0, 'enqueue', 1), ...alone(1, 'dequeue', null, 1), ...alone(1, 'dequeue', null, 1)]],
     ['a lost dequeue may have taken it', 'valid', [...alone(0, 'enqueue', 1), ...alone(0, 'enqueue', 2), ...lost(2, 'dequeue', null), ...alone(1, 'dequeue', null, 2)]],
+    ['never empty, since one is in until another is', 'invalid', [...alone(0, 'enqueue', 1), open(1, 'dequeue', null), ...alone(0, 'enqueue', 2), ...alone(2, 'dequeue', null, 1), ok(1, 'dequeue', null)]],
     ['empty while something must be in', 'invalid', [...alone(0, 'enqueue', 1), ...alone(1, 'dequeue', null), ...alone(1, 'dequeue', null, 1)]],
   ],
   'unordered-queue': [
@@ -105,6 +106,11 @@ describe('the models', () => {
       })
     }
   }
+
+  it('log: a gap is known as soon as what is behind it returns', () => {
+    const history = historyOf([1, 'invoke', 'append', 'c'], [0, 'invoke', 'append', 'b'], ok(0, 'append', [1, 'b']), ok(1, 'append', [2, 'c']))
+    for (const engine of ['monitor', 'search'] as const) expect(checkLinearizability(history, { model: MODELS['log']!, engine }).counterexamples[0]!.impossible.index, engine).toBe(1)
+  })
 
   it('may be of one\'s own', () => {
     const stack: Model<readonly Json[]> = {
