@@ -41,6 +41,10 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'quorum-superset', 'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets',
     'offset-regression', 'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
   ]),
+  'elr-outlives-replica': new Set([
+    'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets', 'offset-regression',
+    'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
+  ]),
 }
 
 /** The mechanisms that were seen, and who wrote what. */
@@ -120,6 +124,8 @@ export class MechanismRecorder implements Observer {
         return this.add('timestamp-below-log-start', event, node, time, `finds timestamp ${event.timestamp} only below its log start in the first segment that has it, and looks no further`)
       case 'isr-proposal-forgotten':
         return this.add('pending-isr-overwritten', event, node, time, `forgets that it has asked for the ISR [${event.proposed.join(' ')}] when metadata that it knows already arrives`)
+      case 'elr-kept-removed-replica':
+        return this.add('elr-outlives-replica', event, node, time, `keeps [${event.brokers.join(' ')}], which are no replicas any more, among the eligible leaders`)
       default:
     }
   }

@@ -6,15 +6,15 @@ import type { ServerConfig } from '../config/cluster.ts'
 import { ApiKey, apiVersions } from '../protocol/api-keys.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type {
-  AllocateProducerIdsRequest, AlterPartitionReassignmentsRequest, AlterPartitionRequest, ApiVersionsResponse, BrokerHeartbeatRequest,
+  AllocateProducerIdsRequest, AlterConfigsRequest, AlterPartitionReassignmentsRequest, AlterPartitionRequest, ApiVersionsResponse, BrokerHeartbeatRequest,
   BrokerRegistrationRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest,
-  IncrementalAlterConfigsRequest, UnregisterBrokerRequest, UpdateFeaturesRequest,
+  IncrementalAlterConfigsRequest, ListPartitionReassignmentsRequest, UnregisterBrokerRequest, UpdateFeaturesRequest,
 } from '../protocol/generated/types.ts'
 import { KRAFT_VERSION_FEATURE } from '../raft/voter-changes.ts'
 import { SUPPORTED_KRAFT_VERSIONS } from '../raft/voter-set.ts'
 import { alterPartition } from './alter-partition.ts'
 import { processHeartbeat, registerBroker, unregisterBroker } from './broker-lifecycle.ts'
-import { incrementalAlterConfigs } from './configs.ts'
+import { incrementalAlterConfigs, legacyAlterConfigs } from './configs.ts'
 import type { ControllerState } from './controller-state.ts'
 import type { ControllerContext, Decision } from './decision.ts'
 import { supportedFeatures } from './features.ts'
@@ -22,7 +22,7 @@ import { electLeaders } from './leader-elections.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { createPartitions } from './partition-assignment.ts'
 import { allocateProducerIds } from './producer-ids.ts'
-import { alterPartitionReassignments } from './reassignments.ts'
+import { alterPartitionReassignments, listPartitionReassignments } from './reassignments.ts'
 import { createTopics, deleteTopics } from './topics.ts'
 import { updateFeatures } from './update-features.ts'
 
@@ -65,21 +65,32 @@ export const CONTROLLER_APIS: ReadonlyMap<number, ControllerApi> = new Map<numbe
     }),
   )],
   [ApiKey.UpdateFeatures, api<UpdateFeaturesRequest>(updateFeatures, (_, errorCode) => ({ errorCode, errorMessage: null, results: [] }))],
+  [ApiKey.AlterConfigs, api<AlterConfigsRequest>(
+    (state, _, request) => legacyAlterConfigs(state, request),
+    ({ resources }, errorCode) => ({
+      responses: resources.map(({ resourceType, resourceName }) => ({ errorCode, errorMessage: null, resourceType, resourceName })),
+    }),
+  )],
   [ApiKey.ElectLeaders, api<ElectLeadersRequest>(electLeaders, (_, errorCode) => ({ errorCode, replicaElectionResults: [] }))],
   [ApiKey.AlterPartitionReassignments, api<AlterPartitionReassignmentsRequest>(
     alterPartitionReassignments,
     (_, errorCode) => ({ errorCode, errorMessage: null, responses: [] }),
   )],
+  [ApiKey.ListPartitionReassignments, api<ListPartitionReassignmentsRequest>(
+    (state, _, request) => listPartitionReassignments(state, request),
+    (_, errorCode) => ({ errorCode, errorMessage: null, topics: [] }),
+  )],
 ])
 
 const RAFT_APIS = [ApiKey.Fetch, ApiKey.Vote, ApiKey.BeginQuorumEpoch, ApiKey.EndQuorumEpoch, ApiKey.FetchSnapshot, ApiKey.DescribeQuorum, ApiKey.AddRaftVoter, ApiKey.RemoveRaftVoter, ApiKey.UpdateRaftVoter]
-const SERVED_APIS: readonly number[] = [...CONTROLLER_APIS.keys(), ...RAFT_APIS, ApiKey.ApiVersions, ApiKey.Envelope].sort((a, b) => a - b)
+/** Everything that is answered on a controller's port. */
+export const CONTROLLER_SERVED_APIS: readonly number[] = [...CONTROLLER_APIS.keys(), ...RAFT_APIS, ApiKey.ApiVersions, ApiKey.Envelope].sort((a, b) => a - b)
 
 /** The response to ApiVersions on a controller's port. */
 export function controllerApiVersions(server: ServerConfig, image: MetadataImage, kraftVersion: number): ApiVersionsResponse {
   return {
     errorCode: ErrorCode.NONE,
-    apiKeys: SERVED_APIS.map(apiKey => {
+    apiKeys: CONTROLLER_SERVED_APIS.map(apiKey => {
       const { min, max } = apiVersions(apiKey)
       return { apiKey, minVersion: min, maxVersion: max }
     }),

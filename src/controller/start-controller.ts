@@ -38,17 +38,27 @@ function serve(controller: QuorumController, server: ClusterConfig['server'], ra
   const { apiKey } = request
   const body = request.body as object
   if (apiKey === ApiKey.ApiVersions) request.respond(controllerApiVersions(server, controller.committedImage, raft.kraftVersion))
-  else if (apiKey === ApiKey.Envelope) serveEnvelope(controller, body as EnvelopeRequest, response => request.respond(response))
+  else if (apiKey === ApiKey.Envelope) serveEnvelope(controller, raft, request)
   else if (!answer(controller, apiKey, body, response => request.respond(response))) request.close()
 }
 
-function serveEnvelope(controller: QuorumController, body: EnvelopeRequest, respond: (response: object) => void): void {
+function serveEnvelope(controller: QuorumController, raft: RaftClient, request: RpcRequest): void {
+  const respond = (response: object): void => request.respond(response)
   let inner: EnvelopedRequest
   try {
-    inner = decodeEnvelope(body)
+    inner = decodeEnvelope(request.body as EnvelopeRequest)
   } catch (error) {
     if (!(error instanceof DecodeError) && !(error instanceof RangeError)) throw error
     respond({ responseData: null, errorCode: ErrorCode.INVALID_REQUEST })
+    return
+  }
+  if (inner.apiKey === ApiKey.DescribeQuorum) {
+    const { apiKey, apiVersion, clientId, body } = inner
+    const { connectionId, peer, isConnected } = request
+    raft.handle({
+      apiKey, apiVersion, clientId, body, connectionId, peer, isConnected,
+      respond: response => respond(encodeEnvelopeResponse(inner, response)), noResponse: () => request.noResponse(), close: () => request.close(),
+    })
     return
   }
   const known = answer(controller, inner.apiKey, inner.body, response => {

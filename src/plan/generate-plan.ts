@@ -9,7 +9,7 @@ import { BUGGIFY_SITES, type BuggifySite } from '../config/buggify.ts'
 import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerSpec } from '../config/cluster.ts'
 import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
-import type { FaultKind } from '../nemesis/fault.ts'
+import type { Fault, FaultKind } from '../nemesis/fault.ts'
 import { drawQuorum } from './draw-quorum.ts'
 import { drawRecovery } from './draw-recovery.ts'
 import { drawRolling } from './draw-rolling.ts'
@@ -120,12 +120,14 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
   const kinds = pinned.clockSkewMinutes === true ? [...new Set<FaultKind>([...drawn.kinds, 'clock-step', 'clock-drift'])] : drawn.kinds
   const most = { low: 3, normal: 9, high: 18 }[options.faultRate]
   const spare = factor - minIsr
+  const isSkewed = pinned.clockSkewMinutes === true || (drawn.skewed && kinds.includes('clock-step'))
+  const skews = isSkewed ? drawOne(clockSkews([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs), random).slice(0, most - 1) : []
   const faults = drawOne(faultSchedule({
     kinds,
     chaosUs,
     topics: draft.topics.map(topic => ({ name: topic.name, partitions: topic.partitions })),
     minFaults: kinds.length === 0 ? 0 : 1,
-    maxFaults: kinds.length === 0 ? 0 : most,
+    maxFaults: kinds.length === 0 ? 0 : most - skews.length,
     voters: drawn.controllers,
     runs: drawn.closeUp ? CLOSE_UP_RUNS : WIDE_RUNS,
     maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS,
@@ -133,7 +135,6 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     underTest: draft.operations.flatMap(({ f, client }) => (f === 'run' ? [client] : [])),
     expendable: drawn.permanent && !drawn.combined && spare > 0 ? brokers.map(server => server.host) : [],
   }), random)
-  const skews = pinned.clockSkewMinutes === true ? drawOne(clockSkews([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs, faults.length), random) : []
   const quorum = drawQuorum({
     servers: cluster.servers, families: pinned.families ?? options.families, chaosUs, maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS, firstId: faults.length + skews.length,
   }, rootOf(`${seed}/quorum`).random)
@@ -155,7 +156,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     topics: draft.topics,
     clients: draft.clients,
     operations: draft.operations,
-    faults: [...faults, ...skews, ...quorum.faults, ...rolling.faults],
+    faults: [...faults, ...skews.map((skew, index): Fault => ({ ...skew, id: faults.length + index })), ...quorum.faults, ...rolling.faults],
     latency: drawn.jitter ? { kind: network, minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     fsync: drawn.slowFsync ? { kind: 'drawn', minUs: 500, maxUs: 20_000 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     interleaving: { kind: drawn.interleaving, probability: 0.05, depth: 3 },

@@ -68,7 +68,7 @@ function appendAll(context: BrokerContext, body: ProduceRequest, byId: boolean):
         if (body.acks !== 0 && body.acks !== 1 && body.acks !== -1) throw new ApiError(ErrorCode.INVALID_REQUIRED_ACKS)
         if (known === undefined) throw new ApiError(byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         if (records === null || records.length === 0) throw new ApiError(ErrorCode.INVALID_RECORD)
-        outcomes.push(appendOne(context, name, context.replicas.require(known.id, index), records, body.acks))
+        outcomes.push(appendOne(context, name, context.replicas.require(known.id, index, ErrorCode.UNKNOWN_TOPIC_ID), records, body.acks))
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
         outcomes.push({
