@@ -9,6 +9,7 @@ import { ControlType, controlTypeOf } from '../protocol/records/control-records.
 import {
   batchSizeOf, isControlOf, isTransactionalOf, isValidBatch, isWholeBatchAt, lastOffsetOf, leaderEpochOf, nextOffsetOf, producerIdOf, readRecords,
 } from '../protocol/records/record-batch.ts'
+import { DecodeError } from '../protocol/wire.ts'
 
 export interface ConsumerRecord {
   readonly topic: string
@@ -27,7 +28,7 @@ export interface ReadOptions {
   readonly readCommitted: boolean
 }
 
-/** A batch whose CRC does not match. The position stays where it is: only a seek gets past it. */
+/** A batch whose CRC does not match or whose records cannot be read. The position stays where it is: only a seek gets past it. */
 export class CorruptBatchError extends Error {
   override readonly name = 'CorruptBatchError'
 }
@@ -122,8 +123,18 @@ export class CompletedFetch {
         this.nextFetchOffset = nextOffsetOf(bytes, batch)
         continue
       }
-      this.records = readRecords(bytes, batch)
+      this.records = this.recordsOf(batch)
       this.nextRecord = 0
+    }
+  }
+
+  /** Unlike the CRC this is always checked: what cannot be read is no record (CompletedFetch#nextFetchedRecord). */
+  private recordsOf(batch: number): ReturnType<typeof readRecords> {
+    try {
+      return readRecords(this.bytes, batch)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      throw new CorruptBatchError(`batch of ${this.key} at ${this.nextFetchOffset}: ${error.message}`)
     }
   }
 

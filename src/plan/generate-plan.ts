@@ -9,6 +9,7 @@ import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type Serv
 import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
 import { FAULT_FAMILIES, type FaultKind } from '../nemesis/fault.ts'
+import { compression } from './draw-compression.ts'
 import { type GenerateOptions, type PinnedConfig, PROFILES } from './generate-options.ts'
 import { PLAN_FORMAT, type Plan, type PlanTiming } from './plan.ts'
 import { drawOne, rootOf } from './seed-random.ts'
@@ -175,6 +176,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     expendable: drawn.permanent && !drawn.combined && spare > 0 ? brokers.map(server => server.host) : [],
   }), random)
   const skews = pinned.clockSkewMinutes === true ? drawOne(clockSkews([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs, faults.length), random) : []
+  const compressed = drawOne(compression(draft.clients, draft.topics), random)
   const timing: PlanTiming = {
     startUs: 0,
     chaosUs,
@@ -186,8 +188,8 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     seed,
     rootKey,
     cluster,
-    topics: draft.topics,
-    clients: draft.clients,
+    topics: compressed.topics,
+    clients: compressed.clients,
     operations: draft.operations,
     faults: [...faults, ...skews],
     latency: drawn.jitter ? { kind: 'drawn', minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
@@ -205,7 +207,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     mends: options.mends,
     wire: options.wire,
     beyondBudget: options.beyondBudget,
-    swarm: swarmWords(drawn),
+    swarm: [...swarmWords(drawn), ...(compressed.isOn ? ['compression'] : [])],
   }
 }
 

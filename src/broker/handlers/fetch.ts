@@ -17,6 +17,7 @@ import { partitionName } from '../../base/partition-name.ts'
 const FOLLOWER_READ_VERSION = 11
 const TOPIC_IDS_VERSION = 13
 const REPLICA_STATE_VERSION = 15
+const ZSTD_VERSION = 10
 const LEADER_DISCOVERY_VERSION = 16
 /** fetch.max.bytes of the broker */
 const MAX_BYTES = 57_671_680
@@ -106,7 +107,11 @@ function respondWith(context: BrokerContext, request: RpcRequest, targets: reado
       currentLeader: leader,
     })
   }
-  targets.forEach((target, i) => add(target, results[i]!))
+  targets.forEach((target, i) => {
+    // Older clients cannot read what such a topic holds (KIP-110).
+    const isUnreadable = request.apiVersion < ZSTD_VERSION && context.topicConfig(target.topic).compressionType === 'zstd'
+    add(target, isUnreadable ? failedFetch(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE) : results[i]!)
+  })
   for (const target of unknown) add(target, failedFetch(target.errorCode))
   request.respond({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION, responses: topics, nodeEndpoints: nodeEndpoints(context.image, leaders) })
 }
