@@ -15,7 +15,6 @@ import { WORKLOADS } from '../workloads/index.ts'
 import { DEFAULT_GENERATE_OPTIONS } from '../src/plan/generate-options.ts'
 import { generatePlan } from '../src/plan/generate-plan.ts'
 import { trialSeed } from '../src/plan/seed-random.ts'
-import { prepareCompression } from '../src/protocol/compression/compress.ts'
 import { runPlan } from '../src/trial/run-plan.ts'
 import type { TrialResult } from '../src/trial/trial-result.ts'
 import { benchKernel } from './kernel.ts'
@@ -126,7 +125,6 @@ function all(): unknown {
 }
 
 const [name] = process.argv.slice(2)
-if (name === 'trials') await prepareCompression()
 const measure = name === undefined ? all : MEASUREMENTS[name]
 if (measure === undefined) {
   console.error(`error: there is no measurement called '${name ?? ''}'\nhint: known: ${Object.keys(MEASUREMENTS).join(', ')}; none: all of them`)

@@ -3,7 +3,7 @@
  * our codec, answers through it, and keeps the first requests of each API and version, byte for byte, with its answer.
  */
 import { createServer } from 'node:net'
-import { advertisedVersions, ApiKey, ALL_API_KEYS, apiName } from '../dist/src/protocol/api-keys.js'
+import { advertisedVersions, ALL_API_KEYS, apiName } from '../dist/src/protocol/api-keys.js'
 import { decodeRequest, encodeFrame } from '../dist/src/protocol/frame-bytes.js'
 import { batchPositions, lastOffsetOf, recordCountOf, stampOffsets } from '../dist/src/protocol/records/record-batch.js'
 

@@ -30,7 +30,6 @@ import { HistoryRecorder } from '../history/history-recorder.ts'
 import { ObservedCluster } from '../nemesis/cluster-view.ts'
 import { Nemesis } from '../nemesis/nemesis.ts'
 import type { Plan } from '../plan/plan.ts'
-import { isCompressionReady, prepareCompression } from '../protocol/compression/compress.ts'
 import type { ProcessCrash } from '../sim/options.ts'
 import type { Simulation } from '../sim/simulation.ts'
 import type { TraceSink } from '../sim/trace.ts'
@@ -57,7 +56,7 @@ interface Advance {
 }
 
 /**
- * Runs a plan of a workload without `async` clients. Where the plan compresses, `prepareCompression` must have been awaited.
+ * Runs a plan of a workload without `async` clients.
  * @throws TrialError('internal') when the cluster of the plan never comes up without a fault
  */
 export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}): TrialResult {
@@ -72,7 +71,6 @@ export function runPlan(plan: Plan, workload: Workload, options: RunOptions = {}
 
 /** Runs any plan. Throws as `runPlan`, and TrialError('input') when a client waits for something outside the simulation. */
 export async function runTrial(plan: Plan, workload: Workload, options: RunOptions = {}): Promise<TrialResult> {
-  if (workload.isAsync === true || mayCompress(plan)) await prepareCompression()
   if (workload.isAsync !== true) return runPlan(plan, workload, options)
   const steps = runSteps(plan, workload, options)
   for (;;) {
@@ -82,15 +80,7 @@ export async function runTrial(plan: Plan, workload: Workload, options: RunOptio
   }
 }
 
-/** Does the plan itself ask for a codec? Clients of users may without its knowledge. */
-function mayCompress(plan: Plan): boolean {
-  return plan.clients.some(client => client.kind === 'producer' && client.config.compressionType !== undefined)
-    || plan.topics.some(topic => topic.configs['compression.type'] !== undefined)
-    || plan.operations.some(operation => (operation.f === 'alter-config' && operation.name === 'compression.type') || (operation.f === 'create-topic' && operation.spec.configs['compression.type'] !== undefined))
-}
-
 function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generator<Advance, TrialResult, void> {
-  invariant(!mayCompress(plan) || isCompressionReady(), 'prepareCompression was not awaited')
   const coverage = new Coverage()
   const view = new ObservedCluster(plan.cluster.servers)
   const guarantees = guaranteesFor(guaranteeConfigOf(plan))

@@ -3,11 +3,10 @@
  * that they took: a codec that reads what itself wrongly writes would pass all tests but these.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { COMPRESSION_TYPES } from '../../src/config/compression-type.ts'
 import { apiDescription, ApiKey } from '../../src/protocol/api-keys.ts'
 import { decodeMessage, encodeMessage } from '../../src/protocol/codec.ts'
-import { prepareCompression } from '../../src/protocol/compression/compress.ts'
 import { decodeRequest, decodeResponse, encodeFrame } from '../../src/protocol/frame-bytes.ts'
 import type { FetchResponse, JoinGroupRequest, ProduceRequest } from '../../src/protocol/generated/types.ts'
 import { baseSequenceOf, batchPositions, buildBatch, compressionOf, isValidBatch, producerEpochOf, producerIdOf, readRecords, rebuildBatch } from '../../src/protocol/records/record-batch.ts'
@@ -24,8 +23,6 @@ const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base6
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const producedIn = (request: string): Uint8Array => (decodeRequest(bytesOf(request)).body as ProduceRequest).topicData[0]!.partitionData[0]!.records!
 const text = (bytes: Uint8Array | null): string => new TextDecoder().decode(bytes ?? new Uint8Array(0))
-
-beforeAll(prepareCompression)
 
 it('there are recordings of three clients, with the APIs that every client needs', () => {
   expect(recorded.map(({ client }) => client)).toEqual(['kafkajs', 'librdkafka', '@platformatic/kafka'])

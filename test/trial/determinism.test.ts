@@ -4,19 +4,16 @@
  */
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { DEFAULT_GENERATE_OPTIONS, type GenerateOptions } from '../../src/plan/generate-options.ts'
 import { generatePlan } from '../../src/plan/generate-plan.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { trialSeed } from '../../src/plan/seed-random.ts'
 import { ColumnarTrace } from '../../src/sim/columnar-trace.ts'
-import { prepareCompression } from '../../src/protocol/compression/compress.ts'
 import { type RunOptions, runPlan } from '../../src/trial/run-plan.ts'
 import type { TrialResult } from '../../src/trial/trial-result.ts'
 import type { Workload } from '../../workloads/contract.ts'
 import { WORKLOADS } from '../../workloads/index.ts'
-
-beforeAll(prepareCompression)
 
 interface Sample {
   readonly seed: string

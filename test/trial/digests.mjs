@@ -2,10 +2,8 @@
 import { WORKLOADS } from '../../dist/workloads/index.js'
 import { DEFAULT_GENERATE_OPTIONS } from '../../dist/src/plan/generate-options.js'
 import { generatePlan } from '../../dist/src/plan/generate-plan.js'
-import { prepareCompression } from '../../dist/src/protocol/compression/compress.js'
 import { runPlan } from '../../dist/src/trial/run-plan.js'
 
-await prepareCompression()
 for (const argument of process.argv.slice(2)) {
   const [seed, name] = argument.split(':')
   const workload = WORKLOADS.find(one => one.name === name)

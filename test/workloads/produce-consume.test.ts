@@ -2,7 +2,7 @@
  * The general workload: what it draws stays within what it is told, and what is changed beside the records is described at
  * the end, so that a change that was acknowledged and forgotten can be seen by clients.
  */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { compose } from '../../checkers/compose.ts'
 import { kafkaLogChecker } from '../../checkers/kafka-log/kafka-log-checker.ts'
 import { guaranteesFor } from '../../checkers/guarantees.ts'
@@ -13,11 +13,8 @@ import { generatePlan } from '../../src/plan/generate-plan.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { trialSeed } from '../../src/plan/seed-random.ts'
 import { guaranteeConfigOf } from '../../src/trial/plan-guarantees.ts'
-import { prepareCompression } from '../../src/protocol/compression/compress.ts'
 import { runPlan } from '../../src/trial/run-plan.ts'
 import { produceConsume } from '../../workloads/produce-consume.ts'
-
-beforeAll(prepareCompression)
 
 const planOf = (index: number, options: Partial<GenerateOptions> = {}): Plan => generatePlan(trialSeed('produce-consume', index), { ...DEFAULT_GENERATE_OPTIONS, ...options }, produceConsume)
 const plans = Array.from({ length: 120 }, (_, index) => planOf(index))

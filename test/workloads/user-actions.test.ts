@@ -3,19 +3,16 @@
  * partition has a leader and followers in its ISR, a dead leader is replaced from the ISR and nothing acknowledged is lost,
  * old segments go by time or by size and not otherwise, and a second reader reads the same again from the start.
  */
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Observation, ObservationOf, Observer } from '../../src/env/observation.ts'
 import type { History, Json } from '../../src/history/operation.ts'
 import { DEFAULT_GENERATE_OPTIONS } from '../../src/plan/generate-options.ts'
 import { generatePlan } from '../../src/plan/generate-plan.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { trialSeed } from '../../src/plan/seed-random.ts'
-import { prepareCompression } from '../../src/protocol/compression/compress.ts'
 import { runPlan } from '../../src/trial/run-plan.ts'
 import type { TrialResult } from '../../src/trial/trial-result.ts'
 import { userActions } from '../../workloads/user-actions.ts'
-
-beforeAll(prepareCompression)
 
 const TOPIC = 'user_actions'
 const quiet = Array.from({ length: 6 }, (_, index) => story(`quiet-${index}`))

@@ -11,7 +11,7 @@ import { DecodeError } from '../wire.ts'
 import { gzip } from './gzip.ts'
 import { lz4 } from './lz4.ts'
 import { snappy } from './snappy.ts'
-import { isZstdLoaded, loadZstd, zstd } from './zstd.ts'
+import { zstd } from './zstd.ts'
 
 /** Records that cannot be decompressed. */
 export class CompressionError extends DecodeError {
@@ -46,7 +46,3 @@ export function expand(codec: number, bytes: Uint8Array): Uint8Array {
     throw new CompressionError(`records that are no ${type}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
-
-/** To be awaited before code that must not wait writes zstd: WebAssembly is compiled asynchronously. Costs nothing again. */
-export const prepareCompression: () => Promise<void> = loadZstd
-export const isCompressionReady: () => boolean = isZstdLoaded

@@ -2,13 +2,14 @@
  * snappy as the Java client writes it (SnappyCompression, snappy-java's SnappyOutputStream): the header of the xerial
  * framing, then blocks of at most 32 KiB of input, each behind its length. Read is also what librdkafka writes: one raw
  * snappy block without a frame, as SnappyInputStream does.
+ *
+ * Blocks are read here and not by the library, which may never come back from a spoiled one (a literal of negative length).
  */
 import { createRequire } from 'node:module'
 import type { Codec } from './compress.ts'
 
 interface SnappyJs {
   compress(bytes: Uint8Array): Uint8Array
-  uncompress(bytes: Uint8Array, maxLength: number): Uint8Array
 }
 
 /** Magic, version 1, compatible with version 1. */
@@ -34,8 +35,50 @@ function concatenate(parts: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
+/** A little-endian number of `size` bytes. */
+function numberAt(bytes: Uint8Array, at: number, size: number): number {
+  if (size > bytes.length - at) throw new Error('half an element')
+  let value = 0
+  for (let i = size - 1; i >= 0; i--) value = value * 256 + bytes[at + i]!
+  return value
+}
+
+/** One raw block: the length of what it becomes, then literals and copies (google/snappy, format_description.txt). */
 function uncompress(block: Uint8Array, limit: number): Uint8Array {
-  return snappyjs().uncompress(block, Math.min(limit, block.length * MAX_RATIO + 64))
+  let at = 0
+  let size = 0
+  for (let shift = 0; ; shift += 7) {
+    if (at >= block.length || shift > 28) throw new Error('no length')
+    const byte = block[at++]!
+    size += (byte & 0x7f) * 2 ** shift
+    if (byte < 0x80) break
+  }
+  if (size > Math.min(limit, block.length * MAX_RATIO)) throw new Error(`${size} bytes from ${block.length}`)
+  const target = new Uint8Array(size)
+  let out = 0
+  while (at < block.length) {
+    const tag = block[at++]!
+    const kind = tag & 3
+    if (kind === 0) {
+      const extra = (tag >>> 2) - 59
+      const length = 1 + (extra <= 0 ? tag >>> 2 : numberAt(block, at, extra))
+      if (extra > 0) at += extra
+      if (length > block.length - at || length > size - out) throw new Error('a literal beyond its block')
+      target.set(block.subarray(at, at + length), out)
+      at += length
+      out += length
+      continue
+    }
+    const length = kind === 1 ? 4 + ((tag >>> 2) & 7) : 1 + (tag >>> 2)
+    const width = kind === 3 ? 4 : kind
+    const offset = numberAt(block, at, width) + (kind === 1 ? (tag >>> 5) * 256 : 0)
+    at += width
+    if (offset === 0 || offset > out || length > size - out) throw new Error(`a copy of ${length} from ${offset} before ${out}`)
+    for (let i = 0; i < length; i++) target[out + i] = target[out + i - offset]!
+    out += length
+  }
+  if (out !== size) throw new Error(`${out} bytes, not ${size}`)
+  return target
 }
 
 export const snappy: Codec = {

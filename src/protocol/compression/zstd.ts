@@ -1,21 +1,28 @@
 /**
- * zstd at its default level (ZstdCompression), one frame a batch. Written by the reference implementation as WebAssembly,
- * which must have been loaded before; read in plain JavaScript, which is always there: a flipped bit can make a zstd batch of
- * any other.
+ * zstd at its default level (ZstdCompression), one frame a batch: the reference implementation as WebAssembly.
+ *
+ * The package starts its WebAssembly asynchronously, and nothing in a simulated node may wait; but its module has Emscripten's
+ * hook for making the instance oneself, which is used here to make it at once, when a codec is first needed.
  *
  * Before a frame is expanded, its headers are walked: the window and the sizes that its blocks announce bound what is
  * allocated (RFC 8878, 3.1.1).
  */
+// eslint-disable-next-line no-restricted-imports -- a library's own file, the same on every machine
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { invariant } from '../../base/assert.ts'
+import { dirname, join } from 'node:path'
+import type * as ZstdWasm from '@bokuweb/zstd-wasm'
 import type { Codec } from './compress.ts'
 
-interface Encoder {
-  compress(bytes: Uint8Array, level: number): Uint8Array
+interface Instance {
+  readonly exports: object
 }
-interface Decoder {
-  decompress(bytes: Uint8Array): Uint8Array
+interface EmscriptenModule {
+  instantiateWasm(imports: object, receive: (instance: Instance) => void): object
+  init(): void
 }
+/** No library of types but the browser's has it. */
+declare const WebAssembly: { readonly Module: new (bytes: Uint8Array) => object; readonly Instance: new (module: object, imports: object) => Instance }
 
 const MAGIC = 0xfd2fb528
 const LEVEL = 3
@@ -24,22 +31,25 @@ const MAX_WINDOW = 8 << 20
 const MAX_BLOCK = 128 << 10
 const RLE = 1
 const COMPRESSED = 2
+const PACKAGE = '@bokuweb/zstd-wasm'
 const load = createRequire(import.meta.url)
-let encoder: Encoder | undefined
-let decoder: Decoder | undefined
+let loaded: typeof ZstdWasm | undefined
 
-export async function loadZstd(): Promise<void> {
-  if (encoder !== undefined) return
-  const { Zstd } = await import('@hpcc-js/wasm-zstd')
-  encoder = await Zstd.load()
+function zstdWasm(): typeof ZstdWasm {
+  if (loaded !== undefined) return loaded
+  const entry = load.resolve(PACKAGE)
+  const { Module: module } = createRequire(entry)('./zstd.js') as { Module: EmscriptenModule }
+  module.instantiateWasm = (imports, receive) => {
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(join(dirname(entry), 'zstd.wasm'))), imports)
+    receive(instance)
+    return instance.exports
+  }
+  module.init()
+  return loaded = load(PACKAGE) as typeof ZstdWasm
 }
 
-export function isZstdLoaded(): boolean {
-  return encoder !== undefined
-}
-
-/** Throws for bytes that are not one frame or that may become more than `limit` bytes. */
-function checkFrame(bytes: Uint8Array, limit: number): void {
+/** The most that a frame can become. Throws for bytes that are not one frame and for more than `limit`. */
+function boundOf(bytes: Uint8Array, limit: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < 6 || view.getUint32(0, true) !== MAGIC) throw new Error('no frame')
   const descriptor = bytes[4]!
@@ -71,17 +81,10 @@ function checkFrame(bytes: Uint8Array, limit: number): void {
   if ((descriptor & 4) !== 0) at += 4
   if (at !== bytes.length) throw new Error(`a frame of ${at} bytes in ${bytes.length}`)
   if (size > most) throw new Error(`a size of ${size} that its blocks cannot have`)
+  return most
 }
 
 export const zstd: Codec = {
-  compress(bytes) {
-    invariant(encoder !== undefined, 'the zstd codec is used before it was loaded')
-    return encoder.compress(bytes, LEVEL)
-  },
-
-  expand(bytes, limit) {
-    checkFrame(bytes, limit)
-    decoder ??= load('fzstd') as Decoder
-    return decoder.decompress(bytes)
-  },
+  compress: bytes => zstdWasm().compress(bytes, LEVEL),
+  expand: (bytes, limit) => zstdWasm().decompress(bytes, { defaultHeapSize: boundOf(bytes, limit) }),
 }

@@ -1,11 +1,9 @@
 import fc from 'fast-check'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { COMPRESSION_TYPES } from '../../../src/config/compression-type.ts'
-import { compress, expand, MAX_EXPANDED_BYTES, prepareCompression } from '../../../src/protocol/compression/compress.ts'
+import { compress, expand, MAX_EXPANDED_BYTES } from '../../../src/protocol/compression/compress.ts'
 import { DecodeError } from '../../../src/protocol/wire.ts'
-
-beforeAll(prepareCompression)
 
 const text = (words: string): Uint8Array => new TextEncoder().encode(words)
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
