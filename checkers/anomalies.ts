@@ -4,6 +4,7 @@
  */
 import { invariant } from '../src/base/assert.ts'
 import { BLACK_BOX_ANOMALIES } from './catalogue/black-box.ts'
+import { ISOLATION_ANOMALIES } from './catalogue/isolation.ts'
 import { WHITE_BOX_ANOMALIES } from './catalogue/white-box.ts'
 import { GUARANTEES, type Guarantee, type GuaranteeId, type GuaranteeSet } from './guarantees.ts'
 
@@ -18,6 +19,8 @@ export interface Anomaly {
    * legal in every configuration, counted only; none: wrong in every configuration. A checker may ask for more of a particular instance.
    */
   readonly forbiddenBy: readonly GuaranteeId[] | 'never'
+  /** Isolation anomalies: the weakest consistency models that forbid it, instead of guarantees of a configuration. */
+  readonly models?: readonly string[]
   /** Six lines at most. */
   readonly example: readonly string[]
   readonly falseAlarm: string
@@ -25,7 +28,7 @@ export interface Anomaly {
   readonly link?: string
 }
 
-export const ANOMALIES: readonly Anomaly[] = [...BLACK_BOX_ANOMALIES, ...WHITE_BOX_ANOMALIES]
+export const ANOMALIES: readonly Anomaly[] = [...BLACK_BOX_ANOMALIES, ...ISOLATION_ANOMALIES, ...WHITE_BOX_ANOMALIES]
 
 const byId = new Map(ANOMALIES.map(anomaly => [anomaly.id, anomaly]))
 

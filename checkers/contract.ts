@@ -5,6 +5,8 @@
 import type { Observer } from '../src/env/observation.ts'
 import type { History, Json } from '../src/history/operation.ts'
 import type { GuaranteeSet } from './guarantees.ts'
+import type { Limits } from './isolation/budget.ts'
+import type { VersionOrder } from './isolation/register-versions.ts'
 
 export type Verdict = 'valid' | 'invalid' | 'unknown'
 
@@ -46,6 +48,8 @@ export interface CheckResult {
   readonly bad?: { readonly [anomaly: string]: number }
   /** Why `unknown`. */
   readonly reason?: string
+  /** Isolation checkers: the weakest consistency models that do not hold, and the stronger ones. */
+  readonly ruledOut?: { readonly not: readonly string[]; readonly alsoNot: readonly string[] }
 }
 
 /** All checkers of one trial together. */
@@ -65,6 +69,12 @@ export interface CheckContext {
   readonly drained: boolean
   /** Per key the offset below which retention, DeleteRecords or compaction may have removed records. */
   readonly logStart: { readonly [key: string]: number }
+  /** What transactions are owed, for isolation checkers; `strict-serializable` when absent. */
+  readonly consistencyModel?: string
+  /** What may be assumed of the order in which registers take values, for `rw-register`. */
+  readonly versionOrders?: readonly VersionOrder[]
+  /** What a search may spend. */
+  readonly limits?: Limits
 }
 
 /** A black-box checker. Pure. */

@@ -3,6 +3,8 @@
  */
 import { TrialError } from '../src/base/trial-error.ts'
 import type { Checker } from './contract.ts'
+import { listAppendChecker } from './isolation/list-append-checker.ts'
+import { rwRegisterChecker } from './isolation/rw-register-checker.ts'
 import { MONITORS } from './invariants/invariants.ts'
 import { kafkaLogChecker } from './kafka-log/kafka-log-checker.ts'
 
@@ -13,7 +15,7 @@ export interface CheckerEntry {
   readonly kind: 'history' | 'monitor' | 'liveness'
 }
 
-export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker]
+export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker, listAppendChecker, rwRegisterChecker]
 
 export const CHECKERS: readonly CheckerEntry[] = [
   ...HISTORY_CHECKERS.map(({ name, describes }): CheckerEntry => ({ name, describes, kind: 'history' })),
@@ -29,9 +31,12 @@ export const CHECKER_GROUPS: Readonly<Record<string, readonly string[]>> = {
   invariants: CHECKERS.filter(({ kind }) => kind === 'monitor').map(({ name }) => name),
 }
 
+/** Jepsen's names of ours. */
+const ALIASES: ReadonlyMap<string, string> = new Map([['kafka', 'kafka-log']])
+
 /** A checker of histories. Throws TrialError('usage') when there is none of that name. */
 export function findChecker(name: string): Checker {
-  const checker = HISTORY_CHECKERS.find(one => one.name === name)
+  const checker = HISTORY_CHECKERS.find(one => one.name === (ALIASES.get(name) ?? name))
   if (checker === undefined) throw new TrialError('usage', `There is no checker of histories named ${name}.`, `There are: ${HISTORY_CHECKERS.map(one => one.name).join(', ')}.`)
   return checker
 }

@@ -4,9 +4,10 @@
  */
 import type { CheckContext, ExplanationStep } from '../contract.ts'
 import type { FindingCollector } from '../finding-collector.ts'
+import { show } from '../show.ts'
 import type { PartitionReads, Scan, SendRecord } from './scan.ts'
 import type { Story } from './story.ts'
-import { show, topicOf } from './values.ts'
+import { topicOf } from './values.ts'
 
 export function findLoss(scan: Scan, story: Story, context: CheckContext, found: FindingCollector): void {
   if (context.guarantees.config.cleanup === 'compact') return

@@ -4,10 +4,10 @@
 import type { History, Process } from '../../src/history/operation.ts'
 import type { CheckContext, ExplanationStep } from '../contract.ts'
 import type { FindingCollector } from '../finding-collector.ts'
+import { show } from '../show.ts'
 import type { Move } from './poll-order.ts'
 import type { Scan, SendRecord } from './scan.ts'
 import type { Story } from './story.ts'
-import { show } from './values.ts'
 
 export function findPollOrder(scan: Scan, story: Story, found: FindingCollector): void {
   for (const move of scan.polls.backwards) {

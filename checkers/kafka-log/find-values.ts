@@ -9,9 +9,10 @@
 import type { CheckContext } from '../contract.ts'
 import type { FindingCollector } from '../finding-collector.ts'
 import type { GuaranteeId } from '../guarantees.ts'
+import { identityOf } from '../identity.ts'
+import { show } from '../show.ts'
 import type { PartitionReads, Scan, SendRecord } from './scan.ts'
 import type { Story } from './story.ts'
-import { identityOf, show } from './values.ts'
 
 export function findValues(scan: Scan, story: Story, context: CheckContext, found: FindingCollector): void {
   for (const partition of scan.partitions.values()) {

@@ -8,17 +8,19 @@
 import type { History } from '../../src/history/operation.ts'
 import type { Checker, CheckContext, CheckResult } from '../contract.ts'
 import { FindingCollector } from '../finding-collector.ts'
+import { show } from '../show.ts'
+import { findTransactionCycles } from './find-cycles.ts'
 import { findLoss } from './find-loss.ts'
 import { findLostMetadata } from './find-lost-metadata.ts'
 import { findOffsetRegression, findPollOrder, findSendOrder } from './find-order.ts'
+import { findTorn } from './find-torn.ts'
 import { findValues } from './find-values.ts'
 import { Scan } from './scan.ts'
 import { Story } from './story.ts'
-import { show } from './values.ts'
 
 export const kafkaLogChecker: Checker = {
   name: 'kafka-log',
-  describes: 'what producers were told and consumers read: loss, duplicates, order, offset reuse, corruption, metadata',
+  describes: 'what producers were told and consumers read: loss, duplicates, order, offset reuse, corruption, metadata, torn transactions and their cycles',
   check(history: History, context: CheckContext): CheckResult {
     const scan = new Scan(history)
     const found = new FindingCollector('kafka-log', context.guarantees)
@@ -30,6 +32,8 @@ export const kafkaLogChecker: Checker = {
     findPollOrder(scan, story, found)
     findOffsetRegression(scan, history, story, found)
     findLostMetadata(history, story, found)
-    return found.result()
+    findTorn(scan, story, context, found)
+    const unfinished = findTransactionCycles(scan, context, found)
+    return found.result(unfinished === undefined ? undefined : `The search for cycles did not end: ${unfinished}.`)
   },
 }

@@ -6,9 +6,12 @@
  * recorded field `producer` (a pipelining producer has many operations open, each with a process of its own), otherwise
  * by its process.
  */
+import { TrialError } from '../../src/base/trial-error.ts'
 import type { History, Json, Operation, Process } from '../../src/history/operation.ts'
+import { type Identity, identityOf } from '../identity.ts'
 import { PollOrder } from './poll-order.ts'
-import { type Identity, identityOf, topicOf } from './values.ts'
+import { TransactionLog } from './transaction-log.ts'
+import { topicOf } from './values.ts'
 
 /** `unconfirmed`: sent with acks=0, no answer was asked for. `open`: no completion, or one of unknown fate. */
 export type SendOutcome = 'open' | 'ok' | 'fail' | 'unconfirmed'
@@ -26,6 +29,8 @@ export class SendRecord {
   readonly target: string
   readonly producer: string | number
   readonly invoked: number
+  /** The transaction that it belongs to, by number. */
+  readonly transaction: number
   /** The partition, as soon as an acknowledgement or a reader tells. */
   key: string | undefined = undefined
   completed = -1
@@ -40,11 +45,12 @@ export class SendRecord {
   /** Readers' evidence at other offsets than `seenOffset`: duplicates. */
   elsewhere: SeenAt[] | undefined = undefined
 
-  constructor(value: Json, target: string, producer: string | number, invoked: number) {
+  constructor(value: Json, target: string, producer: string | number, invoked: number, transaction: number) {
     this.value = value
     this.target = target
     this.producer = producer
     this.invoked = invoked
+    this.transaction = transaction
   }
 
   forgetReads(): void {
@@ -70,6 +76,8 @@ export interface Slot {
 
 export class PartitionReads {
   readonly key: string
+  /** Its place in `Scan.partitionList`. */
+  readonly number: number
   readonly slots = new Map<number, Slot>()
   highest = -1
   highestAt = -1
@@ -78,8 +86,9 @@ export class PartitionReads {
   readonly acknowledged: SendRecord[] = []
   private sorted: Float64Array | undefined = undefined
 
-  constructor(key: string) {
+  constructor(key: string, number: number) {
     this.key = key
+    this.number = number
   }
 
   /** The lowest offset strictly between the two at which somebody read something. Only after the pass. */
@@ -110,6 +119,8 @@ export class Scan {
   readonly history: History
   readonly sends: SendRecord[] = []
   readonly partitions = new Map<string, PartitionReads>()
+  readonly partitionList: PartitionReads[] = []
+  readonly transactions = new TransactionLog()
   readonly polls = new PollOrder()
   /** Values that no send explains: unknown when read, or sent elsewhere. */
   readonly strange: StrangeRead[] = []
@@ -182,12 +193,14 @@ export class Scan {
     const micros = Array.isArray(operation.value) ? operation.value as readonly Micro[] : []
     if (operation.type === 'invoke') {
       const sends: SendRecord[] = []
-      for (const micro of micros) if (Array.isArray(micro) && micro[0] === 'send') sends.push(this.invokeSend(operation, at, String(micro[1]), micro[2] as Json))
+      const transaction = this.transactions.invoke(operation, at, micros.length)
+      for (const micro of micros) if (Array.isArray(micro) && micro[0] === 'send') sends.push(this.invokeSend(operation, at, String(micro[1]), micro[2] as Json, transaction))
       if (sends.length > 0) this.open.set(operation.process, sends)
       if (sends.length > 1) this.compound.push(sends)
       return
     }
     const sends = this.open.get(operation.process)
+    const transaction = this.transactions.complete(operation, at)
     let next = 0
     const reads: (readonly [string, readonly (readonly [number, Json])[]])[] = []
     for (const micro of micros) {
@@ -207,13 +220,19 @@ export class Scan {
     if (operation.f === 'send') return
     const drain = operation['drain'] === true
     if (drain) this.drained = true
-    for (const [key, records] of reads) this.takeRecords(key, records, at, drain)
-    this.polls.poll(readerOf(operation), at, reads)
+    for (const [key, records] of reads) this.takeRecords(key, records, at, drain, transaction, transaction !== -1 && operation.type === 'ok')
+    const moved = rebalancedKeys(operation)
+    if (moved === undefined) this.polls.poll(readerOf(operation), at, reads)
+    else {
+      // What was assigned anew meanwhile may go back or forth within the operation, and from it to the next.
+      this.polls.poll(readerOf(operation), at, reads.filter(([key]) => !moved.has(key)))
+      this.polls.move(readerOf(operation), 'assign', [...moved])
+    }
   }
 
-  private invokeSend(operation: Operation, at: number, target: string, value: Json): SendRecord {
+  private invokeSend(operation: Operation, at: number, target: string, value: Json, transaction: number): SendRecord {
     const producer = operation['producer']
-    const send = new SendRecord(value, target, typeof producer === 'string' || typeof producer === 'number' ? producer : operation.process, at)
+    const send = new SendRecord(value, target, typeof producer === 'string' || typeof producer === 'number' ? producer : operation.process, at, transaction)
     const identity = identityOf(value)
     if (this.byValue.has(identity)) this.repeated ??= value
     this.byValue.set(identity, send)
@@ -247,9 +266,13 @@ export class Scan {
     }
   }
 
-  private takeRecords(key: string, records: readonly (readonly [number, Json])[], at: number, drain: boolean): void {
+  private takeRecords(key: string, records: readonly (readonly [number, Json])[], at: number, drain: boolean, polling: number, committed: boolean): void {
     const partition = this.partition(key)
-    for (const [offset, value] of records) {
+    let end = -1
+    for (const record of records) {
+      if (!Array.isArray(record) || typeof record[0] !== 'number') throw new TrialError('input', `operation ${this.history[at]!.index}: a poll of ${key} returned something else than [offset, value].`, 'Polls return {key: [[offset, value], ...]}.')
+      const [offset, value] = record as unknown as readonly [number, Json]
+      if (offset > end) end = offset
       if (offset > partition.highest) {
         partition.highest = offset
         partition.highestAt = at
@@ -261,6 +284,8 @@ export class Scan {
         continue
       }
       if (send.key === undefined) send.key = key
+      if (committed) this.transactions.read(send.transaction, polling)
+      if (send.transaction === polling) this.transactions.ownRead(polling, send)
       if (send.seenAt === -1) {
         send.seenOffset = offset
         send.seenAt = at
@@ -274,6 +299,7 @@ export class Scan {
       }
     }
     if (drain) partition.drainHighestAt = at
+    if (committed && end !== -1) this.transactions.end(polling, partition.number, end)
   }
 
   private takeSlot(partition: PartitionReads, offset: number, value: Json, at: number, drain: boolean): void {
@@ -290,8 +316,9 @@ export class Scan {
   private partition(key: string): PartitionReads {
     let partition = this.partitions.get(key)
     if (partition === undefined) {
-      partition = new PartitionReads(key)
+      partition = new PartitionReads(key, this.partitionList.length)
       this.partitions.set(key, partition)
+      this.partitionList.push(partition)
     }
     return partition
   }
@@ -300,6 +327,18 @@ export class Scan {
 function readerOf(operation: Operation): string | number {
   const consumer = operation['consumer']
   return typeof consumer === 'string' || typeof consumer === 'number' ? consumer : operation.process
+}
+
+/** Keys that a rebalance moved during the operation: ours (`rebalances`) or Jepsen's (`rebalance-log`), lists of {keys: [...]}. */
+function rebalancedKeys(operation: Operation): Set<string> | undefined {
+  const log = operation['rebalances'] ?? operation['rebalance-log']
+  if (!Array.isArray(log) || log.length === 0) return undefined
+  const keys = new Set<string>()
+  for (const event of log as readonly Json[]) {
+    const moved = typeof event === 'object' && event !== null ? (event as { readonly keys?: Json }).keys : undefined
+    if (Array.isArray(moved)) for (const key of moved) keys.add(String(key))
+  }
+  return keys
 }
 
 function keysOf(value: Json): readonly string[] | undefined {

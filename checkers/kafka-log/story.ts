@@ -3,8 +3,8 @@
  */
 import type { History, Json, Operation } from '../../src/history/operation.ts'
 import type { ExplanationStep } from '../contract.ts'
+import { show } from '../show.ts'
 import type { Scan, SendRecord } from './scan.ts'
-import { show } from './values.ts'
 
 export class Story {
   private readonly history: History

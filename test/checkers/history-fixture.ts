@@ -6,6 +6,7 @@
 import { compose } from '../../checkers/compose.ts'
 import type { CheckResult, Finding } from '../../checkers/contract.ts'
 import { guaranteesFor, type GuaranteeConfig } from '../../checkers/guarantees.ts'
+import type { Limits } from '../../checkers/isolation/budget.ts'
 import { kafkaLogChecker } from '../../checkers/kafka-log/kafka-log-checker.ts'
 import type { Json, Operation, OperationType, Process } from '../../src/history/operation.ts'
 import { validateHistory } from '../../src/history/validate.ts'
@@ -122,11 +123,12 @@ export interface Setting {
   /** Did the drain reach the end? Absent: yes. A history without a drain is not drained whatever is said here. */
   readonly drained?: boolean
   readonly logStart?: { readonly [key: string]: number }
+  readonly limits?: Limits
 }
 
-export function judge(operations: readonly Operation[], { config, drained = true, logStart = {} }: Setting = {}): CheckResult {
+export function judge(operations: readonly Operation[], { config, drained = true, logStart = {}, limits = {} }: Setting = {}): CheckResult {
   validateHistory(operations)
-  return kafkaLogChecker.check(operations, { guarantees: guaranteesFor({ ...STRICT, ...config }), drained, logStart })
+  return kafkaLogChecker.check(operations, { guarantees: guaranteesFor({ ...STRICT, ...config }), drained, logStart, limits })
 }
 
 /** What was seen, without zeros; `bad` are those that this configuration forbids. */

@@ -28,7 +28,7 @@ export function explainName(name: string): string[] {
     const promise = promiseOf(anomaly)
     return [
       `${anomaly.id}: ${anomaly.title} (found by ${anomaly.checker})`, '', anomaly.definition, '',
-      promise === undefined ? anomaly.forbiddenBy === 'never' ? 'Nothing forbids it: it is counted, never failed.' : 'No configuration allows it.' : `It breaks: ${promise.promise}\n  ${anomaly.link ?? promise.link}`,
+      promise === undefined ? anomaly.forbiddenBy === 'never' ? 'Nothing forbids it: it is counted, never failed.' : anomaly.models !== undefined ? `The weakest consistency models that forbid it: ${anomaly.models.join(', ')}.\n  ${anomaly.link}` : 'No configuration allows it.' : `It breaks: ${promise.promise}\n  ${anomaly.link ?? promise.link}`,
       '', 'For example:', ...anomaly.example.map(line => `  ${line}`), '', `A false alarm would be: ${anomaly.falseAlarm}`,
     ]
   }

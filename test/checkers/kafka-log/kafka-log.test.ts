@@ -11,9 +11,10 @@ import { LOSS_CASES } from './cases-loss.ts'
 import { METADATA_CASES } from './cases-metadata.ts'
 import { POLL_CASES } from './cases-polls.ts'
 import { SEND_CASES } from './cases-sends.ts'
+import { TRANSACTION_CASES } from './cases-transactions.ts'
 import { VALUE_CASES } from './cases-values.ts'
 
-const CASES: { readonly [anomaly: string]: AnomalyCases } = { ...LOSS_CASES, ...VALUE_CASES, ...SEND_CASES, ...POLL_CASES, ...METADATA_CASES }
+const CASES: { readonly [anomaly: string]: AnomalyCases } = { ...LOSS_CASES, ...VALUE_CASES, ...SEND_CASES, ...POLL_CASES, ...METADATA_CASES, ...TRANSACTION_CASES }
 const OURS = BLACK_BOX_ANOMALIES.filter(({ checker }) => checker === 'kafka-log')
 
 function run(one: LogCase): { result: CheckResult; operations: number } {
@@ -39,7 +40,9 @@ function expectExplained(finding: Finding, operations: number): void {
   expect(finding.contradiction).toMatch(/(however|between them)/)
   expect(finding.steps.length).toBeGreaterThan(0)
   const places = finding.steps.map(step => step.operation ?? -1)
-  expect(places).toEqual([...places].sort((a, b) => a - b))
+  // A cycle is told round, anything else in the order of the history.
+  const isCycle = finding.anomaly.startsWith('G')
+  if (!isCycle) expect(places).toEqual([...places].sort((a, b) => a - b))
   expect(places[0]).toBeGreaterThanOrEqual(0)
   expect(places.at(-1)).toBeLessThan(operations)
   if (finding.anomaly === 'lost-metadata') return
