@@ -93,9 +93,11 @@ export class CompletedFetch {
         taken.push({ topic: this.topic, partition: this.partition, offset, leaderEpoch: this.lastEpoch, timestamp, key, value, headers })
       }
     } catch (error) {
-      if (!(error instanceof CorruptBatchError)) throw error
-      this.pendingError = error
-      if (taken.length === 0) throw error
+      // Unlike the CRC this is always checked: what cannot be read is no record (CompletedFetch#fetchRecords).
+      if (error instanceof DecodeError) this.pendingError = new CorruptBatchError(`batch of ${this.key} at ${this.nextFetchOffset}: ${error.message}`)
+      else if (error instanceof CorruptBatchError) this.pendingError = error
+      else throw error
+      if (taken.length === 0) throw this.pendingError
     }
     return taken
   }
@@ -123,18 +125,8 @@ export class CompletedFetch {
         this.nextFetchOffset = nextOffsetOf(bytes, batch)
         continue
       }
-      this.records = this.recordsOf(batch)
+      this.records = readRecords(bytes, batch)
       this.nextRecord = 0
-    }
-  }
-
-  /** Unlike the CRC this is always checked: what cannot be read is no record (CompletedFetch#nextFetchedRecord). */
-  private recordsOf(batch: number): ReturnType<typeof readRecords> {
-    try {
-      return readRecords(this.bytes, batch)
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      throw new CorruptBatchError(`batch of ${this.key} at ${this.nextFetchOffset}: ${error.message}`)
     }
   }
 

@@ -111,4 +111,12 @@ describe('offsets by time', () => {
     log.appendAsLeader(batch(['later'], { compression: 'gzip', timestamp: 2_000 }), 0, 'client')
     expect(log.offsetForTimestamp(1_500)).toMatchObject({ offset: 3, timestamp: 2_000 })
   })
+
+  it('of a batch that a disk has spoiled are an error of the request, not of the broker', () => {
+    const log = openLog(new FakeEnv())
+    log.appendAsLeader(batch(VALUES, { compression: 'snappy', timestamp: 1_000 }), 0, 'client')
+    const file = log.segments[0]!.log
+    file.view()[81]! ^= 0xff
+    expect(() => log.offsetForTimestamp(500)).toThrow(ApiError)
+  })
 })
