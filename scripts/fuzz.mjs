@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz [-- --count N --seed N --workers N]`: every decoder of src/protocol on mutated and on random bytes. It may
- * answer with a value or with a DecodeError; anything else, an input that takes longer than `SLOW_MS`, a worker that stops, a value
+ * `npm run fuzz [-- --count N --seed N --workers N --time SECONDS]`: every decoder of src/protocol on mutated and on random bytes. It may
+ * answer with a value or with a DecodeError; anything else, an input that takes longer than `SLOW_MS` three times, a worker that stops, a value
  * larger than its input warrants and memory beyond `MEMORY_LIMIT_MB` are failures, printed with the bytes that showed them.
  *
  *   messages   each message and record of each version, alone and as a request or response frame
@@ -109,6 +109,21 @@ function weigh(value, weight) {
   return weight
 }
 
+/** Time of the quickest of three: on a busy machine anything may be slow once. */
+function timeOf(read, input) {
+  let least = Infinity
+  for (let i = 0; i < 3; i++) {
+    const begin = performance.now()
+    try {
+      read(input)
+    } catch {
+      // The answer was judged before.
+    }
+    least = Math.min(least, performance.now() - begin)
+  }
+  return least
+}
+
 /** What is wrong with this answer, or undefined. */
 function judge({ label, read }, input) {
   const begin = performance.now()
@@ -120,15 +135,20 @@ function judge({ label, read }, input) {
     if (values > (input.length + 8) * VALUES_A_BYTE && bytes <= input.length) problem = `${values} values`
     if (bytes > MAX_EXPANDED_BYTES + input.length) problem = `${bytes} bytes`
   } catch (error) {
-    if (!(error instanceof DecodeError)) problem = `${error?.stack ?? error}`
+    if (!(error instanceof DecodeError)) problem = String(error)
   }
-  const took = performance.now() - begin
-  if (took > SLOW_MS) problem = `${Math.round(took)} ms`
+  if (performance.now() - begin > SLOW_MS) {
+    const took = timeOf(read, input)
+    if (took > SLOW_MS) problem = `${Math.round(took)} ms`
+  }
   return { outcome, problem: problem === undefined ? undefined : `${label}, input ${Buffer.from(input.subarray(0, 600)).toString('hex')}: ${problem}` }
 }
 
 /** `current` tells the main thread which input is being read, in case its reader never comes back. */
-function fuzz({ count, seed, current }) {
+function fuzz({ count, seed, seconds, current }) {
+  // Most inputs end in an error, and its stack costs more than the reading.
+  Error.stackTraceLimit = 0
+  const until = performance.now() + seconds * 1_000
   const random = new Random(seed)
   const { made, batches } = samples(random)
   const totals = { inputs: 0, accepted: 0, refused: 0, slowestMs: 0 }
@@ -143,20 +163,21 @@ function fuzz({ count, seed, current }) {
     totals.inputs++
     totals[outcome]++
     if (problem !== undefined) return parentPort.postMessage({ ...totals, problem: `seed ${seed}, input ${n}: ${problem}` })
+    if (n % 1_000 === 0 && performance.now() > until) break
     if (n % REPORT_EVERY === 0) parentPort.postMessage({ ...totals })
   }
   parentPort.postMessage({ ...totals, done: true })
 }
 
 async function main() {
-  const { values } = parseArgs({ options: { count: { type: 'string', default: '300000' }, seed: { type: 'string', default: '1' }, workers: { type: 'string', default: '2' } } })
-  const [count, seed, workers] = [Number(values.count), Number(values.seed), Number(values.workers)]
+  const { values } = parseArgs({ options: { count: { type: 'string', default: '300000' }, seed: { type: 'string', default: '1' }, workers: { type: 'string', default: '2' }, time: { type: 'string', default: 'Infinity' } } })
+  const [count, seed, workers, seconds] = [Number(values.count), Number(values.seed), Number(values.workers), Number(values.time)]
   const begin = performance.now()
   const share = Math.ceil(count / workers)
   let peakMB = 0
   const results = await Promise.all(Array.from({ length: workers }, (_, index) => new Promise(resolve => {
     const current = new Int32Array(new SharedArrayBuffer(4))
-    const worker = new Worker(new URL(import.meta.url), { workerData: { count: Math.min(share, count - index * share), seed: seed * 1_000 + index, current }, resourceLimits: { maxOldGenerationSizeMb: 384 } })
+    const worker = new Worker(new URL(import.meta.url), { workerData: { count: Math.min(share, count - index * share), seed: seed * 1_000 + index, seconds, current }, resourceLimits: { maxOldGenerationSizeMb: 384 } })
     let last = { inputs: 0, accepted: 0, refused: 0, slowestMs: 0 }
     const end = result => {
       clearInterval(watch)
@@ -179,9 +200,9 @@ async function main() {
   const sum = field => results.reduce((total, result) => total + result[field], 0)
   const problems = results.flatMap(({ problem }) => (problem === undefined ? [] : [problem]))
   for (const problem of problems) console.log(problem)
-  const seconds = (performance.now() - begin) / 1000
-  console.log(`${sum('inputs')} inputs in ${seconds.toFixed(0)} s: ${sum('refused')} refused, ${sum('accepted')} accepted, ${problems.length} failures; slowest ${Math.max(...results.map(({ slowestMs }) => slowestMs)).toFixed(0)} ms, ${peakMB} MB at most`)
-  process.exitCode = problems.length === 0 && sum('inputs') === count ? 0 : 1
+  const took = (performance.now() - begin) / 1000
+  console.log(`${sum('inputs')} inputs in ${took.toFixed(0)} s: ${sum('refused')} refused, ${sum('accepted')} accepted, ${problems.length} failures; slowest ${Math.max(...results.map(({ slowestMs }) => slowestMs)).toFixed(0)} ms, ${peakMB} MB at most`)
+  process.exitCode = problems.length === 0 && (sum('inputs') === count || seconds !== Infinity) ? 0 : 1
 }
 
 if (isMainThread) await main()
