@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { COMPRESSION_TYPES } from '../../src/config/compression-type.ts'
 import { ApiError } from '../../src/protocol/api-error.ts'
+import { compress } from '../../src/protocol/compression/compress.ts'
 import { ErrorCode, errorName } from '../../src/protocol/errors.ts'
-import { baseSequenceOf, compressionOf, computeCrc, isValidBatch, producerIdOf, readRecords, recordCountOf } from '../../src/protocol/records/record-batch.ts'
+import { baseSequenceOf, compressionOf, computeCrc, HEADER_SIZE, isValidBatch, producerIdOf, readRecords, recordCountOf } from '../../src/protocol/records/record-batch.ts'
 import { FakeEnv } from './fake-env.ts'
 import { batch, contents, type LogSettings, openLog } from './log-fixture.ts'
 
@@ -92,9 +93,18 @@ describe('a leader', () => {
     const plain = batch(['a', 'b'])
     const second = plain.length - 8
     expect([...plain.subarray(second, second + 4)]).toEqual([14, 0, 0, 2])
-    const sparse = signed(plain, copy => { copy[second + 3] = 10 })
-    const log = append(sparse, { config: { compressionType: 'gzip' } })
-    expect(contents(log)).toEqual(['0:a', '1:b'])
+    const records = plain.slice(HEADER_SIZE)
+    records[second + 3 - HEADER_SIZE] = 10
+    const small = compress('gzip', records)
+    const sparse = new Uint8Array(HEADER_SIZE + small.length)
+    sparse.set(plain.subarray(0, HEADER_SIZE))
+    sparse.set(small, HEADER_SIZE)
+    const bytes = signed(sparse, (copy, view) => {
+      copy[22] = COMPRESSION_TYPES.indexOf('gzip')
+      view.setInt32(8, copy.length - 12)
+    })
+    expect(readRecords(bytes, 0).map(({ offset }) => offset)).toEqual([0, 5])
+    expect(contents(append(bytes))).toEqual(['0:a', '1:b'])
   })
 
   it('refuses records without keys on compacted topics, compressed or not', () => {
