@@ -2,7 +2,7 @@
  * What features cost: the CPU-bound time of the standard trial with each one, relative to the trial without. Runs alternate, so
  * that a machine whose speed changes is not taken for a cost.
  */
-import { COMPRESSION_TYPES } from '../src/config/compression-type.ts'
+import { COMPRESSION_TYPES } from '../src/base/compression-type.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import { runPlan } from '../src/trial/run-plan.ts'
 import { produceConsume } from '../workloads/produce-consume.ts'

@@ -10,7 +10,7 @@
  */
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { COMPRESSION_TYPES } from '../dist/src/config/compression-type.js'
+import { COMPRESSION_TYPES } from '../dist/src/base/compression-type.js'
 import { apiDescription, ALL_API_KEYS } from '../dist/src/protocol/api-keys.js'
 import { decodeMessage, DecodeError, encodeMessage, messageTable, messageTables } from '../dist/src/protocol/codec.js'
 import { compress, expand, MAX_EXPANDED_BYTES } from '../dist/src/protocol/compression/compress.js'

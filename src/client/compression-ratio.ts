@@ -4,7 +4,7 @@
  *
  * Unlike Kafka, each producer learns by itself; Kafka's producers in one process share.
  */
-import type { CompressionType } from '../config/compression-type.ts'
+import type { CompressionType } from '../base/compression-type.ts'
 
 const INITIAL = 1
 const IMPROVING_STEP = 0.005

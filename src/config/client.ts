@@ -2,7 +2,7 @@
  * Configuration of the reference clients. Names are Kafka's, camel-cased; defaults are the Java client's in 4.3.1.
  */
 import type { Millis } from '../base/time.ts'
-import type { CompressionType } from './compression-type.ts'
+import type { CompressionType } from '../base/compression-type.ts'
 
 interface CommonClientConfig {
   readonly clientId: string

@@ -2,7 +2,7 @@
  * Topic configuration as Kafka keeps it: string entries in ConfigRecords over the servers' defaults (LogConfig).
  */
 import type { ServerConfig } from './cluster.ts'
-import type { BrokerCompressionType } from './compression-type.ts'
+import type { BrokerCompressionType } from '../base/compression-type.ts'
 
 /** The effective configuration of one topic. */
 export interface TopicConfig {

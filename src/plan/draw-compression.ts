@@ -3,7 +3,7 @@
  * stores another than came (`compression.type`). Drawn after everything else, so that the rest of a plan does not depend on it.
  */
 import fc, { type Arbitrary } from 'fast-check'
-import { COMPRESSION_TYPES } from '../config/compression-type.ts'
+import { COMPRESSION_TYPES } from '../base/compression-type.ts'
 import type { ClientSpec, TopicSpec } from '../config/workload.ts'
 
 interface Compressed {

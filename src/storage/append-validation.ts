@@ -3,7 +3,7 @@
  * ProduceRequest#validateRecords). Everything here is decided from headers, but for compressed batches and for keys on
  * compacted topics.
  */
-import { COMPRESSION_TYPES, targetCompression } from '../config/compression-type.ts'
+import { COMPRESSION_TYPES, targetCompression } from '../base/compression-type.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { CompressionError } from '../protocol/compression/compress.ts'

@@ -3,7 +3,7 @@ import { Future } from '../../src/base/task.ts'
 import { CompressionRatio } from '../../src/client/compression-ratio.ts'
 import { ProducerBatch } from '../../src/client/producer-batch.ts'
 import type { SendResult } from '../../src/client/send-result.ts'
-import { COMPRESSION_TYPES } from '../../src/config/compression-type.ts'
+import { COMPRESSION_TYPES } from '../../src/base/compression-type.ts'
 import { baseSequenceOf, compressionOf, HEADER_SIZE, readRecords } from '../../src/protocol/records/record-batch.ts'
 
 const value = new TextEncoder().encode('the same words '.repeat(20))

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { COMPRESSION_TYPES } from '../../src/config/compression-type.ts'
+import { COMPRESSION_TYPES } from '../../src/base/compression-type.ts'
 import { apiDescription, ApiKey } from '../../src/protocol/api-keys.ts'
 import { decodeMessage, encodeMessage } from '../../src/protocol/codec.ts'
 import { decodeRequest, decodeResponse, encodeFrame } from '../../src/protocol/frame-bytes.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { COMPRESSION_TYPES } from '../../src/config/compression-type.ts'
+import { COMPRESSION_TYPES } from '../../src/base/compression-type.ts'
 import { ApiError } from '../../src/protocol/api-error.ts'
 import { compress } from '../../src/protocol/compression/compress.ts'
 import { ErrorCode, errorName } from '../../src/protocol/errors.ts'

@@ -34,7 +34,7 @@ function firstRun(sample: Sample): TrialResult {
   return result
 }
 
-describe('the same plan', () => {
+describe('the same plan', { timeout: 300_000 }, () => {
   it('gives the same digests again, watched by a trace, observers and no checkers at all', () => {
     for (const sample of SAMPLES) {
       const expected = firstRun(sample)
@@ -77,7 +77,7 @@ describe('the same plan', () => {
   })
 })
 
-describe('the event digest', () => {
+describe('the event digest', { timeout: 300_000 }, () => {
   const sample = SAMPLES[0]!
   for (const kind of ['frame', 'disk', 'draw'] as const) {
     it(`changes when one ${kind} is flipped, early or late`, () => {

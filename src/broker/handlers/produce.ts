@@ -6,7 +6,7 @@
  * append and the waking of parked fetches other requests may run.
  */
 import type { Task } from '../../base/task.ts'
-import { COMPRESSION_TYPES } from '../../config/compression-type.ts'
+import { COMPRESSION_TYPES } from '../../base/compression-type.ts'
 import { ApiError } from '../../protocol/api-error.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { ProduceRequest } from '../../protocol/generated/types.ts'

@@ -6,7 +6,7 @@
  * Unlike Kafka, which reads compressed records as a stream, a whole section is expanded at once; no more than
  * `MAX_EXPANDED_BYTES`, and less where the format itself bounds what the input can become.
  */
-import { COMPRESSION_TYPES, type CompressionType } from '../../config/compression-type.ts'
+import { COMPRESSION_TYPES, type CompressionType } from '../../base/compression-type.ts'
 import { DecodeError } from '../wire.ts'
 import { gzip } from './gzip.ts'
 import { lz4 } from './lz4.ts'

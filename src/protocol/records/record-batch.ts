@@ -10,7 +10,7 @@
  */
 import { crc32c } from '../../base/crc32c.ts'
 import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts'
-import { COMPRESSION_TYPES, type CompressionType } from '../../config/compression-type.ts'
+import { COMPRESSION_TYPES, type CompressionType } from '../../base/compression-type.ts'
 import { compress, expand } from '../compression/compress.ts'
 import { DecodeError } from '../wire.ts'
 import { VarintReader, varintSize, writeVarint } from './varint.ts'

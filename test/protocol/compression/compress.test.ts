@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { COMPRESSION_TYPES } from '../../../src/config/compression-type.ts'
+import { COMPRESSION_TYPES } from '../../../src/base/compression-type.ts'
 import { compress, expand, MAX_EXPANDED_BYTES } from '../../../src/protocol/compression/compress.ts'
 import { DecodeError } from '../../../src/protocol/wire.ts'
 
