@@ -13,6 +13,8 @@ import { DecodeError } from '../protocol/wire.ts'
 
 export interface ConsumerRecord {
   readonly topic: string
+  /** Which topic of that name; the zero id when the answer told none. */
+  readonly topicId: string
   readonly partition: number
   readonly offset: number
   readonly leaderEpoch: number
@@ -38,6 +40,7 @@ const EMPTY = new Uint8Array(0)
 export class CompletedFetch {
   readonly key: string
   readonly topic: string
+  readonly topicId: string
   readonly partition: number
   readonly data: FetchResponsePartitionData
   readonly fetchOffset: number
@@ -61,8 +64,9 @@ export class CompletedFetch {
   private nextRecord = 0
   private pendingError: CorruptBatchError | undefined = undefined
 
-  constructor(topic: string, key: string, data: FetchResponsePartitionData, fetchOffset: number, nodeId: number, options: ReadOptions) {
+  constructor(topic: string, topicId: string, key: string, data: FetchResponsePartitionData, fetchOffset: number, nodeId: number, options: ReadOptions) {
     this.topic = topic
+    this.topicId = topicId
     this.key = key
     this.partition = data.partitionIndex
     this.data = data
@@ -90,7 +94,7 @@ export class CompletedFetch {
         if (record === undefined) break
         this.nextFetchOffset = record.offset + 1
         const { offset, timestamp, key, value, headers } = record
-        taken.push({ topic: this.topic, partition: this.partition, offset, leaderEpoch: this.lastEpoch, timestamp, key, value, headers })
+        taken.push({ topic: this.topic, topicId: this.topicId, partition: this.partition, offset, leaderEpoch: this.lastEpoch, timestamp, key, value, headers })
       }
     } catch (error) {
       // Unlike the CRC this is always checked: what cannot be read is no record (CompletedFetch#fetchRecords).

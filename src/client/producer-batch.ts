@@ -7,6 +7,7 @@
  * What Kafka does not keep and the checkers need: whether the batch may already be in a log. `mayBeWritten` is set when an
  * attempt ends in anything but a refusal before the append; an error after that is never definite.
  */
+import { ZERO_UUID } from '../protocol/uuid.ts'
 import { Future } from '../base/task.ts'
 import type { Micros } from '../base/time.ts'
 import { HEADER_SIZE, buildBatch, recordSize } from '../protocol/records/record-batch.ts'
@@ -191,12 +192,12 @@ export class ProducerBatch {
   }
 
   /** Tells every sender; false when they know already. `baseOffset` is -1 when the offset is not known. */
-  succeed(baseOffset: number, logAppendTime: number): boolean {
+  succeed(baseOffset: number, logAppendTime: number, topicId: string = ZERO_UUID): boolean {
     if (this.isDone) return false
     const { topic, partition } = this
     for (const [index, future] of this.futures.entries()) {
       const timestamp = logAppendTime === -1 ? this.records[index]!.timestamp : logAppendTime
-      future.complete({ ok: true, topic, partition, offset: baseOffset < 0 ? -1 : baseOffset + index, timestamp })
+      future.complete({ ok: true, topic, topicId, partition, offset: baseOffset < 0 ? -1 : baseOffset + index, timestamp })
     }
     return this.done.complete()
   }

@@ -92,6 +92,8 @@ export type Observation =
   | (Replica & { readonly kind: 'producer-forgotten'; readonly producerId: number })
   /** Known behaviour pending-isr-overwritten: old metadata makes a leader forget its ISR proposal. */
   | (Replica & { readonly kind: 'isr-proposal-forgotten'; readonly leaderEpoch: number; readonly proposed: readonly number[] })
+  /** Known behaviour elr-outlives-replica: a broker that is no replica any more is in the ELR. */
+  | { readonly kind: 'elr-kept-removed-replica'; readonly topicId: string; readonly topic: string; readonly partition: number; readonly brokers: readonly number[] }
   // ---- clients ----
   | { readonly kind: 'client-retry'; readonly topic: string; readonly partition: number; readonly errorCode: number; readonly producerId: number; readonly baseSequence: number; readonly attempt: number }
   | { readonly kind: 'client-epoch-bump'; readonly producerId: number; readonly producerEpoch: number; readonly reason: string }

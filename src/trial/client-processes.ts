@@ -10,6 +10,7 @@ import type { HistoryRecorder } from '../history/history-recorder.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Workload } from '../../workloads/contract.ts'
 import type { World } from './world.ts'
+import { recreatedTopics } from '../../workloads/topic-incarnations.ts'
 
 export class ClientProcesses implements Observer {
   private readonly plan: Plan
@@ -55,7 +56,7 @@ export class ClientProcesses implements Observer {
     this.busy.add(host)
     const { busy, history, outside } = this
     world.runClient(host, function* (env) {
-      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: history.client(host), stop, edge: world.simulation.edge, outside, isBusy: other => busy.has(other) })
+      yield* workload.client({ env, spec, operations, topics: plan.topics, recreated: recreatedTopics(plan.operations), recorder: history.client(host), stop, edge: world.simulation.edge, outside, isBusy: other => busy.has(other) })
       busy.delete(host)
     })
   }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Consumer } from '../../src/client/consumer.ts'
 import type { PollResult } from '../../src/client/consumer.ts'
-import { FetchSession } from '../../src/client/fetch-session.ts'
-import type { FetchTarget } from '../../src/client/fetch-session.ts'
+import { FetchSessionHandler } from '../../src/rpc/fetch-session-handler.ts'
+import type { FetchTarget } from '../../src/rpc/fetch-session-handler.ts'
 import { DEFAULT_CONSUMER_CONFIG } from '../../src/config/client.ts'
 import type { ConsumerConfig } from '../../src/config/client.ts'
 import { COMPRESSION_TYPES, type CompressionType } from '../../src/base/compression-type.ts'
@@ -313,16 +313,16 @@ describe('follower reads (KIP-392)', () => {
 
 describe('fetch sessions (KIP-227)', () => {
   const target = (partition: number, fetchOffset: number): FetchTarget => (
-    { key: `orders-${partition}`, topic: 'orders', topicId: TOPIC_ID, partition, fetchOffset, currentLeaderEpoch: 0 }
+    { key: `orders-${partition}`, topic: 'orders', topicId: TOPIC_ID, partition, fetchOffset, currentLeaderEpoch: 0, lastFetchedEpoch: -1, logStartOffset: -1 }
   )
-  const keys = (...partitions: number[]): Set<string> => new Set(partitions.map(partition => `orders-${partition}`))
+  const keys = (...partitions: number[]): string[] => partitions.map(partition => `orders-${partition}`)
   const response = (sessionId: number, errorCode: number = ErrorCode.NONE): FetchResponse => (
     { throttleTimeMs: 0, errorCode, sessionId, responses: [], nodeEndpoints: [] }
   )
   const partitionsOf = (topics: unknown): unknown[] => (topics as { partitions: unknown[] }[]).flatMap(topic => topic.partitions)
 
   it('send everything first, then what changed and what is not wanted any more', () => {
-    const session = new FetchSession()
+    const session = new FetchSessionHandler()
     const first = session.request([target(0, 0), target(1, 0)], 100)
     expect(first).toMatchObject({ sessionId: 0, sessionEpoch: 0 })
     expect(partitionsOf(first.topics)).toHaveLength(2)
@@ -338,7 +338,7 @@ describe('fetch sessions (KIP-227)', () => {
   })
 
   it('begin anew when the broker has lost or mistrusts the session, or keeps none', () => {
-    const session = new FetchSession()
+    const session = new FetchSessionHandler()
     session.request([target(0, 0)], 100)
     session.accept(response(9), keys(0))
     session.request([target(0, 1)], 100)
@@ -353,7 +353,7 @@ describe('fetch sessions (KIP-227)', () => {
   })
 
   it('ignore an answer about partitions that were not asked', () => {
-    const session = new FetchSession()
+    const session = new FetchSessionHandler()
     session.request([target(0, 0)], 100)
     expect(session.accept(response(9), keys(0, 1))).toBe(false)
     session.request([target(0, 0), target(1, 0)], 100)

@@ -74,7 +74,7 @@ function appendAll(context: BrokerContext, body: ProduceRequest, apiVersion: num
         if (apiVersion < ZSTD_VERSION && records.length >= HEADER_SIZE && compressionOf(records, 0) === COMPRESSION_TYPES.indexOf('zstd')) {
           throw new ApiError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
         }
-        outcomes.push(appendOne(context, name, context.replicas.require(known.id, index), records, body.acks))
+        outcomes.push(appendOne(context, name, context.replicas.require(known.id, index, ErrorCode.UNKNOWN_TOPIC_ID), records, body.acks))
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
         outcomes.push({
