@@ -112,7 +112,9 @@ export type Observation =
 export type ObservationKind = Observation['kind']
 export type ObservationOf<K extends ObservationKind> = Extract<Observation, { readonly kind: K }>
 
-/** A subscriber: called synchronously, in order of subscription, for every observation of every node. */
+/** A subscriber: called synchronously, in order of subscription, for the observations of every node that it wants. */
 export interface Observer {
+  /** Asked once a kind; absent: everything. What nobody wants is not even put together. */
+  wants?(kind: ObservationKind): boolean
   observe(event: Observation, node: string, incarnation: number, time: number): void
 }

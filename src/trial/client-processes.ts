@@ -5,7 +5,7 @@
 import { Future } from '../base/task.ts'
 import type { Micros } from '../base/time.ts'
 import type { ClientSpec, PlanOperation } from '../config/workload.ts'
-import type { Observation, Observer } from '../env/observation.ts'
+import type { Observation, ObservationKind, Observer } from '../env/observation.ts'
 import type { HistoryRecorder } from '../history/history-recorder.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Workload } from '../../workloads/contract.ts'
@@ -43,8 +43,12 @@ export class ClientProcesses implements Observer {
     return [...this.busy]
   }
 
-  observe(event: Observation, node: string): void {
-    if (event.kind !== 'process-stopped' || !this.busy.delete(node)) return
+  wants(kind: ObservationKind): boolean {
+    return kind === 'process-stopped'
+  }
+
+  observe(_event: Observation, node: string): void {
+    if (!this.busy.delete(node)) return
     this.history.abandon(node, 'the client process died')
   }
 

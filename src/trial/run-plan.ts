@@ -95,7 +95,10 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   const history = new HistoryRecorder(() => world.simulation.now)
   const outside = new Map<string, unknown>()
   const clients = new ClientProcesses(plan, workload, history, stop, outside)
-  const toNemesis: Observer = { observe: (event: Observation, node: string) => nemesis?.observe(event, node) }
+  const toNemesis: Observer = {
+    wants: kind => Nemesis.wants(kind, plan.faults),
+    observe: (event: Observation, node: string) => nemesis?.observe(event, node),
+  }
   const world: World = new World(plan, {
     observers: [coverage, new FaultCoverage(coverage.counts), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
