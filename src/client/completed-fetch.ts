@@ -9,6 +9,7 @@ import { ControlType, controlTypeOf } from '../protocol/records/control-records.
 import {
   batchSizeOf, isControlOf, isTransactionalOf, isValidBatch, isWholeBatchAt, lastOffsetOf, leaderEpochOf, nextOffsetOf, producerIdOf, readRecords,
 } from '../protocol/records/record-batch.ts'
+import { DecodeError } from '../protocol/wire.ts'
 
 export interface ConsumerRecord {
   readonly topic: string
@@ -29,7 +30,7 @@ export interface ReadOptions {
   readonly readCommitted: boolean
 }
 
-/** A batch whose CRC does not match. The position stays where it is: only a seek gets past it. */
+/** A batch whose CRC does not match or whose records cannot be read. The position stays where it is: only a seek gets past it. */
 export class CorruptBatchError extends Error {
   override readonly name = 'CorruptBatchError'
 }
@@ -96,9 +97,11 @@ export class CompletedFetch {
         taken.push({ topic: this.topic, topicId: this.topicId, partition: this.partition, offset, leaderEpoch: this.lastEpoch, timestamp, key, value, headers })
       }
     } catch (error) {
-      if (!(error instanceof CorruptBatchError)) throw error
-      this.pendingError = error
-      if (taken.length === 0) throw error
+      // Unlike the CRC this is always checked: what cannot be read is no record (CompletedFetch#fetchRecords).
+      if (error instanceof DecodeError) this.pendingError = new CorruptBatchError(`batch of ${this.key} at ${this.nextFetchOffset}: ${error.message}`)
+      else if (error instanceof CorruptBatchError) this.pendingError = error
+      else throw error
+      if (taken.length === 0) throw this.pendingError
     }
     return taken
   }

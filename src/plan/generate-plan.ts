@@ -10,6 +10,7 @@ import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type Serv
 import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
 import type { Fault, FaultKind } from '../nemesis/fault.ts'
+import { compression } from './draw-compression.ts'
 import { drawQuorum } from './draw-quorum.ts'
 import { drawRecovery } from './draw-recovery.ts'
 import { drawRolling } from './draw-rolling.ts'
@@ -142,6 +143,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
   const recovery = drawRecovery(rootOf(`${seed}/recovery`).random)
   const buggify = drawOne(fc.oneof({ weight: 2, arbitrary: fc.constant<BuggifySite[]>([]) }, { weight: 1, arbitrary: fc.subarray(BUGGIFY_SITES.map(({ id }) => id as BuggifySite), { minLength: 1 }) }), random)
   const network = drawOne(fc.constantFrom('drawn' as const, 'drawn' as const, 'per-path' as const), random)
+  const compressed = drawOne(compression(draft.clients, draft.topics), random)
   const timing: PlanTiming = {
     startUs: 0,
     chaosUs,
@@ -153,8 +155,8 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     seed,
     rootKey,
     cluster: { ...cluster, server: { ...cluster.server, ...quorum.server, ...rolling.server, ...recovery.server } },
-    topics: draft.topics,
-    clients: draft.clients,
+    topics: compressed.topics,
+    clients: compressed.clients,
     operations: draft.operations,
     faults: [...faults, ...skews.map((skew, index): Fault => ({ ...skew, id: faults.length + index })), ...quorum.faults, ...rolling.faults],
     latency: drawn.jitter ? { kind: network, minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
@@ -174,7 +176,8 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     wire: options.wire,
     beyondBudget: options.beyondBudget,
     swarm: [
-      ...swarmWords(drawn), ...(drawn.jitter && network === 'per-path' ? ['latencies per path'] : []), ...buggify.map(site => `forced ${site}`), ...quorum.words, ...rolling.words, ...recovery.words,
+      ...swarmWords(drawn), ...(drawn.jitter && network === 'per-path' ? ['latencies per path'] : []), ...(compressed.isOn ? ['compression'] : []),
+      ...buggify.map(site => `forced ${site}`), ...quorum.words, ...rolling.words, ...recovery.words,
     ],
   }
 }

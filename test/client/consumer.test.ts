@@ -5,6 +5,7 @@ import { FetchSessionHandler } from '../../src/rpc/fetch-session-handler.ts'
 import type { FetchTarget } from '../../src/rpc/fetch-session-handler.ts'
 import { DEFAULT_CONSUMER_CONFIG } from '../../src/config/client.ts'
 import type { ConsumerConfig } from '../../src/config/client.ts'
+import { COMPRESSION_TYPES, type CompressionType } from '../../src/base/compression-type.ts'
 import { ApiKey } from '../../src/protocol/api-keys.ts'
 import { ErrorCode } from '../../src/protocol/errors.ts'
 import type { FetchResponse } from '../../src/protocol/generated/types.ts'
@@ -147,6 +148,17 @@ describe('positions', () => {
     const checked = bench.drain(4)
     expect(checked.values).toEqual(['2=a'])
     expect(checked.errors).toContain('CORRUPT_MESSAGE')
+  })
+
+  it('are read whatever compressed them; what cannot be expanded is an error even without the check of CRCs, and no record', () => {
+    const bench = new Bench({ checkCrcs: false })
+    const compressed = (compression: CompressionType, offset: number): Uint8Array => buildBatch({ baseOffset: offset, partitionLeaderEpoch: 0, compression, records: [1, 2].map(n => ({ timestamp: 5, key: null, value: text(`${compression}-${n}`) })) })
+    bench.log = { start: 0, highWatermark: 12, batches: [...COMPRESSION_TYPES.map((type, index) => compressed(type, 2 * index)), compressed('zstd', 10)] }
+    bench.log.batches[5]![64] = 0
+    const { values, errors } = bench.drain(3)
+    expect(values).toEqual(COMPRESSION_TYPES.flatMap((type, index) => [`${2 * index}=${type}-1`, `${2 * index + 1}=${type}-2`]))
+    expect(errors).toContain('CORRUPT_MESSAGE')
+    expect(bench.env.await(bench.consumer.position('orders', 0))).toBe(10)
   })
 
   it('out of range on the leader: reset by policy, or an error', () => {

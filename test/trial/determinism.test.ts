@@ -34,7 +34,7 @@ function firstRun(sample: Sample): TrialResult {
   return result
 }
 
-describe('the same plan', () => {
+describe('the same plan', { timeout: 300_000 }, () => {
   it('gives the same digests again, watched by a trace, observers and no checkers at all', () => {
     for (const sample of SAMPLES) {
       const expected = firstRun(sample)
@@ -54,10 +54,10 @@ describe('the same plan', () => {
     }))
   })
 
-  it('gives the same history when every message is encoded and decoded', () => {
+  it('gives the same digests when every message is encoded and decoded', () => {
     for (const sample of SAMPLES.slice(0, 4)) {
       const bytes = run(sample, {}, { wire: 'bytes' })
-      expect(bytes.digests.history, nameOf(sample)).toBe(firstRun(sample).digests.history)
+      expect(bytes.digests, nameOf(sample)).toEqual(firstRun(sample).digests)
       expect(bytes.verdict).toBe(firstRun(sample).verdict)
     }
   })
@@ -77,9 +77,11 @@ describe('the same plan', () => {
   })
 })
 
-describe('the event digest', () => {
-  // Voters are configured: the first writes of a quorum that records them are what it is formatted with, and spoiled it never comes up.
-  const sample = SAMPLES.find(one => planOf(one).cluster.server.quorumKraftVersion === 0)!
+describe('the event digest', { timeout: 300_000 }, () => {
+  // The longest with configured voters: the 300th write must come, and the first writes of a quorum that records its voters
+  // are what it is formatted with; spoiled it never comes up.
+  const sample = SAMPLES.filter(one => planOf(one).cluster.server.quorumKraftVersion === 0)
+    .reduce((a, b) => (firstRun(b).digests.eventCount > firstRun(a).digests.eventCount ? b : a))
   for (const kind of ['frame', 'disk', 'draw'] as const) {
     it(`changes when one ${kind} is flipped, early or late`, () => {
       const { digests } = firstRun(sample)

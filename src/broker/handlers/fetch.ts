@@ -18,6 +18,7 @@ import { partitionName } from '../../base/partition-name.ts'
 const FOLLOWER_READ_VERSION = 11
 const TOPIC_IDS_VERSION = 13
 const REPLICA_STATE_VERSION = 15
+const ZSTD_VERSION = 10
 const LEADER_DISCOVERY_VERSION = 16
 /** fetch.max.bytes of the broker */
 const MAX_BYTES = 57_671_680
@@ -36,7 +37,12 @@ export function* handleFetch(context: BrokerContext, request: RpcRequest): Task<
   yield* env.pause('fetch')
   const { targets, unknown } = resolve(context, session.asked, request.apiVersion)
   const results = yield* readAndRecord(context, params, targets)
-  const respond = (final: readonly FetchResult[]): void => respondWith(context, request, session, unknown, final)
+  // Older clients cannot read what such a topic holds (KIP-110).
+  const isUnreadable = (target: FetchTarget): boolean => context.topicConfig(target.topic).compressionType === 'zstd'
+  const respond = (final: readonly FetchResult[]): void => {
+    const readable = request.apiVersion >= ZSTD_VERSION ? final : final.map((result, index) => (isUnreadable(targets[index]!) ? failedFetch(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE) : result))
+    respondWith(context, request, session, unknown, readable)
+  }
   if (isAnswerable(params, results)) {
     respond(results)
     return
