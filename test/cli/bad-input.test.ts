@@ -60,7 +60,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'what is neither token nor file': { args: ['replay', 'nothing'], says: /'nothing' is neither a token nor a file/, hint: /\.trial\.json/ },
   'a token with a wrong letter': { args: ['replay', `${TOKEN.slice(0, 8)}${TOKEN[8] === 'A' ? 'B' : 'A'}${TOKEN.slice(9)}`], says: /the checksum of token '.*' does not match/, hint: /copy the whole word/ },
   'a token cut off': { args: ['replay', TOKEN.slice(0, -4)], says: /checksum/, hint: /copy the whole word/ },
-  'a token of another format': { args: ['explain', TOKEN.replace('t1', 't7')], says: /token format t7 is not understood/, hint: /version of kafka-trial/ },
+  'a token of another format': { args: ['explain', TOKEN.replace('t2', 't7')], says: /token format t7 is not understood/, hint: /version of kafka-trial/ },
   'a token of a workload that is not here': { args: ['shrink', OTHER_WORKLOAD], says: /names a workload that is not known here/, hint: /config file/ },
   'a plan file cut off': { args: ['replay', 'x.trial.json'], files: { 'x.trial.json': SELF({}).slice(0, 500) }, says: /'x\.trial\.json' is not JSON/, hint: /cut off/ },
   'a plan file without a plan': { args: ['shrink', 'x.trial.json'], files: { 'x.trial.json': '{"format":1}' }, says: /'x\.trial\.json' holds no plan/, hint: /format, build, plan and digests/ },
