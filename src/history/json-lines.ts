@@ -8,28 +8,37 @@ import { HistoryValidator, toOperation } from './validate.ts'
 
 /** `push` chunks, then `end`. Throws TrialError('input') at the first line that is not a proper operation. */
 export class HistoryReader {
-  private readonly operations: Operation[] = []
+  private operations: Operation[] = []
   private readonly validator = new HistoryValidator()
   private rest = ''
   private line = 0
+  private taken = 0
 
   push(chunk: string): void {
     let start = 0
     for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', start)) {
-      this.take(this.rest === '' ? chunk.slice(start, end) : this.rest + chunk.slice(start, end))
+      this.readLine(this.rest === '' ? chunk.slice(start, end) : this.rest + chunk.slice(start, end))
       this.rest = ''
       start = end + 1
     }
     this.rest += chunk.slice(start)
   }
 
+  /** What has been read since the last `take`, which is then forgotten: for whoever does not need the whole history at once. */
+  take(): History {
+    const taken = this.operations
+    this.taken += taken.length
+    this.operations = []
+    return taken
+  }
+
   end(): History {
-    if (this.rest !== '') this.take(this.rest)
+    if (this.rest !== '') this.readLine(this.rest)
     this.rest = ''
     return this.operations
   }
 
-  private take(line: string): void {
+  private readLine(line: string): void {
     this.line++
     const text = this.line === 1 && line.startsWith('\uFEFF') ? line.slice(1) : line
     if (text.trim() === '') return
@@ -41,7 +50,7 @@ export class HistoryReader {
       const shown = text.length > 60 ? `${text.slice(0, 60)}...` : text
       throw new TrialError('input', `${where}: not JSON: ${shown}`, 'A history has one JSON object a line.')
     }
-    const operation = toOperation(value, this.operations.length, where)
+    const operation = toOperation(value, this.taken + this.operations.length, where)
     this.validator.add(operation, where)
     this.operations.push(operation)
   }
@@ -60,7 +69,7 @@ export function formatOperation(operation: Operation): string {
 }
 
 /** Chunks of about 64 KiB, for whoever writes the file. */
-export function* formatHistory(history: History): Generator<string> {
+export function* formatHistory(history: Iterable<Operation>): Generator<string> {
   let chunk = ''
   for (const operation of history) {
     chunk += `${formatOperation(operation)}\n`

@@ -1,0 +1,58 @@
+/** The cases of linearizability: the rows of what must be shown, and how time grows with each of three sizes. */
+import { LinearizabilityCheck, type LinearizabilityOptions } from '../../checkers/linearizability/check-linearizability.ts'
+import { casRegister } from '../../checkers/linearizability/models/cas-register.ts'
+import { log } from '../../checkers/linearizability/models/log.ts'
+import { register } from '../../checkers/linearizability/models/register.ts'
+import type { Case, CaseChecker } from './case.ts'
+import { appendLog, independent, type SimulatedObject, simulate, type Simulation, smallRegister, uniqueRegister } from './simulated-clients.ts'
+
+function checkerOf(options: LinearizabilityOptions): CaseChecker {
+  const check = new LinearizabilityCheck(options)
+  return {
+    add: operation => void check.add(operation),
+    finish() {
+      const { verdict, explored, witness, engines } = check.finish()
+      const placed = witness().reduce((sum, { order }) => sum + order.length, 0)
+      return { verdict, detail: { steps: explored.steps, placed, engines: Object.keys(engines).join(' ') } }
+    },
+  }
+}
+
+interface Wanted extends Partial<Pick<Case, 'aim' | 'series'>>, Omit<Simulation, 'object' | 'seed'> {
+  readonly options?: Partial<LinearizabilityOptions>
+}
+
+function caseOf(name: string, model: LinearizabilityOptions['model'], object: () => SimulatedObject, { aim, series, options, ...simulation }: Wanted): Case {
+  return {
+    name, operations: simulation.operations,
+    history: () => simulate({ object: object(), seed: 7, ...simulation }),
+    checker: () => checkerOf({ model, ...options }),
+    expect: simulation.late === true ? 'invalid' : 'valid',
+    ...(aim === undefined ? {} : { aim }), ...(series === undefined ? {} : { series }),
+  }
+}
+
+const FAST = [['log', log, appendLog], ['unique-register', register, uniqueRegister]] as const
+
+function fastCases(): Case[] {
+  return FAST.flatMap(([name, model, object]) => [
+    ...[1_000, 10_000, 100_000, 1_000_000].map(operations => caseOf(`${name}/${operations}-operations`, model, object, { operations, clients: 10, series: { name: `${name} by operations`, by: 'operations', at: operations } })),
+    ...[5, 10, 20, 50].map(clients => caseOf(`${name}/valid-${clients}-clients`, model, object, {
+      operations: 100_000, clients, aim: { medianMs: 60, peakMemoryMB: 150 }, series: { name: `${name} by clients`, by: 'clients', at: clients },
+    })),
+    caseOf(`${name}/late-stale-read`, model, object, { operations: 100_000, clients: 10, late: true, aim: { medianMs: 60, peakMemoryMB: 150 } }),
+    caseOf(`${name}/million-some-indeterminate`, model, object, { operations: 1_000_000, clients: 50, indeterminate: 500, aim: { endToEndMs: 2_000, peakMemoryMB: 500 } }),
+    ...[0, 8, 20, 100].map(indeterminate => caseOf(`${name}/${indeterminate}-indeterminate`, model, object, {
+      operations: 1_000, clients: 50, indeterminate, aim: { medianMs: 10 }, series: { name: `${name} by indeterminate`, by: 'indeterminate', at: indeterminate },
+    })),
+    ...[8, 20, 100].map(indeterminate => caseOf(`${name}/${indeterminate}-indeterminate-stale`, model, object, { operations: 1_000, clients: 50, indeterminate, late: true, aim: { medianMs: 10 } })),
+  ])
+}
+
+export const LINEARIZABILITY_CASES: readonly Case[] = [
+  ...fastCases(),
+  caseOf('unique-register/100-keys', register, () => independent(100, uniqueRegister), { operations: 1_000_000, clients: 50, options: { independent: true }, aim: { medianMs: 400 } }),
+  caseOf('log/16-partitions', log, () => independent(16, appendLog), { operations: 1_000_000, clients: 50, options: { independent: true }, aim: { medianMs: 400 } }),
+  ...[5, 10, 20, 50].map(clients => caseOf(`small-register/${clients}-clients`, register, () => smallRegister(5, false), { operations: 1_000, clients, series: { name: 'small register by clients', by: 'clients', at: clients } })),
+  ...[1_000, 10_000, 100_000].map(operations => caseOf(`cas-register/${operations}-operations`, casRegister, () => smallRegister(5, true), { operations, clients: 10, series: { name: 'cas-register by operations', by: 'operations', at: operations } })),
+]

@@ -1,0 +1,207 @@
+/**
+ * Just-in-time search for a linearization, depth first (Wing and Gong 1993; Lowe 2017): operations are placed one after
+ * another, and one may be placed as soon as everything that returned before its call has been. `target` is the completed
+ * operation that returns first among those not placed; what is open then is all there is to choose from, so a step costs as
+ * much as the window is wide, not as much as the history is long.
+ *
+ * What spares work, and why it loses nothing:
+ * - an operation that changes no state and is legal now is placed now (it may be moved here from wherever it stood);
+ * - of equal open operations the one that returns first is placed first (they may change places);
+ * - operations of unknown outcome come last and never without changing the state;
+ * - a configuration is not entered twice, nor one that is dominated (configurations.ts).
+ */
+import { Configurations } from './configurations.ts'
+import type { SearchProblem } from './search-problem.ts'
+import { ILLEGAL, type Transitions } from './transitions.ts'
+
+export interface Limits {
+  /** Steps, an operation placed each; the same history exhausts it at the same place always. */
+  readonly budget: number
+  /** Asked every so often; true: time is up. */
+  readonly deadline?: () => boolean
+}
+
+export interface SearchAnswer {
+  readonly verdict: 'valid' | 'invalid' | 'unknown'
+  readonly exhausted?: 'budget' | 'time'
+  /** Rows in an order that explains the history: all of it, or the longest part that could be explained. */
+  readonly order: Int32Array
+  /** The row that must come next and cannot, and the states it was tried against. */
+  readonly impossible: number
+  readonly states: readonly number[]
+  readonly steps: number
+  readonly configurations: number
+}
+
+const FORCED = -2
+const AT_TARGET = -1
+const STEPS_BETWEEN_LOOKS = 1024
+const STATES_KEPT = 16
+
+export function search(problem: SearchProblem, transitions: Transitions, { budget, deadline }: Limits): SearchAnswer {
+  const { rows, calls, returns, classes, byReturn, twin, slots, words, optional } = problem
+  const count = rows.length
+  const depthLimit = count + problem.optionalCount + 1
+  const configurations = new Configurations(words, optional.length)
+  const bits = new Int32Array(words)
+  const counts = new Int32Array(optional.length)
+  // Unplaced operations by call, doubly linked; `count` is the head.
+  const next = new Int32Array(count + 1)
+  const previous = new Int32Array(count + 1)
+  for (let x = 0; x <= count; x++) {
+    next[x] = x === count ? 0 : x + 1
+    previous[x] = x === 0 ? count : x - 1
+  }
+  const placed = new Uint8Array(count)
+  const placedAt = new Int32Array(depthLimit)
+  const stateAt = new Int32Array(depthLimit)
+  const targetAt = new Int32Array(depthLimit)
+  const cursorAt = new Int32Array(depthLimit)
+  const branchAt = new Int32Array(depthLimit)
+  let depth = 0
+  let state = 0
+  let target = 0
+  let steps = 0
+  let nextLook = 0
+  // The deepest place: how far, the way there (copied only when it is left), the states in which it was found.
+  let best = -1
+  let bestDepth = 0
+  let bestSaved = true
+  let bestStates: number[] = []
+  const bestPath = new Int32Array(depthLimit)
+  let bestPathGood = 0
+
+  const place = (x: number, nextState: number, cursor: number, branch: number): void => {
+    placedAt[depth] = x
+    stateAt[depth] = state
+    targetAt[depth] = target
+    cursorAt[depth] = cursor
+    branchAt[depth] = branch
+    depth++
+    steps++
+    state = nextState
+    if (x < 0) {
+      counts[-1 - x]!++
+      return
+    }
+    next[previous[x]!] = next[x]!
+    previous[next[x]!] = previous[x]!
+    placed[x] = 1
+    bits[slots[x]! >> 5]! |= 1 << (slots[x]! & 31)
+    while (target < count && placed[byReturn[target]!] === 1) {
+      const slot = slots[byReturn[target++]!]!
+      bits[slot >> 5]! &= ~(1 << (slot & 31))
+    }
+  }
+
+  const saveBest = (): void => {
+    for (let d = bestPathGood; d < bestDepth; d++) bestPath[d] = placedAt[d]!
+    bestPathGood = bestDepth
+    bestSaved = true
+  }
+
+  const undo = (): void => {
+    if (!bestSaved && depth <= bestDepth) saveBest()
+    const x = placedAt[--depth]!
+    if (depth < bestPathGood) bestPathGood = depth
+    state = stateAt[depth]!
+    if (x < 0) {
+      counts[-1 - x]!--
+      return
+    }
+    for (const before = targetAt[depth]!; target > before;) {
+      const slot = slots[byReturn[--target]!]!
+      bits[slot >> 5]! |= 1 << (slot & 31)
+    }
+    bits[slots[x]! >> 5]! &= ~(1 << (slots[x]! & 31))
+    placed[x] = 0
+    next[previous[x]!] = x
+    previous[next[x]!] = x
+  }
+
+  const answer = (verdict: SearchAnswer['verdict'], exhausted?: 'budget' | 'time'): SearchAnswer => {
+    if (!bestSaved) saveBest()
+    const path = verdict === 'valid' ? placedAt.subarray(0, depth) : bestPath.subarray(0, bestDepth)
+    const taken = new Int32Array(optional.length)
+    const order = path.map(x => (x >= 0 ? rows[x]! : optional[-1 - x]!.rows[taken[-1 - x]!++]!))
+    const impossible = verdict === 'valid' || best >= count ? -1 : rows[byReturn[Math.max(best, 0)]!]!
+    return { verdict, ...(exhausted === undefined ? {} : { exhausted }), order, impossible, states: bestStates, steps, configurations: configurations.size }
+  }
+
+  for (;;) {
+    // Reads that are legal now. Later calls stand behind in the list, so one pass takes those too that a new target lets in.
+    for (let x = next[count]!; target < count && calls[x]! < returns[byReturn[target]!]!; x = next[x]!) {
+      const cls = classes[x]!
+      if (!transitions.changing[cls]! && transitions.next(state, cls) === state) place(x, state, FORCED, 0)
+    }
+    if (target === count) return answer('valid')
+    if (target > best) {
+      best = target
+      bestDepth = depth
+      bestSaved = false
+      bestStates = [state]
+    } else if (target === best && bestStates.length < STATES_KEPT && !bestStates.includes(state)) bestStates.push(state)
+    let cursor = configurations.add(target, state, bits, counts) ? AT_TARGET : depthLimit + count
+    let branch = 0
+    choosing: for (;;) {
+      const targetOperation = byReturn[target]!
+      const limit = returns[targetOperation]!
+      while (cursor < count) {
+        const x = cursor === AT_TARGET ? targetOperation : cursor
+        const after = cursor === AT_TARGET ? next[count]! : next[x]!
+        if (cursor !== AT_TARGET) {
+          if (calls[x]! > limit) {
+            cursor = count
+            break
+          }
+          const other = twin[x]!
+          if (x === targetOperation || (other >= 0 && placed[other] === 0 && calls[other]! < limit)) {
+            cursor = after
+            continue
+          }
+        }
+        const cls = classes[x]!
+        const following = transitions.changing[cls]! ? transitions.next(state, cls) : ILLEGAL
+        if (following >= 0) {
+          place(x, following, after, 0)
+          break choosing
+        }
+        if (following < ILLEGAL && branch < transitions.branchCount(following)) {
+          place(x, transitions.branch(following, branch), cursor, branch + 1)
+          break choosing
+        }
+        branch = 0
+        cursor = after
+      }
+      while (cursor - count < optional.length) {
+        const kind = cursor - count
+        const { cls, calls: kindCalls } = optional[kind]!
+        const used = counts[kind]!
+        if (used < kindCalls.length && kindCalls[used]! < limit) {
+          const following = transitions.next(state, cls)
+          if (following >= 0 && following !== state) {
+            place(-1 - kind, following, cursor + 1, 0)
+            break choosing
+          }
+          if (following < ILLEGAL && branch < transitions.branchCount(following)) {
+            place(-1 - kind, transitions.branch(following, branch), cursor, branch + 1)
+            break choosing
+          }
+        }
+        branch = 0
+        cursor++
+      }
+      do {
+        if (depth === 0) return answer('invalid')
+        undo()
+        cursor = cursorAt[depth]!
+        branch = branchAt[depth]!
+      } while (cursor === FORCED)
+    }
+    if (steps >= budget) return answer('unknown', 'budget')
+    if (deadline !== undefined && steps >= nextLook) {
+      if (deadline()) return answer('unknown', 'time')
+      nextLook = steps + STEPS_BETWEEN_LOOKS
+    }
+  }
+}
