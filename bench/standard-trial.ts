@@ -74,7 +74,7 @@ function faultsOf(chaosUs: number): Fault[] {
   return range(Math.max(1, Math.round(chaosUs / minute))).flatMap(n => {
     const drawn = fc.sample(faultSchedule({
       kinds, chaosUs: Math.min(minute, chaosUs), topics: [{ name: TOPIC, partitions: PARTITIONS }], minFaults: FAULTS_A_MINUTE, maxFaults: FAULTS_A_MINUTE,
-      maxOutageUs: 2 * DEFAULT_SERVER_CONFIG.brokerSessionTimeoutMs * 1_000, machineCrashes: true, expendable: [], underTest: [],
+      maxOutageUs: 2 * DEFAULT_SERVER_CONFIG.brokerSessionTimeoutMs * 1_000, machineCrashes: true, expendable: [], underTest: [], voters: 3, runs: { shortest: 2, longest: 4, share: 4, mostGroups: Number.MAX_SAFE_INTEGER },
     }), { seed: draw32(1, 'bench', n) | 0, numRuns: 1 })[0] ?? []
     return drawn.map((fault, index): Fault => ({ ...fault, id: n * 100 + index, when: 'at' in fault.when ? { at: fault.when.at + n * minute } : fault.when }))
   })

@@ -211,7 +211,7 @@ function judge(definition: WorkloadDefinition, history: History, context: CheckC
 function drainedLog(history: History): FinishedTrial['log'] {
   const log: { [key: string]: { offset: number; id: Json }[] } = {}
   for (const operation of history) {
-    if (operation.f !== 'poll' || operation.type !== 'ok' || operation['drain'] !== true) continue
+    if (operation.f !== 'poll' || operation.type !== 'ok' || operation['drain'] !== true || operation['replica'] !== undefined) continue
     const [[, records]] = operation.value as unknown as [['poll', { [key: string]: [number, Json][] }]]
     for (const [key, entries] of Object.entries(records)) for (const [offset, id] of entries) (log[key] ??= []).push({ offset, id })
   }

@@ -1,7 +1,8 @@
 /**
  * The final drain: after everything healed, a fresh reader reads every partition from its first to its last offset,
  * twice asks where the end is, and is done when it has read up to an end that no longer moves. Its fetches wait less at
- * the broker than any plan's request timeout, or a fetch that finds nothing would count as a lost connection.
+ * the broker than any plan's request timeout, or a fetch that finds nothing would count as a lost connection. Then every
+ * in-sync replica is read as well (see read-replicas.ts).
  */
 import type { Task } from '../src/base/task.ts'
 import { Admin } from '../src/client/admin.ts'
@@ -10,6 +11,7 @@ import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG } from '../src/config/cli
 import { recordedPoll } from './client-script.ts'
 import type { DrainContext, DrainResult } from './contract.ts'
 import { describeAtLast } from './metadata-operations.ts'
+import { readReplicas } from './read-replicas.ts'
 import type { PayloadOf } from './records.ts'
 
 export function* drainTopics(context: DrainContext, payload: PayloadOf): Task<DrainResult> {
@@ -52,6 +54,7 @@ export function* drainTopics(context: DrainContext, payload: PayloadOf): Task<Dr
   }
   yield* describeAtLast(context, admin)
   consumer.close()
+  yield* readReplicas(context, admin, payload, end)
   return { complete: true, logStart, end }
 }
 

@@ -15,9 +15,9 @@ const percent = (n: number): Arbitrary<boolean> => fc.integer({ min: 0, max: 99 
 
 function topics(shape: WorkloadShape): Arbitrary<readonly TopicSpec[]> {
   return fc.record({
-    count: fc.constantFrom(1, 1, 2),
-    partitions: fc.constantFrom(1, 1, 2, 3),
-    retention: percent(10),
+    count: shape.closeUp ? fc.constant(1) : fc.constantFrom(1, 1, 2),
+    partitions: shape.closeUp ? fc.constantFrom(1, 1, 1, 2) : fc.constantFrom(1, 1, 2, 3),
+    retention: percent(shape.closeUp ? 4 : 10),
     timestampType: fc.constantFrom('CreateTime', 'CreateTime', 'CreateTime', 'LogAppendTime'),
   }).map(drawn => Array.from({ length: drawn.count }, (_, index) => ({
     name: ['orders', 'payments'][index]!,
@@ -45,7 +45,7 @@ interface ProducerDraw {
 function producerConfig(shape: WorkloadShape): Arbitrary<ProducerDraw> {
   const { pinned } = shape
   return fc.record({
-    acks: pinned.acks === undefined ? fc.constantFrom<(0 | 1 | -1)[]>(-1, -1, -1, 1, 0) : fc.constant(pinned.acks),
+    acks: pinned.acks === undefined ? fc.constantFrom<(0 | 1 | -1)[]>(-1, -1, -1, ...(shape.closeUp ? [-1, -1, -1] as const : []), 1, 0) : fc.constant(pinned.acks),
     idempotence: pinned.idempotence === undefined ? percent(70) : fc.constant(pinned.idempotence),
     // Idempotence needs retries: who asks for it gets both.
     retries: pinned.retries === undefined ? percent(90).map(drawn => drawn || pinned.idempotence === true) : fc.constant(pinned.retries),
@@ -57,7 +57,9 @@ function producerConfig(shape: WorkloadShape): Arbitrary<ProducerDraw> {
 }
 
 function clients(shape: WorkloadShape): Arbitrary<{ producers: ClientSpec[]; consumers: ClientSpec[]; admins: ClientSpec[] }> {
-  return fc.record({ producers: fc.integer({ min: 1, max: 3 }), consumers: fc.integer({ min: 1, max: 2 }), admin: percent(50), drawn: producerConfig(shape), rack: fc.constantFrom('a', 'b', 'c') })
+  return fc.record({
+    producers: fc.integer({ min: 1, max: shape.closeUp ? 2 : 3 }), consumers: shape.closeUp ? fc.integer({ min: 0, max: 1 }) : fc.integer({ min: 1, max: 2 }), admin: percent(shape.closeUp ? 35 : 50), drawn: producerConfig(shape), rack: fc.constantFrom('a', 'b', 'c'),
+  })
     .map(({ producers, consumers, admin, drawn, rack }) => {
       const idempotence = drawn.idempotence && drawn.acks === -1 && drawn.retries
       let next = 1
@@ -123,10 +125,10 @@ function operations(shape: WorkloadShape, all: readonly TopicSpec[], cast: { pro
     topic: fc.constant(spec.name),
     partition: fc.integer({ min: 0, max: spec.partitions - 1 }),
     which: fc.constantFrom('latest' as const, 'latest' as const, 'earliest' as const),
-  })), { minLength: 5, maxLength: 20, size: 'max' })
+  })), { minLength: shape.closeUp ? 0 : 5, maxLength: shape.closeUp ? 4 : 20, size: 'max' })
   const admin = cast.admins[0]?.host
   const changes: Arbitrary<OperationDraft[]> = admin === undefined ? fc.constant([]) : percent(60).chain(on => (on ? metadataOperations(shape, admin, all) : fc.constant([])))
-  const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : { minLength: 20, maxLength: 150 }
+  const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : shape.closeUp ? { minLength: 4, maxLength: 30 } : { minLength: 20, maxLength: 150 }
   return fc.tuple(fc.array(send, { ...count, size: 'max' }), fc.tuple(...cast.consumers.map(({ host }) => consume(host))), fc.tuple(...rewind), list, changes)
     .map(([sends, reads, seeks, lists, changed]) => {
       const drafts: OperationDraft[] = [...sends, ...reads, ...seeks.flat(), ...lists, ...changed]

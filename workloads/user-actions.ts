@@ -24,7 +24,7 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
       at: fc.integer({ min: 0, max: shape.chaosUs }),
       user: fc.option(fc.integer({ min: 100, max: 130 }), { nil: null, freq: 4 }),
       producer: fc.constantFrom('client-1', 'client-2'),
-    }), shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations, size: 'max' } : { minLength: 40, maxLength: 160, size: 'max' }),
+    }), shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations, size: 'max' } : shape.closeUp ? { minLength: 10, maxLength: 40, size: 'max' } : { minLength: 40, maxLength: 160, size: 'max' }),
     retention: fc.constantFrom<Record<string, string>[]>({}, { 'retention.ms': '2000', 'segment.ms': '500' }, { 'retention.bytes': '1500', 'segment.bytes': '500' }),
     rereadAt: fc.integer({ min: Math.floor(shape.chaosUs / 2), max: shape.chaosUs }),
   }).map(({ clicks, retention, rereadAt }) => {

@@ -137,7 +137,7 @@ export class Fetcher {
   }
 
   private readReplica(state: FetchState, leader: BrokerNode, now: Micros): BrokerNode {
-    const preferred = state.preferredReadReplica(now)
+    const preferred = this.config.readReplica ?? state.preferredReadReplica(now)
     if (preferred === -1) return leader
     const node = this.metadata.node(preferred)
     const isOffline = this.metadata.partition(state.topic, state.partition)?.offlineReplicas.includes(preferred) ?? true

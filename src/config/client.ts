@@ -70,6 +70,11 @@ export interface ConsumerConfig extends CommonClientConfig {
   readonly maxPollRecords: number
   readonly checkCrcs: boolean
   readonly defaultApiTimeoutMs: Millis
+  /**
+   * Unlike Kafka: read from this broker, whoever leads, as kafka-replica-verification does; null: from the leader, or the
+   * follower that it names (KIP-392).
+   */
+  readonly readReplica: number | null
 }
 
 export const DEFAULT_CONSUMER_CONFIG: ConsumerConfig = Object.freeze({
@@ -83,6 +88,7 @@ export const DEFAULT_CONSUMER_CONFIG: ConsumerConfig = Object.freeze({
   maxPollRecords: 500,
   checkCrcs: true,
   defaultApiTimeoutMs: 60_000,
+  readReplica: null,
 })
 
 export interface AdminConfig extends CommonClientConfig {

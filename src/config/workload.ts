@@ -55,6 +55,8 @@ export interface WorkloadShape {
   readonly uncleanLeaderElection: boolean
   /** Length of the phase in which faults happen; operations are drawn inside it. */
   readonly chaosUs: Micros
+  /** A close-up: one partition and a handful of operations are enough, so that many such trials can be run. */
+  readonly closeUp: boolean
   /** Number of operations asked for; 0: the workload's own choice. */
   readonly operations: number
   readonly pinned: PinnedClientConfig

@@ -39,10 +39,13 @@ function describeTarget(target: Target): string {
 function describeTrigger(when: Trigger): string {
   if ('at' in when) return `at ${formatTime(when.at)}`
   const narrowed = when.on.topic === undefined ? '' : ` on ${when.on.topic}-${when.on.partition ?? '*'}`
-  const what = when.on.kind === 'request-sent' ? `request ${when.on.apiKey ?? '?'} sent` : when.on.kind
+  const { kind, asLeader, role } = when.on
+  const by = asLeader === undefined ? '' : asLeader ? ' by the leader' : ' by a follower'
+  const what = kind === 'request-sent' ? `request ${when.on.apiKey ?? '?'} sent` : `${kind}${role === undefined ? '' : ` (${role})`}${by}`
   const delay = when.after === 0 ? '' : `${formatTime(when.after)} after `
   const since = when.since === undefined ? '' : ` since fault ${when.since}`
-  return `${delay}occurrence ${when.nth} of ${what}${narrowed}${since}`
+  const within = when.within === undefined ? '' : `, or without it ${formatTime(when.within)} later`
+  return `${delay}occurrence ${when.nth} of ${what}${narrowed}${since}${within}`
 }
 
 function lasting(us: number, isForGood: boolean): string {

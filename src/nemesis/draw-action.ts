@@ -14,6 +14,10 @@ export interface FaultBounds {
   /** Longest outage worth drawing: somewhat above the session time-out. */
   readonly maxOutageUs: number
   readonly machineCrashes: boolean
+  /** How many controllers vote: with one there is no quorum to divide. */
+  readonly voters: number
+  /** How many faults a run has, how many of ten groups are runs, and how many groups there are at most. */
+  readonly runs: { readonly shortest: number; readonly longest: number; readonly share: number; readonly mostGroups: number }
   /** Hosts that may stay down for ever (a sufficient core remains). */
   readonly expendable: readonly string[]
   /** Hosts that run users' code: it is to be shown that this survives crashes, so they get some of their own. */

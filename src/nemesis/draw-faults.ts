@@ -49,7 +49,7 @@ function numbered(groups: readonly (readonly Draft[])[]): Draft[] {
 /** A whole schedule. */
 export function faultSchedule(bounds: FaultBounds): Arbitrary<readonly Fault[]> {
   if (bounds.kinds.length === 0 || bounds.maxFaults === 0) return fc.constant([])
-  const group = fc.oneof({ weight: 3, arbitrary: independent(bounds) }, { weight: 2, arbitrary: run(bounds) })
+  const group = fc.oneof({ weight: 10 - bounds.runs.share, arbitrary: independent(bounds) }, { weight: bounds.runs.share, arbitrary: run(bounds) })
   const permanent = bounds.expendable.length === 0
     ? fc.constant<Draft[]>([])
     : fc.record({ host: fc.constantFrom(...bounds.expendable), at: micros(0, bounds.chaosUs / US_PER_MS) }).map(({ host, at }): Draft[] => [
@@ -58,7 +58,7 @@ export function faultSchedule(bounds: FaultBounds): Arbitrary<readonly Fault[]> 
   const own = bounds.underTest.length === 0 || !bounds.kinds.includes('crash') && !bounds.kinds.includes('pause')
     ? fc.constant<Draft[]>([])
     : fc.array(stopOfOwn(bounds), { minLength: 1, maxLength: 4, size: 'max' })
-  return fc.tuple(fc.array(group, { minLength: Math.ceil(bounds.minFaults / 2), maxLength: bounds.maxFaults, size: 'max' }), own, permanent).map(([groups, ours, last]) =>
+  return fc.tuple(fc.array(group, { minLength: Math.ceil(bounds.minFaults / 2), maxLength: Math.min(bounds.maxFaults, bounds.runs.mostGroups), size: 'max' }), own, permanent).map(([groups, ours, last]) =>
     [...numbered(groups).slice(0, bounds.maxFaults), ...ours, ...last].map((draft, id) => ({ id, ...draft })))
 }
 

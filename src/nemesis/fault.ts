@@ -4,23 +4,30 @@
  * fires and heals them; `describe-fault.ts` puts them into words.
  */
 import type { Micros, Millis } from '../base/time.ts'
-import type { ObservationKind } from '../env/observation.ts'
+import type { ObservationKind, RaftRole } from '../env/observation.ts'
 
-/** What the n-th occurrence of fires a fault. `topic`/`partition` narrow it where the observation has them. */
+/** What the n-th occurrence of fires a fault. Every field but `kind` narrows it, where the observation has such a field. */
 export interface TriggerEvent {
   readonly kind: ObservationKind
   /** Only for request-sent: the API key. */
   readonly apiKey?: number
   readonly topic?: string
   readonly partition?: number
+  /** By the leader, or by a follower. */
+  readonly asLeader?: boolean
+  /** Only for raft-role: into which one. */
+  readonly role?: RaftRole
 }
 
-/** `since`: occurrences count only once that fault has come due. Without it, or without that fault, all of them count. */
+/**
+ * `since`: occurrences count only once that fault has come due. Without it, or without that fault, all of them count.
+ * `within`: how long it waits for the occurrence, from then; it then fires without.
+ */
 export type Trigger =
   | { readonly at: Micros }
-  | { readonly on: TriggerEvent; readonly nth: number; readonly after: Micros; readonly since?: number }
+  | { readonly on: TriggerEvent; readonly nth: number; readonly after: Micros; readonly since?: number; readonly within?: Micros }
 
-/** `subject` is the node that made the observation, `other-end` the receiver of the request. */
+/** `subject` is the node that made the observation (the leader, if none did), `other-end` the receiver of the request. */
 export type Role =
   | 'subject'
   | 'other-end'
@@ -39,7 +46,7 @@ export type Target =
   | { readonly role: Role; readonly topic?: string; readonly partition?: number; readonly pick: number }
 
 export const PARTITION_SHAPES = [
-  'one', 'halves', 'majority', 'majorities-ring', 'minority-third', 'bridge', 'primaries', 'isolate-client', 'controller-only',
+  'one', 'halves', 'majority', 'majorities-ring', 'minority-third', 'bridge', 'primaries', 'isolate-client', 'controller-only', 'voters-only',
 ] as const
 export type PartitionShape = (typeof PARTITION_SHAPES)[number]
 

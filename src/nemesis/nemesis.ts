@@ -76,7 +76,20 @@ export class Nemesis implements Observer {
       const armed = { fault, on: when.on, count: 0 }
       if (list === undefined) this.armed.set(when.on.kind, [armed])
       else list.push(armed)
+      if (when.since === undefined || !this.waiting.has(when.since)) this.limitWait(armed)
     }
+  }
+
+  /** Fires it without its occurrence when it has waited long enough. */
+  private limitWait(armed: Armed): void {
+    const { fault, on } = armed
+    if ('at' in fault.when || fault.when.within === undefined) return
+    this.world.schedule(fault.when.within, () => {
+      const list = this.armed.get(on.kind)!
+      if (!list.includes(armed)) return
+      this.armed.set(on.kind, list.filter(one => one !== armed))
+      this.fire(fault, '', '')
+    })
   }
 
   observe(event: Observation, node: string): void {
@@ -150,6 +163,7 @@ export class Nemesis implements Observer {
   private fire(fault: Fault, subject: string, other: string): void {
     if (this.over) return
     this.waiting.delete(fault.id)
+    for (const list of this.armed.values()) for (const armed of list) if ('on' in armed.fault.when && armed.fault.when.since === fault.id) this.limitWait(armed)
     const { action } = fault
     const why = this.apply(fault, action, subject, other)
     if (why !== undefined) {
@@ -330,7 +344,7 @@ export class Nemesis implements Observer {
     const choose = (hosts: readonly string[]): string | undefined => hosts[target.pick % Math.max(1, hosts.length)]
     const leader = view.leaderOf(topic, partition)
     switch (target.role) {
-      case 'subject': return subject === '' ? undefined : subject
+      case 'subject': return subject === '' ? leader : subject
       case 'other-end': return other === '' ? undefined : other
       case 'leader': return leader
       case 'isr-follower': return choose(view.isrOf(topic, partition).filter(host => host !== leader))
@@ -350,6 +364,8 @@ export class Nemesis implements Observer {
 
 function matches(on: TriggerEvent, event: Observation): boolean {
   if (event.kind === 'request-sent') return on.apiKey === undefined || on.apiKey === event.apiKey
+  if (on.asLeader !== undefined && (!('asLeader' in event) || event.asLeader !== on.asLeader)) return false
+  if (on.role !== undefined && (event.kind !== 'raft-role' || event.role !== on.role)) return false
   if (on.topic !== undefined && (!('topic' in event) || event.topic !== on.topic)) return false
   return on.partition === undefined || ('partition' in event && event.partition === on.partition)
 }

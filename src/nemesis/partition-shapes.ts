@@ -6,6 +6,7 @@
  *   minority-third    a third of the servers from the rest   bridge            two halves joined by one server
  *   primaries         leaders from everyone else             isolate-client    a client from all servers
  *   controller-only   brokers from controllers; brokers among themselves stay connected
+ *   voters-only       one controller from the other controllers; brokers reach all of them
  */
 import type { PartitionShape } from './fault.ts'
 
@@ -86,6 +87,10 @@ export function partitionPairs(shape: PartitionShape, direction: 'both' | 'out' 
       const pureBrokers = roles.brokers.filter(host => !roles.controllers.includes(host))
       const group = pureBrokers.includes(target) ? [target] : pureBrokers
       return between(group, roles.controllers, direction)
+    }
+    case 'voters-only': {
+      const one = roles.controllers.includes(target) ? target : rotated(roles.controllers, pick)[0]
+      return one === undefined ? [] : between([one], roles.controllers.filter(host => host !== one), direction)
     }
   }
 }

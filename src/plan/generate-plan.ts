@@ -8,66 +8,15 @@ import { TrialError } from '../base/trial-error.ts'
 import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerSpec } from '../config/cluster.ts'
 import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
-import { FAULT_FAMILIES, type FaultKind } from '../nemesis/fault.ts'
+import type { FaultKind } from '../nemesis/fault.ts'
 import { type GenerateOptions, type PinnedConfig, PROFILES } from './generate-options.ts'
 import { PLAN_FORMAT, type Plan, type PlanTiming } from './plan.ts'
 import { drawOne, rootOf } from './seed-random.ts'
+import { type Swarm, swarm, swarmWords } from './swarm.ts'
 
 export interface WorkloadGenerator {
   readonly name: string
   draw(shape: WorkloadShape): Arbitrary<WorkloadDraft>
-}
-
-const often = (percent: number): Arbitrary<boolean> => fc.integer({ min: 0, max: 99 }).map(n => n < percent)
-
-interface Swarm {
-  readonly combined: boolean
-  readonly controllers: number
-  readonly brokers: number
-  readonly racks: boolean
-  readonly kinds: readonly FaultKind[]
-  readonly machineCrashes: boolean
-  readonly jitter: boolean
-  readonly delays: boolean
-  readonly breaks: boolean
-  readonly interleaving: 'off' | 'random' | 'pct'
-  readonly tinySegments: boolean
-  readonly shortRetention: boolean
-  readonly slowFsync: boolean
-  readonly permanent: boolean
-  readonly minIsr: number
-  readonly factor: number
-  readonly unclean: boolean
-  readonly elr: boolean
-  readonly chaosMs: number
-  readonly scale: number
-}
-
-function swarm(options: GenerateOptions, pinned: PinnedConfig): Arbitrary<Swarm> {
-  const families = pinned.families ?? options.families
-  const allowed: FaultKind[] = families.flatMap(family => [...FAULT_FAMILIES[family]])
-  return fc.record({
-    combined: often(25),
-    controllers: fc.constantFrom(1, 3, 3, 3),
-    brokers: options.brokers > 0 ? fc.constant(options.brokers) : fc.constantFrom(3, 3, 3, 4, 5),
-    racks: pinned.followerReads === true ? fc.constant(true) : often(25),
-    kinds: allowed.length === 0 ? fc.constant<FaultKind[]>([]) : fc.subarray(allowed, { minLength: 1 }),
-    machineCrashes: pinned.machineCrashes === undefined ? often(60) : fc.constant(pinned.machineCrashes),
-    jitter: often(80),
-    delays: often(50),
-    breaks: often(40),
-    interleaving: fc.constantFrom('off' as const, 'off' as const, 'random' as const, 'pct' as const),
-    tinySegments: often(35),
-    shortRetention: often(15),
-    slowFsync: often(30),
-    permanent: often(15),
-    minIsr: fc.constantFrom(1, 2, 2, 2),
-    factor: fc.constantFrom(3, 3, 3, 2, 1),
-    unclean: often(15),
-    elr: often(85),
-    chaosMs: options.chaosMs > 0 ? fc.constant(options.chaosMs) : fc.integer({ min: 3_000, max: 9_000 }),
-    scale: fc.integer({ min: 60, max: 160 }),
-  })
 }
 
 function clusterOf(drawn: Swarm, shape: { factor: number; minIsr: number; unclean: boolean; followerReads: boolean }): ClusterConfig {
@@ -94,7 +43,7 @@ function clusterOf(drawn: Swarm, shape: { factor: number; minIsr: number; unclea
     replicaSocketTimeoutMs: scaled(1_200),
     replicaHighWatermarkCheckpointIntervalMs: scaled(500),
     rackAwareReplicaSelector: shape.followerReads,
-    leaderImbalanceCheckIntervalMs: scaled(3_000),
+    leaderImbalanceCheckIntervalMs: scaled(drawn.imbalanceCheckMs),
     logFlushOffsetCheckpointIntervalMs: scaled(1_500),
     logFlushStartOffsetCheckpointIntervalMs: scaled(1_500),
     logRetentionCheckIntervalMs: scaled(500),
@@ -109,6 +58,9 @@ function clusterOf(drawn: Swarm, shape: { factor: number; minIsr: number; unclea
   }
   return { clusterId: 'kafkaTrialClusterAAAAA', servers, server }
 }
+
+const WIDE_RUNS = { shortest: 2, longest: 4, share: 4, mostGroups: Number.MAX_SAFE_INTEGER }
+const CLOSE_UP_RUNS = { shortest: 3, longest: 6, share: 8, mostGroups: 2 }
 
 /** Longest time from healing to a settled, drained cluster, as the sum of the timeouts that may have to expire in turn. */
 export function settleBoundMs(server: ServerConfig, deliveryTimeoutMs: number, requestTimeoutMs: number): number {
@@ -145,6 +97,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     uncleanLeaderElection: unclean,
     chaosUs,
     operations: options.operations,
+    closeUp: drawn.closeUp,
     pinned,
     server: cluster.server,
     clientTimeouts: {
@@ -169,6 +122,8 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     topics: draft.topics.map(topic => ({ name: topic.name, partitions: topic.partitions })),
     minFaults: kinds.length === 0 ? 0 : 1,
     maxFaults: kinds.length === 0 ? 0 : most,
+    voters: drawn.controllers,
+    runs: drawn.closeUp ? CLOSE_UP_RUNS : WIDE_RUNS,
     maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS,
     machineCrashes: drawn.machineCrashes,
     underTest: draft.operations.flatMap(({ f, client }) => (f === 'run' ? [client] : [])),
@@ -207,15 +162,4 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     beyondBudget: options.beyondBudget,
     swarm: swarmWords(drawn),
   }
-}
-
-function swarmWords(drawn: Swarm): readonly string[] {
-  const words = [`${drawn.brokers} brokers`, `${drawn.controllers} ${drawn.combined ? 'combined ' : ''}controllers`, `faults ${drawn.kinds.join(' ')}`]
-  for (const [name, on] of Object.entries({
-    racks: drawn.racks, jitter: drawn.jitter, 'long delays': drawn.delays, 'connection breaks': drawn.breaks,
-    'tiny segments': drawn.tinySegments, 'short retention': drawn.shortRetention, 'slow fsync': drawn.slowFsync, 'machine crashes': drawn.machineCrashes,
-    'unclean election': drawn.unclean, ELR: drawn.elr,
-  })) if (on) words.push(name)
-  if (drawn.interleaving !== 'off') words.push(`interleaving ${drawn.interleaving}`)
-  return words
 }

@@ -6,6 +6,9 @@ import { runCampaign } from './campaign.ts'
 import type { Failure } from './judge-trial.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
+/** The general workload, where close-ups cost least, has most of the turns. */
+const TURNS = WORKLOADS.flatMap(({ name }) => (name === DEFAULT_GENERATE_OPTIONS.workload ? [name, name, name] : [name]))
+
 export interface DetectOptions {
   readonly baseSeed: string
   /** `['black-box']`: what clients see; `['invariants']`: white-box. */
@@ -34,7 +37,7 @@ export async function detect(defect: DefectId, options: DetectOptions): Promise<
   let first: { index: number; failure: Failure } | undefined
   let busyMs = 0
   const totals = await runCampaign({
-    generate: { ...DEFAULT_GENERATE_OPTIONS, defects: [defect] }, workloads: WORKLOADS.map(({ name }) => name),
+    generate: { ...DEFAULT_GENERATE_OPTIONS, defects: [defect] }, workloads: TURNS,
     baseSeed: options.baseSeed, trials: options.trials, jobs: options.jobs, timeMs: options.timeMs, maxFailures: 1, checkers: options.checkers,
     shrinkBudget: options.shrinkBudget ?? 0, verifyEvery: 0,
     ...(options.pool === undefined ? {} : { pool: options.pool }),

@@ -14,6 +14,8 @@ const BOUNDS: FaultBounds = {
   machineCrashes: true,
   expendable: [],
   underTest: [],
+  voters: 3,
+  runs: { shortest: 2, longest: 4, share: 4, mostGroups: 9 },
 }
 
 function schedules(bounds: Partial<FaultBounds> = {}, count = 150): (readonly Fault[])[] {
@@ -55,7 +57,7 @@ describe('a schedule', () => {
     expect(byEvent).toBeLessThan((faults.length * 3) / 4)
     expect(new Set(faults.flatMap(({ when }) => ('on' in when ? [when.on.kind] : [])))).toContain('isr-proposed')
     expect(new Set(faults.flatMap(rolesOf))).toEqual(new Set<Role>([
-      'subject', 'leader', 'isr-follower', 'out-of-isr', 'newest-isr-member', 'active-controller', 'any-broker', 'any-server', 'any-client',
+      'subject', 'leader', 'isr-follower', 'out-of-isr', 'newest-isr-member', 'active-controller', 'standby-controller', 'any-broker', 'any-server', 'any-client',
     ]))
   })
 
@@ -69,7 +71,7 @@ describe('a schedule', () => {
     for (const { when, action } of all()) {
       if ('durationUs' in action) expect(action.durationUs).toSatisfy(us => us >= 5_000 && us <= BOUNDS.maxOutageUs * 1.5)
       if ('at' in when) expect(when.at).toSatisfy(at => at >= 0 && at <= BOUNDS.chaosUs * 0.8 + 1_500_000)
-      else expect([when.nth >= 1, when.nth <= 60, when.after >= 0, when.after <= 400_000]).toEqual([true, true, true, true])
+      else expect([when.nth >= 1, when.nth <= 60, when.after >= 0, when.after <= BOUNDS.maxOutageUs, (when.within ?? 0) <= BOUNDS.maxOutageUs]).toEqual([true, true, true, true, true])
     }
   })
 

@@ -108,7 +108,7 @@ describe('replication and failover', () => {
   })
 
   it('a dead leader is replaced by a member of the ISR, and nothing acknowledged is lost', () => {
-    const { plan, result, events } = story('failover', drawn => ({
+    const { plan, result, events } = story('dead-leader', drawn => ({
       ...drawn,
       topics: drawn.topics.map(topic => ({ ...topic, configs: { 'min.insync.replicas': '2', 'unclean.leader.election.enable': 'false', 'retention.ms': '604800000' } })),
       faults: [{ id: 1, when: { at: drawn.timing.chaosUs / 2 }, action: { kind: 'crash', machine: true, target: { role: 'leader', topic: TOPIC, partition: 0, pick: 0 }, durationUs: 60_000_000 } }],
