@@ -4,7 +4,9 @@
  */
 import { invariant } from '../src/base/assert.ts'
 import { BLACK_BOX_ANOMALIES } from './catalogue/black-box.ts'
+import { COLLECTION_ANOMALIES } from './catalogue/collections.ts'
 import { ISOLATION_ANOMALIES } from './catalogue/isolation.ts'
+import { LINEARIZABILITY_ANOMALIES } from './catalogue/linearizability.ts'
 import { WHITE_BOX_ANOMALIES } from './catalogue/white-box.ts'
 import { GUARANTEES, type Guarantee, type GuaranteeId, type GuaranteeSet } from './guarantees.ts'
 
@@ -26,9 +28,11 @@ export interface Anomaly {
   readonly falseAlarm: string
   /** Where the promise is made, when the guarantee's own link does not say enough. */
   readonly link?: string
+  /** The promise in words, where it is not one of Kafka's guarantees: that of a data type or an isolation level. */
+  readonly promise?: string
 }
 
-export const ANOMALIES: readonly Anomaly[] = [...BLACK_BOX_ANOMALIES, ...ISOLATION_ANOMALIES, ...WHITE_BOX_ANOMALIES]
+export const ANOMALIES: readonly Anomaly[] = [...BLACK_BOX_ANOMALIES, ...COLLECTION_ANOMALIES, ...ISOLATION_ANOMALIES, ...LINEARIZABILITY_ANOMALIES, ...WHITE_BOX_ANOMALIES]
 
 const byId = new Map(ANOMALIES.map(anomaly => [anomaly.id, anomaly]))
 

@@ -73,6 +73,8 @@ export interface CheckContext {
   readonly consistencyModel?: string
   /** What may be assumed of the order in which registers take values, for `rw-register`. */
   readonly versionOrders?: readonly VersionOrder[]
+  /** Values are `[key, value]` tuples, for a checker that takes keys apart itself. */
+  readonly independent?: boolean
   /** What a search may spend. */
   readonly limits?: Limits
 }

@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   artifacts: ['base', 'config', 'protocol', 'sim', 'history', 'checkers', 'plan', 'workloads', 'trial', 'reports'],
   vitest: ['base', 'checkers', 'workloads', 'reports', 'plan', 'trial', 'artifacts'],
   cli: ['base', 'config', 'protocol', 'sim', 'history', 'nemesis', 'checkers', 'workloads', 'reports', 'plan', 'trial', 'artifacts'],
-  index: ['base', 'config', 'history', 'workloads', 'trial'],
+  index: ['base', 'config', 'history', 'checkers', 'workloads', 'trial'],
 }
 
 function filesBelow(folder: string): string[] {

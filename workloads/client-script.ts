@@ -98,7 +98,7 @@ function* pollUntil(context: ClientContext, consumer: Consumer, payload: Payload
       yield* env.sleep(Math.min(POLL_MS * US_PER_MS, until - env.now())).wait()
       continue
     }
-    yield* recordedPoll(recorder, consumer, payload, Math.min(POLL_MS, Math.max(1, Math.ceil((until - env.now()) / US_PER_MS))), {})
+    yield* recordedPoll(env, recorder, consumer, payload, Math.min(POLL_MS, Math.max(1, Math.ceil((until - env.now()) / US_PER_MS))), {})
   }
 }
 
@@ -106,7 +106,7 @@ type Records = { [key: string]: [number, Json][] }
 
 /** One recorded poll; returns how many records came. */
 export function* recordedPoll(
-  recorder: ClientRecorder, consumer: Consumer, payload: PayloadOf, timeoutMs: number, extra: { readonly [key: string]: Json },
+  env: Env, recorder: ClientRecorder, consumer: Consumer, payload: PayloadOf, timeoutMs: number, extra: { readonly [key: string]: Json },
 ): Task<number> {
   const invoked = recorder.invoke('poll', [['poll']], extra)
   const result = yield* consumer.poll(timeoutMs)
@@ -118,7 +118,24 @@ export function* recordedPoll(
     const reset = recorder.invoke('reset', Object.fromEntries(result.resets.map(({ topic, partition, from }) => [`${topic}-${partition}`, from])))
     reset.ok(Object.fromEntries(result.resets.map(({ topic, partition, to, reason }) => [`${topic}-${partition}`, { to, reason }])))
   }
+  if (result.error === 'CORRUPT_MESSAGE') yield* readAgain(env, consumer, timeoutMs)
   return result.records.length
+}
+
+/**
+ * A consumer keeps a batch that fails its CRC and throws at every poll until it is told to go elsewhere. An application
+ * that will not skip records waits and reads them again, by leaving the partitions and coming back to where it was.
+ */
+function* readAgain(env: Env, consumer: Consumer, afterMs: number): Task<void> {
+  yield* env.sleep(afterMs * US_PER_MS).wait()
+  const { assignment } = consumer
+  const positions = assignment.map(({ topic, partition }) => consumer.currentPosition(topic, partition))
+  consumer.assign(assignment.filter((_, index) => positions[index] === undefined))
+  consumer.assign(assignment)
+  assignment.forEach(({ topic, partition }, index) => {
+    const position = positions[index]
+    if (position !== undefined) consumer.seek(topic, partition, position)
+  })
 }
 
 function* runAdmin(context: ClientContext): Task<void> {

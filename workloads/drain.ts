@@ -43,7 +43,7 @@ export function* drainTopics(context: DrainContext, payload: PayloadOf): Task<Dr
     }
     let quiet = 0
     while (quiet < 2) {
-      const count = yield* recordedPoll(recorder, consumer, payload, 50, { drain: true })
+      const count = yield* recordedPoll(env, recorder, consumer, payload, 50, { drain: true })
       quiet = count === 0 ? quiet + 1 : 0
       for (const { topic, partition } of partitions) {
         const position = consumer.currentPosition(topic, partition)

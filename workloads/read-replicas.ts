@@ -39,7 +39,7 @@ function* readReplica(
   for (const { topic, partition } of partitions) consumer.seekToBeginning(topic, partition)
   const isRead = ({ topic, partition }: { topic: string; partition: number }): boolean => (consumer.currentPosition(topic, partition) ?? 0) >= end[`${topic}-${partition}`]!
   for (let quiet = 0; quiet < PATIENCE && !partitions.every(isRead);) {
-    const count = yield* recordedPoll(recorder, consumer, payload, POLL_MS, extra)
+    const count = yield* recordedPoll(env, recorder, consumer, payload, POLL_MS, extra)
     quiet = count === 0 ? quiet + 1 : 0
   }
   consumer.close()

@@ -30,6 +30,8 @@ export interface Case {
   readonly expect: Verdict
   /** From the table of what must be shown; a row that misses it says so. Milliseconds exclude parsing unless `endToEndMs`. */
   readonly aim?: { readonly medianMs?: number; readonly endToEndMs?: number; readonly peakMemoryMB?: number }
+  /** The case that does the same in another way; the bench prints how many times as long this one takes. */
+  readonly comparedWith?: string
   /** Rows of one series differ only in this; the bench prints how the time grows with it. */
   readonly series?: { readonly name: string; readonly by: 'operations' | 'clients' | 'indeterminate'; readonly at: number }
 }

@@ -25,6 +25,7 @@ interface Row {
   readonly name: string
   readonly operations: number
   readonly medianMs: number
+  readonly cpuMs: number
   readonly parseMs: number
   readonly peakMemoryMB: number
   readonly verdict: string
@@ -57,7 +58,7 @@ function rowOf(one: Case, repeats: number): Row {
       ...(aim?.peakMemoryMB !== undefined && peakMemoryMB > aim.peakMemoryMB ? ['peakMemoryMB'] : []),
     ]
     return {
-      name: one.name, operations: one.operations, medianMs: round(medianMs), parseMs: round(parseMs), peakMemoryMB, verdict: first!.verdict,
+      name: one.name, operations: one.operations, medianMs: round(medianMs), cpuMs: round(median(runs.map(run => run.cpuMs))), parseMs: round(parseMs), peakMemoryMB, verdict: first!.verdict,
       ...(first!.detail === undefined ? {} : { detail: first!.detail }),
       ...(aim === undefined ? {} : { aim }), ...(missed.length === 0 ? {} : { missed }),
     }
@@ -75,6 +76,13 @@ function growthOf(cases: readonly Case[], rows: readonly Row[]): { [series: stri
     growth[name] = { by, points, factors: points.slice(1).map(({ medianMs }, i) => round(medianMs / points[i]!.medianMs)) }
   }
   return growth
+}
+
+function ratiosOf(cases: readonly Case[], rows: readonly Row[]): { [name: string]: number } {
+  return Object.fromEntries(cases.flatMap(({ name, comparedWith }, i) => {
+    const other = cases.findIndex(one => one.name === comparedWith)
+    return other === -1 ? [] : [[name, round(rows[i]!.medianMs / rows[other]!.medianMs)]]
+  }))
 }
 
 function caseNamed(name: string): Case {
@@ -104,5 +112,7 @@ else {
       process.exitCode = 1
     }
   }
-  console.log(`],"growth":${JSON.stringify(growthOf(cases, rows), null, 2)}}`)
+  console.log(`],"ratios":${JSON.stringify(ratiosOf(cases, rows))},"growth":{`)
+  console.log(Object.entries(growthOf(cases, rows)).map(([name, growth]) => `${JSON.stringify(name)}:${JSON.stringify(growth)}`).join(',\n'))
+  console.log('}}')
 }

@@ -33,18 +33,11 @@ export class Configurations {
   /** False when this configuration, or one that dominates it, was there already. */
   add(position: number, state: number, bits: Int32Array, counts: Int32Array): boolean {
     const { words, stride } = this
-    let hash = Math.imul(position, 0x9e3779b1) ^ Math.imul(state + 1, 0x85ebca6b)
-    for (let w = 0; w < words; w++) hash = Math.imul(hash ^ bits[w]!, 0xc2b2ae35) ^ (hash >>> 15)
-    hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
-    hash ^= hash >>> 15
-    const mask = this.slots.length - 1
-    let slot = hash & mask
-    for (let entry = this.slots[slot]!; entry !== 0; entry = this.slots[slot = (slot + 1) & mask]!) {
-      const at = (entry - 1) * stride
-      if (this.entries[at] !== position || this.entries[at + 1] !== state) continue
-      let w = 0
-      while (w < words && this.entries[at + 2 + w] === bits[w]) w++
-      if (w === words) return this.kinds > 0 && this.addVector(at + 2 + words, counts)
+    const slot = this.slotOf(position, state, bits)
+    const known = this.slots[slot]!
+    if (known !== 0) {
+      const head = (known - 1) * stride + 2 + words
+      return this.kinds > 0 && !this.dominated(head, counts) && this.addVector(head, counts)
     }
     if (this.full()) return true
     const at = this.used * stride
@@ -61,13 +54,43 @@ export class Configurations {
     return true
   }
 
-  private addVector(head: number, counts: Int32Array): boolean {
+  /** Was this configuration, or one that dominates it, there already? */
+  has(position: number, state: number, bits: Int32Array, counts: Int32Array): boolean {
+    const known = this.slots[this.slotOf(position, state, bits)]!
+    return known !== 0 && (this.kinds === 0 || this.dominated((known - 1) * this.stride + 2 + this.words, counts))
+  }
+
+  /** Where its entry is, or would be. */
+  private slotOf(position: number, state: number, bits: Int32Array): number {
+    const { words, stride, entries } = this
+    let hash = Math.imul(position, 0x9e3779b1) ^ Math.imul(state + 1, 0x85ebca6b)
+    for (let w = 0; w < words; w++) hash = Math.imul(hash ^ bits[w]!, 0xc2b2ae35) ^ (hash >>> 15)
+    hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
+    hash ^= hash >>> 15
+    const mask = this.slots.length - 1
+    let slot = hash & mask
+    for (let entry = this.slots[slot]!; entry !== 0; entry = this.slots[slot = (slot + 1) & mask]!) {
+      const at = (entry - 1) * stride
+      if (entries[at] !== position || entries[at + 1] !== state) continue
+      let w = 0
+      while (w < words && entries[at + 2 + w] === bits[w]) w++
+      if (w === words) break
+    }
+    return slot
+  }
+
+  private dominated(head: number, counts: Int32Array): boolean {
     const { kinds, vectors } = this
     for (let at = this.entries[head]!; at !== 0; at = vectors[at - 1]!) {
       let k = 0
       while (k < kinds && vectors[at + k]! <= counts[k]!) k++
-      if (k === kinds) return false
+      if (k === kinds) return true
     }
+    return false
+  }
+
+  private addVector(head: number, counts: Int32Array): boolean {
+    const { kinds } = this
     if (this.full()) return true
     const place = this.vectorsUsed
     this.vectorsUsed += kinds + 1
@@ -85,19 +108,14 @@ export class Configurations {
 
   private rehash(): void {
     const slots = new Int32Array(this.slots.length * 4)
-    const mask = slots.length - 1
+    this.slots = slots
     const { words, stride, entries } = this
+    const bits = new Int32Array(words)
     for (let entry = 0; entry < this.used; entry++) {
       const at = entry * stride
-      let hash = Math.imul(entries[at]!, 0x9e3779b1) ^ Math.imul(entries[at + 1]! + 1, 0x85ebca6b)
-      for (let w = 0; w < words; w++) hash = Math.imul(hash ^ entries[at + 2 + w]!, 0xc2b2ae35) ^ (hash >>> 15)
-      hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
-      hash ^= hash >>> 15
-      let slot = hash & mask
-      while (slots[slot] !== 0) slot = (slot + 1) & mask
-      slots[slot] = entry + 1
+      for (let w = 0; w < words; w++) bits[w] = entries[at + 2 + w]!
+      slots[this.slotOf(entries[at]!, entries[at + 1]!, bits)] = entry + 1
     }
-    this.slots = slots
   }
 }
 

@@ -26,7 +26,7 @@ export interface Decision {
 }
 
 /** Steps that may be spent on an order of the part that is right, where a monitor has found the violation. */
-const PREFIX_BUDGET = 1_000_000
+const PREFIX_BUDGET = 20_000
 
 export function decidePartition(partition: Partition, transitions: () => Transitions, engine: Engine, limits: Limits): Decision {
   const { monitor } = partition.table.model as ShippedModel
@@ -88,7 +88,7 @@ function firstOf(partition: Partition, monitor: Monitor, whole: MonitorAnswer & 
 
 function common(partition: Partition, impossible: number, first: boolean, why: string, against: readonly number[]): Omit<Counterexample, 'prefix' | 'states'> {
   const { table } = partition
-  return { key: table.keys.value(partition.key), impossible: infoOf(table, impossible), first, why, against: against.map(row => infoOf(table, row)) }
+  return { key: table.keys.value(partition.key), impossible: infoOf(table, impossible), first, why, against: against.filter(row => row !== impossible).map(row => infoOf(table, row)) }
 }
 
 function found(partition: Partition, transitions: Transitions, { order, states }: SearchAnswer): Pick<Counterexample, 'prefix' | 'states'> {

@@ -53,7 +53,8 @@ export function describeCall(model: Model, call: Call, output: Output): string {
   if (model.describe !== undefined) return model.describe(call, output)
   const asked = call.value === null ? call.f : `${call.f} ${textOf(call.value)}`
   if (output === undefined) return `${asked} (outcome unknown)`
-  return output === null || sameValue(output, call.value) ? asked : `${asked} -> ${textOf(output)}`
+  const isRead = model.changes?.(call) === false
+  return !isRead && (output === null || sameValue(output, call.value)) ? asked : `${asked} -> ${textOf(output)}`
 }
 
 export function describeState(model: Model, state: unknown): string {

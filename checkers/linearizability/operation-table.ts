@@ -83,6 +83,14 @@ export class OperationTable {
     for (let row = 0; row < this.count; row++) if (this.returns[row] === NEVER && !this.changes(row)) this.returns[row] = DROPPED
   }
 
+  /** Moves each row to its place. */
+  rearrange(place: Int32Array): void {
+    this.f = moved(this.f, new Uint8Array(this.count), place)
+    for (const column of ['key', 'input', 'output', 'calls', 'returns'] as const) this[column] = moved(this[column], new Int32Array(this.count), place)
+    for (const column of ['index', 'process'] as const) this[column] = moved(this[column], new Float64Array(this.count), place)
+    for (let i = 0; i < this.returnedCount; i++) this.returned[i] = place[this.returned[i]!]!
+  }
+
   private changes(row: number): boolean {
     if (this.changing !== undefined) return this.changing[this.f[row]!]!
     return this.model.changes === undefined || this.model.changes(this.callOf(row))
@@ -169,6 +177,11 @@ export class OperationTable {
     this.index = doubledFloat(this.index)
     this.process = doubledFloat(this.process)
   }
+}
+
+function moved<Column extends Uint8Array | Int32Array | Float64Array>(from: Column, to: Column, place: Int32Array): Column {
+  for (let row = 0; row < place.length; row++) to[place[row]!] = from[row]!
+  return to
 }
 
 function doubled(array: Int32Array): Int32Array<ArrayBuffer> {

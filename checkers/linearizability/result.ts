@@ -72,5 +72,7 @@ export function infoOf(table: OperationTable, row: number): OperationInfo {
 }
 
 export function indicesOf(table: OperationTable, rows: Int32Array): number[] {
-  return Array.from(rows, row => table.index[row]!)
+  const indices = new Array<number>(rows.length)
+  for (let i = 0; i < rows.length; i++) indices[i] = table.index[rows[i]!]!
+  return indices
 }

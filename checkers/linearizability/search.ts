@@ -7,7 +7,9 @@
  * What spares work, and why it loses nothing:
  * - an operation that changes no state and is legal now is placed now (it may be moved here from wherever it stood);
  * - of equal open operations the one that returns first is placed first (they may change places);
- * - operations of unknown outcome come last and never without changing the state;
+ * - operations of unknown outcome come last and never without changing the state; where the state is one value, never
+ *   without an operation right behind that needs the value, and nothing is tried when the target needs a value that no open
+ *   operation leaves;
  * - a configuration is not entered twice, nor one that is dominated (configurations.ts).
  */
 import { Configurations } from './configurations.ts'
@@ -42,6 +44,7 @@ export function search(problem: SearchProblem, transitions: Transitions, { budge
   const { rows, calls, returns, classes, byReturn, twin, slots, words, optional } = problem
   const count = rows.length
   const depthLimit = count + problem.optionalCount + 1
+  const { isOneValue, needs, leaves } = transitions
   const configurations = new Configurations(words, optional.length)
   const bits = new Int32Array(words)
   const counts = new Int32Array(optional.length)
@@ -58,9 +61,12 @@ export function search(problem: SearchProblem, transitions: Transitions, { budge
   const targetAt = new Int32Array(depthLimit)
   const cursorAt = new Int32Array(depthLimit)
   const branchAt = new Int32Array(depthLimit)
+  const pendingAt = new Uint8Array(depthLimit)
   let depth = 0
   let state = 0
   let target = 0
+  /** 1: an operation of unknown outcome was placed just now, and only one that needs its value may follow. */
+  let pending = 0
   let steps = 0
   let nextLook = 0
   // The deepest place: how far, the way there (copied only when it is left), the states in which it was found.
@@ -77,6 +83,8 @@ export function search(problem: SearchProblem, transitions: Transitions, { budge
     targetAt[depth] = target
     cursorAt[depth] = cursor
     branchAt[depth] = branch
+    pendingAt[depth] = pending
+    pending = x < 0 && isOneValue ? 1 : 0
     depth++
     steps++
     state = nextState
@@ -105,6 +113,7 @@ export function search(problem: SearchProblem, transitions: Transitions, { budge
     const x = placedAt[--depth]!
     if (depth < bestPathGood) bestPathGood = depth
     state = stateAt[depth]!
+    pending = pendingAt[depth]!
     if (x < 0) {
       counts[-1 - x]!--
       return
@@ -117,6 +126,15 @@ export function search(problem: SearchProblem, transitions: Transitions, { budge
     placed[x] = 0
     next[previous[x]!] = x
     previous[next[x]!] = x
+  }
+
+  /** Of models whose state is one value: can the target's value still come about? */
+  const targetIsInReach = (): boolean => {
+    const wanted = needs[classes[byReturn[target]!]!]!
+    if (wanted < 0 || wanted === state) return true
+    const limit = returns[byReturn[target]!]!
+    for (let x = next[count]!; calls[x]! < limit; x = next[x]!) if (leaves[classes[x]!] === wanted && x !== byReturn[target]) return true
+    return optional.some(({ cls, calls: kindCalls }, kind) => leaves[cls] === wanted && counts[kind]! < kindCalls.length && kindCalls[counts[kind]!]! < limit)
   }
 
   const answer = (verdict: SearchAnswer['verdict'], exhausted?: 'budget' | 'time'): SearchAnswer => {
@@ -141,7 +159,8 @@ export function search(problem: SearchProblem, transitions: Transitions, { budge
       bestSaved = false
       bestStates = [state]
     } else if (target === best && bestStates.length < STATES_KEPT && !bestStates.includes(state)) bestStates.push(state)
-    let cursor = configurations.add(target, state, bits, counts) ? AT_TARGET : depthLimit + count
+    const isNew = (pending === 0 || !configurations.has(2 * target, state, bits, counts)) && configurations.add(2 * target + pending, state, bits, counts)
+    let cursor = isNew && (!isOneValue || targetIsInReach()) ? AT_TARGET : depthLimit + count
     let branch = 0
     choosing: for (;;) {
       const targetOperation = byReturn[target]!
@@ -161,7 +180,7 @@ export function search(problem: SearchProblem, transitions: Transitions, { budge
           }
         }
         const cls = classes[x]!
-        const following = transitions.changing[cls]! ? transitions.next(state, cls) : ILLEGAL
+        const following = transitions.changing[cls]! && (pending === 0 || needs[cls]! >= 0) ? transitions.next(state, cls) : ILLEGAL
         if (following >= 0) {
           place(x, following, after, 0)
           break choosing
@@ -177,7 +196,7 @@ export function search(problem: SearchProblem, transitions: Transitions, { budge
         const kind = cursor - count
         const { cls, calls: kindCalls } = optional[kind]!
         const used = counts[kind]!
-        if (used < kindCalls.length && kindCalls[used]! < limit) {
+        if (used < kindCalls.length && kindCalls[used]! < limit && (pending === 0 || needs[cls]! >= 0)) {
           const following = transitions.next(state, cls)
           if (following >= 0 && following !== state) {
             place(-1 - kind, following, cursor + 1, 0)

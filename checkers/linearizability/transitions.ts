@@ -6,6 +6,7 @@ import type { Json } from '../../src/history/operation.ts'
 import type { Model } from './model.ts'
 import { canonicalText } from './model.ts'
 import type { OperationTable } from './operation-table.ts'
+import type { ShippedModel } from './shipped-model.ts'
 
 export const ILLEGAL = -1
 /** Rows of the dense table are kept for so many classes at most; beyond that a map. */
@@ -15,6 +16,9 @@ const DENSE_STATES = 2048
 export class Transitions {
   /** By class: may it change a state, and a row that belongs to it. */
   readonly changing: boolean[] = []
+  /** By class, of models whose state is one value: the state that it needs and the one that it leaves, or -1. */
+  readonly needs: number[] = []
+  readonly leaves: number[] = []
   private readonly sample: number[] = []
   readonly states: unknown[] = []
   private readonly table: OperationTable
@@ -32,6 +36,11 @@ export class Transitions {
     this.stateOf(this.model.init)
   }
 
+  /** Is a state one value, which each operation needs or leaves? */
+  get isOneValue(): boolean {
+    return (this.model as ShippedModel).effect !== undefined
+  }
+
   get classCount(): number {
     return this.sample.length
   }
@@ -46,6 +55,10 @@ export class Transitions {
     if (found === undefined) {
       found = this.sample.push(row) - 1
       answers.set(output[row]!, found)
+      const { effect } = this.model as ShippedModel
+      const { needs, leaves } = effect === undefined ? {} : effect(this.table.callOf(row), this.table.outputOf(row))
+      this.needs.push(needs === undefined ? -1 : this.stateOf(needs))
+      this.leaves.push(leaves === undefined ? -1 : this.stateOf(leaves))
       this.changing.push(this.model.changes === undefined || this.model.changes(this.table.callOf(row)))
     }
     return found

@@ -55,7 +55,7 @@ export async function findReproduction(input: string, workloads: readonly Worklo
     }
   }
   const path = existsSync(input) && statSync(input).isDirectory() ? join(input, PLAN_FILE) : input
-  if (!existsSync(path)) throw new TrialError('input', `'${input}' is neither a token nor a file`, 'a token looks like t1-9Q4ZT7M2C0XRK3-5F; a plan file ends with .trial.json')
+  if (!existsSync(path)) throw new TrialError('input', `'${input}' is neither a token nor a file`, 'a token looks like t2-9Q4ZT7M2C0XRK3-5FG; a plan file ends with .trial.json')
   const { plan, digests, checkpoints, build } = readPlanFile(path)
   return {
     name: input, plan, workload: named(plan.workload),

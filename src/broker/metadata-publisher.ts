@@ -9,11 +9,15 @@
  * Unlike Kafka, which publishes as soon as it has read up to the high watermark that it knows of, nothing is published
  * before this broker has read its own registration: an earlier image could lack topics, and their logs would go as strays.
  */
+import { below } from '../base/random.ts'
 import { Future, Signal } from '../base/task.ts'
 import type { Task } from '../base/task.ts'
+import type { Micros } from '../base/time.ts'
 import type { Env } from '../env/env.ts'
 import { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
 import type { MetadataBatch } from '../controller/metadata-image.ts'
+
+const LONGEST_LINGER_US: Micros = 200_000
 
 export interface MetadataSubscriber {
   /** Called once, with the first complete image in place, before its `apply`. */
@@ -60,6 +64,7 @@ export class MetadataPublisher {
     while (!this.isClosed) {
       while (this.waiting.length === 0) yield* this.arrivals.wait()
       yield* this.env.pause('metadata-publish')
+      if (this.env.buggify.has('slow-publisher')) yield* this.linger()
       const batches = this.waiting
       this.waiting = []
       for (const batch of batches) this.replay(delta, batch)
@@ -76,6 +81,12 @@ export class MetadataPublisher {
       this.env.observe({ kind: 'broker-metadata-applied', brokerId: this.brokerId, offset })
       this.firstPublished.complete()
     }
+  }
+
+  /** Two times in three up to a fifth of a second: what a broker with thousands of partitions takes. */
+  private *linger(): Task<void> {
+    const draw = this.env.draw('slow-publisher', this.image.offset)
+    if (draw % 3 !== 0) yield* this.env.sleep(below(draw, LONGEST_LINGER_US)).wait()
   }
 
   private replay(delta: MetadataDelta, batch: MetadataBatch): void {

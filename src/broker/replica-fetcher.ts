@@ -189,7 +189,10 @@ export class ReplicaFetcher {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       // A corrupt batch may have been damaged on the way: ask again. Anything else stops this partition.
-      if (error.code === ErrorCode.CORRUPT_MESSAGE || error.code === ErrorCode.INVALID_RECORD) this.delay(partition.key)
+      if (error.code === ErrorCode.CORRUPT_MESSAGE || error.code === ErrorCode.INVALID_RECORD) {
+        this.mark('corrupt-batch-refused-by-follower')
+        this.delay(partition.key)
+      }
       else this.fail(partition.key)
     }
   }

@@ -9,13 +9,13 @@ export interface Interrupt {
   done(): void
 }
 
-export function onInterrupt(output: Output): Interrupt {
+export function onInterrupt(output: Output, note = 'interrupted: finishing the trials that run; once more to stop at once'): Interrupt {
   const controller = new AbortController()
   let code: ExitCode | undefined
   const stop = (which: ExitCode) => (): void => {
     if (code !== undefined) process.exit(which)
     code = which
-    output.note('interrupted: finishing the trials that run; once more to stop at once')
+    if (note !== '') output.note(note)
     controller.abort()
   }
   const interrupt = stop(ExitCode.Interrupted)

@@ -64,7 +64,12 @@ export class Consumer {
     this.metadata.start()
   }
 
-  /** Replaces the assignment; partitions that stay keep their positions. */
+  /** What is assigned, in order. */
+  get assignment(): readonly { readonly topic: string; readonly partition: number }[] {
+    return [...this.states.values()].map(({ topic, partition }) => ({ topic, partition }))
+  }
+
+  /** Replaces the assignment; partitions that stay keep their positions and what was fetched of them. */
   assign(partitions: readonly { readonly topic: string; readonly partition: number }[]): void {
     const before = new Map(this.states)
     this.states.clear()
@@ -73,6 +78,7 @@ export class Consumer {
       this.states.set(key, before.get(key) ?? new FetchState(topic, partition))
       this.metadata.add(topic)
     }
+    this.fetcher.retain(this.states)
   }
 
   /** Records, or none after `timeoutMs`. Returns early when a position moved or something went wrong. */

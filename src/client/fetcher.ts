@@ -101,6 +101,11 @@ export class Fetcher {
     return next
   }
 
+  /** Throws away what was fetched of partitions that are assigned no more (FetchBuffer#retainAll). */
+  retain(states: ReadonlyMap<string, FetchState>): void {
+    this.buffer = this.buffer.filter(({ key }) => states.has(key))
+  }
+
   /** At most max.poll.records of what is buffered; positions move past what is returned. */
   collect(states: ReadonlyMap<string, FetchState>): Collected {
     const records: ConsumerRecord[] = []
@@ -122,6 +127,7 @@ export class Fetcher {
         for (const record of taken) records.push(record)
       } catch (error) {
         if (!(error instanceof CorruptBatchError)) throw error
+        this.env.observe({ kind: 'mark', name: 'corrupt-batch-refused-by-consumer' })
         if (records.length === 0) this.onError('CORRUPT_MESSAGE')
         break
       }

@@ -17,6 +17,7 @@ import { PartitionSequences } from './partition-sequences.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 
 const MAX_EPOCH = 32_767
+const FEW_EPOCHS = 6
 
 export class IdempotentState {
   producerId = -1
@@ -145,7 +146,7 @@ export class IdempotentState {
     const reason = this.bumpReason
     if (reason === undefined || !this.hasProducerId) return
     this.bumpReason = undefined
-    if (this.producerEpoch === MAX_EPOCH) {
+    if (this.producerEpoch >= (this.env.buggify.has('few-epochs') ? FEW_EPOCHS : MAX_EPOCH)) {
       this.producerId = -1
       this.producerEpoch = -1
       return

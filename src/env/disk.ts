@@ -5,15 +5,26 @@
  */
 import type { Task } from '../base/task.ts'
 
+/** The disk refused: what Kafka meets as an IOException. It kills a process that does not handle it. */
+export class DiskError extends Error {
+  readonly code: 'EIO' | 'ENOSPC'
+
+  constructor(code: 'EIO' | 'ENOSPC', path: string) {
+    super(`${code === 'EIO' ? 'input/output error' : 'no space left on the device'}: ${path}`)
+    this.name = 'DiskError'
+    this.code = code
+  }
+}
+
 export interface File {
   readonly path: string
   /** Length in bytes. */
   readonly size: number
-  /** Appends a copy of the bytes. */
+  /** Appends a copy of the bytes. @throws DiskError ENOSPC */
   append(bytes: Uint8Array): void
-  /** Overwrites in place (may extend the file). */
+  /** Overwrites in place (may extend the file). @throws DiskError ENOSPC */
   write(position: number, bytes: Uint8Array): void
-  /** A copy of up to `length` bytes from `position`; shorter at the end of the file. */
+  /** A copy of up to `length` bytes from `position`; shorter at the end of the file. @throws DiskError EIO */
   read(position: number, length: number): Uint8Array
   /**
    * The whole content as a view of the page cache, valid only until the next write to this file. For scanning without
@@ -21,7 +32,7 @@ export interface File {
    */
   view(): Uint8Array
   truncate(size: number): void
-  /** Makes all writes of this file so far durable; takes virtual time. */
+  /** Makes all writes of this file so far durable; takes virtual time. @throws DiskError EIO */
   fsync(): Task<void>
 }
 

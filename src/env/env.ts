@@ -6,6 +6,7 @@
 import type { Cause } from '../base/random.ts'
 import type { Future, Task } from '../base/task.ts'
 import type { Micros, Millis } from '../base/time.ts'
+import type { Buggify } from '../config/buggify.ts'
 import type { Defects, Mends } from '../config/defects.ts'
 import type { Disk } from './disk.ts'
 import type { Network } from './network.ts'
@@ -25,6 +26,8 @@ export interface Env {
   readonly disk: Disk
   readonly defects: Defects
   readonly mends: Mends
+  /** Rare but legal choices that are forced in this world. */
+  readonly buggify: Buggify
 
   /** Monotonic clock of this machine in microseconds since the process started counting; never steps back. */
   now(): Micros

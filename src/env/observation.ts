@@ -104,7 +104,7 @@ export type Observation =
   | { readonly kind: 'process-started'; readonly wiped: boolean }
   | { readonly kind: 'process-stopped'; readonly how: 'crash' | 'machine-crash' | 'halt' | 'shutdown'; readonly reason: string }
   | { readonly kind: 'machine-crash-loss'; readonly path: string; readonly bytesDropped: number; readonly operationsDropped: number }
-  | { readonly kind: 'fault'; readonly phase: 'start' | 'stop'; readonly id: number; readonly text: string }
+  | { readonly kind: 'fault'; readonly phase: 'start' | 'stop'; readonly id: number; readonly fault: string; readonly text: string }
   | { readonly kind: 'request-sent'; readonly apiKey: number; readonly to: string; readonly correlationId: number }
 
 export type ObservationKind = Observation['kind']

@@ -17,7 +17,8 @@ export interface Operation {
   readonly type: OperationType
   readonly f: string
   readonly value: Json
-  readonly error?: string
+  /** A word in ours; any data in Jepsen's. */
+  readonly error?: Json
   /** The client's node, when known. */
   readonly node?: string
   /** Anything else that was recorded; kept on import and export. */

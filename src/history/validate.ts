@@ -6,83 +6,80 @@
  * Errors are TrialError('input') and name the line of a file or the place in the list.
  */
 import { TrialError } from '../base/trial-error.ts'
-import type { History, Json, Operation, OperationType } from './operation.ts'
+import type { History, Operation } from './operation.ts'
 
-const TYPES: ReadonlySet<string> = new Set<OperationType>(['invoke', 'ok', 'fail', 'info'])
 /** Deeper values are refused: every walk over a value may then be recursive. */
 export const MAX_VALUE_DEPTH = 64
+/** Processes below this are looked up in a list, the others in a map. */
+const USUAL_PROCESSES = 1 << 16
+/** The process ended an operation as `info`. */
+const RETIRED = Symbol('retired')
 
 /** Checks one operation after another; `where` says in errors where it stands ("line 17"). */
 export class HistoryValidator {
-  private readonly open = new Map<number, Operation>()
-  private readonly retired = new Set<number>()
+  private readonly where: () => string
+  private readonly times: 'rising' | 'any'
+  private readonly usual: (Operation | typeof RETIRED | undefined)[] = []
+  private readonly others = new Map<number, Operation | typeof RETIRED>()
   private lastTime = Number.NEGATIVE_INFINITY
   private lastIndex = Number.NEGATIVE_INFINITY
 
-  add(operation: Operation, where: string): void {
-    if (operation.time < this.lastTime) {
-      throw new TrialError('input', `${where}: time goes backwards, from ${this.lastTime} to ${operation.time}.`, 'Operations are listed in the order in which they happened.')
+  /** `times: 'any'`: times may go back; the order of the operations is what counts. */
+  constructor(where: () => string, times: 'rising' | 'any' = 'rising') {
+    this.where = where
+    this.times = times
+  }
+
+  add(operation: Operation): void {
+    const { process } = operation
+    if (operation.time < this.lastTime && this.times === 'rising') {
+      throw this.wrong(`time goes backwards, from ${this.lastTime} to ${operation.time}.`, 'Operations are listed in the order in which they happened.')
     }
     if (operation.index <= this.lastIndex) {
-      throw new TrialError('input', `${where}: index ${operation.index} does not follow ${this.lastIndex}.`, 'Indices rise with every operation.')
+      throw this.wrong(`index ${operation.index} does not follow ${this.lastIndex}.`, 'Indices rise with every operation.')
     }
     this.lastTime = operation.time
     this.lastIndex = operation.index
-    const { process } = operation
     if (process === 'nemesis') return
-    const open = this.open.get(process)
+    const open = this.state(process)
     if (operation.type === 'invoke') {
+      if (open === RETIRED) {
+        throw this.wrong(`process ${process} invokes ${operation.f} after an operation of unknown fate.`, 'After `info` a client goes on under a new process number.')
+      }
       if (open !== undefined) {
-        throw new TrialError('input', `${where}: process ${process} invokes ${operation.f} while its ${open.f} (index ${open.index}) is open.`, 'A process does one operation at a time; give concurrent operations processes of their own.')
+        throw this.wrong(`process ${process} invokes ${operation.f} while its ${open.f} (index ${open.index}) is open.`, 'A process does one operation at a time; give concurrent operations processes of their own.')
       }
-      if (this.retired.has(process)) {
-        throw new TrialError('input', `${where}: process ${process} invokes ${operation.f} after an operation of unknown fate.`, 'After `info` a client goes on under a new process number.')
-      }
-      this.open.set(process, operation)
+      this.setState(process, operation)
       return
     }
-    if (open === undefined) {
-      throw new TrialError('input', `${where}: process ${process} completes ${operation.f} that it never invoked.`, 'Every ok, fail or info follows an invoke of the same process.')
+    if (open === undefined || open === RETIRED) {
+      throw this.wrong(`process ${process} completes ${operation.f} that it never invoked.`, 'Every ok, fail or info follows an invoke of the same process.')
     }
     if (open.f !== operation.f) {
-      throw new TrialError('input', `${where}: process ${process} completes ${operation.f}, but what it invoked is ${open.f} (index ${open.index}).`)
+      throw this.wrong(`process ${process} completes ${operation.f}, but what it invoked is ${open.f} (index ${open.index}).`)
     }
-    this.open.delete(process)
-    if (operation.type === 'info') this.retired.add(process)
+    this.setState(process, operation.type === 'info' ? RETIRED : undefined)
+  }
+
+  private state(process: number): Operation | typeof RETIRED | undefined {
+    return process >= 0 && process < USUAL_PROCESSES ? this.usual[process] : this.others.get(process)
+  }
+
+  private setState(process: number, state: Operation | typeof RETIRED | undefined): void {
+    if (process >= 0 && process < USUAL_PROCESSES) {
+      while (this.usual.length <= process) this.usual.push(undefined)
+      this.usual[process] = state
+    } else if (state === undefined) this.others.delete(process)
+    else this.others.set(process, state)
+  }
+
+  private wrong(what: string, hint?: string): TrialError {
+    return new TrialError('input', `${this.where()}: ${what}`, hint)
   }
 }
 
 export function validateHistory(history: History): void {
-  const validator = new HistoryValidator()
-  for (let i = 0; i < history.length; i++) validator.add(history[i]!, `operation ${i}`)
-}
-
-/** Turns a parsed JSON value into an operation, or throws. A missing index becomes `position`. */
-export function toOperation(value: unknown, position: number, where: string): Operation {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TrialError('input', `${where}: not an operation, an object is expected.`, 'One JSON object a line: {"index":0,"time":0,"process":0,"type":"invoke","f":"send","value":[...]}')
-  }
-  const raw = value as { readonly [key: string]: Json | undefined }
-  const index = raw['index'] ?? position
-  const { time, process, type, f } = raw
-  if (typeof index !== 'number' || !Number.isSafeInteger(index)) throw new TrialError('input', `${where}: index is not an integer.`)
-  if (typeof time !== 'number' || !Number.isFinite(time)) throw new TrialError('input', `${where}: time is not a number.`)
-  if (process !== 'nemesis' && !(typeof process === 'number' && Number.isSafeInteger(process))) {
-    throw new TrialError('input', `${where}: process is neither an integer nor "nemesis".`)
-  }
-  if (typeof type !== 'string' || !TYPES.has(type)) throw new TrialError('input', `${where}: type is not one of invoke, ok, fail, info.`)
-  if (typeof f !== 'string') throw new TrialError('input', `${where}: f is not a string.`)
-  if (tooDeep(value as Json, MAX_VALUE_DEPTH)) throw new TrialError('input', `${where}: nested more than ${MAX_VALUE_DEPTH} levels deep.`)
-  return { ...raw, index, time, process, type: type as OperationType, f, value: raw['value'] ?? null } as Operation
-}
-
-function tooDeep(value: Json | undefined, left: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (left === 0) return true
-  if (Array.isArray(value)) {
-    for (const element of value as readonly Json[]) if (tooDeep(element, left - 1)) return true
-    return false
-  }
-  for (const key of Object.keys(value)) if (tooDeep((value as { readonly [key: string]: Json })[key], left - 1)) return true
-  return false
+  let place = 0
+  const validator = new HistoryValidator(() => `operation ${place}`)
+  for (; place < history.length; place++) validator.add(history[place]!)
 }

@@ -10,12 +10,33 @@ export const FAULT_DESCRIPTIONS: Readonly<Record<FaultKind, string>> = {
   'clog': 'one directed path is held; what was sent arrives late, in order',
   'slow': 'everything to and from a host takes longer',
   'break': 'the connections of a host are reset; what is on its way may still arrive, late',
+  'half-open': 'the connections of a host lead nowhere, and neither end is told',
+  'swizzle': 'servers are cut off one after another and come back one after another, in another order',
+  'outage': 'a rack, or every server, goes down at the same moment; processes only, or power',
+  'disk-full': 'nothing can be written that needs room; the process dies of it until there is some',
+  'fsync-error': 'every fsync fails and makes nothing durable; the process dies of it',
+  'disk-slow': 'every fsync takes longer',
+  'bit-flip': 'one bit of a stored batch changes, until the disk is replaced; what the CRC does not cover only beyond the budget',
+  'misdirected-write': 'a valid batch lies where another one was, until the disk is replaced; only beyond the budget',
+  'bad-sector': 'a log file cannot be read any more (latent sector error), until the disk is replaced',
+  'clock-strobe': 'the wall clock of a host steps back and forth',
   'crash': 'a process is killed (page cache kept) or a machine loses power (each file loses a suffix of its unsynced writes)',
   'pause': 'a process stands still, as in a long garbage collection, and goes on with stale state',
   'restart': 'controlled shutdown and start',
   'replace-disk': 'a broker comes back with an empty disk; never a quorum voter',
   'clock-step': 'the wall clock of a host steps, forwards or back',
   'clock-drift': 'the clocks of a host run fast or slow',
+}
+
+const FIRST = 'test/nemesis/nemesis.test.ts'
+const MORE = 'test/nemesis/more-strikes.test.ts'
+
+/** The test that does each kind to a world and undoes it. */
+export const FAULT_TESTS: Readonly<Record<FaultKind, string>> = {
+  'partition': FIRST, 'clog': FIRST, 'slow': FIRST, 'break': FIRST, 'crash': FIRST, 'pause': FIRST, 'restart': FIRST, 'replace-disk': FIRST,
+  'clock-step': FIRST, 'clock-drift': FIRST,
+  'half-open': MORE, 'swizzle': MORE, 'outage': MORE, 'disk-full': MORE, 'fsync-error': MORE, 'disk-slow': MORE, 'bit-flip': MORE,
+  'misdirected-write': MORE, 'bad-sector': MORE, 'clock-strobe': MORE,
 }
 
 function describeTarget(target: Target): string {
@@ -64,6 +85,16 @@ export function describeAction(action: FaultAction, who?: string, isForGood = fa
       return `path ${who ?? `${describeTarget(action.from)} > ${describeTarget(action.to)}`} held${lasting(action.durationUs, isForGood)}`
     case 'slow': return `network of ${target} slower by ${Math.round(action.extraUs / 1000)} ms${lasting(action.durationUs, isForGood)}`
     case 'break': return `connections of ${target} reset`
+    case 'half-open': return `connections of ${target} lead nowhere, unnoticed`
+    case 'swizzle': return `${who ?? `${action.hosts} servers`} cut off and back one by one, ${Math.round(action.spacingUs / 1000)} ms apart`
+    case 'outage': return `${action.machine ? 'power failure (unsynced writes lost)' : 'crash of all processes'} of ${who ?? (action.scope === 'all' ? 'every server' : 'a rack')}${lasting(action.durationUs, isForGood)}`
+    case 'disk-full': return `disk of ${target} full${lasting(action.durationUs, isForGood)}`
+    case 'fsync-error': return `fsync on ${target} fails${lasting(action.durationUs, isForGood)}`
+    case 'disk-slow': return `fsync on ${target} slower by ${Math.round(action.extraUs / 1000)} ms${lasting(action.durationUs, isForGood)}`
+    case 'bit-flip': return `bit flipped on the disk of ${target}${action.covered ? '' : ', outside the CRC'}, replaced after ${Math.round(action.durationUs / 1000)} ms`
+    case 'misdirected-write': return `batch written to the wrong place on the disk of ${target}, replaced after ${Math.round(action.durationUs / 1000)} ms`
+    case 'bad-sector': return `sector error on the disk of ${target}, replaced after ${Math.round(action.durationUs / 1000)} ms`
+    case 'clock-strobe': return `wall clock of ${target} stepping by ${action.stepMs} ms and back every ${Math.round(action.periodUs / 1000)} ms${lasting(action.durationUs, isForGood)}`
     case 'crash': return `${action.machine ? 'machine crash (unsynced writes lost)' : 'process crash'} of ${target}${lasting(action.durationUs, isForGood)}`
     case 'pause': return `process of ${target} paused${lasting(action.durationUs, isForGood)}`
     case 'restart': return `controlled restart of ${target}, down${lasting(action.durationUs, isForGood)}`

@@ -98,6 +98,38 @@ export function action(kind: FaultKind, bounds: FaultBounds, focus?: Focus, role
       return fc.record({ kind: fc.constant('restart' as const), target: target(brokers, focus), durationUs: outage })
     case 'replace-disk':
       return fc.record({ kind: fc.constant('replace-disk' as const), target: target(brokers, focus), durationUs: outage })
+    case 'half-open':
+      return fc.record({ kind: fc.constant('half-open' as const), target: target([...servers, 'any-client'], focus) })
+    case 'swizzle':
+      return fc.record({ kind: fc.constant('swizzle' as const), hosts: fc.integer({ min: 2, max: 5 }), pick, spacingUs: micros(5, 400), durationUs: outage })
+    case 'outage':
+      return fc.record({
+        kind: fc.constant('outage' as const),
+        scope: fc.constantFrom('rack' as const, 'all' as const),
+        pick,
+        machine: bounds.machineCrashes ? fc.boolean() : fc.constant(false),
+        durationUs: outage,
+      })
+    case 'disk-full':
+      return fc.record({ kind: fc.constant('disk-full' as const), target: target(servers, focus), durationUs: outage })
+    case 'fsync-error':
+      return fc.record({ kind: fc.constant('fsync-error' as const), target: target(servers, focus), durationUs: outage })
+    case 'disk-slow':
+      return fc.record({ kind: fc.constant('disk-slow' as const), target: target(servers, focus), extraUs: micros(5, 500), durationUs: outage })
+    case 'bit-flip':
+      return fc.record({ kind: fc.constant('bit-flip' as const), target: target(brokers, focus), covered: fc.boolean(), pick, durationUs: outage })
+    case 'misdirected-write':
+      return fc.record({ kind: fc.constant('misdirected-write' as const), target: target(brokers, focus), pick, durationUs: outage })
+    case 'bad-sector':
+      return fc.record({ kind: fc.constant('bad-sector' as const), target: target(brokers, focus), pick, durationUs: outage })
+    case 'clock-strobe':
+      return fc.record({
+        kind: fc.constant('clock-strobe' as const),
+        target: target([...servers, 'any-client'], focus),
+        stepMs: fc.integer({ min: -600_000, max: 600_000 }),
+        periodUs: micros(5, 200),
+        durationUs: outage,
+      })
     case 'clock-step':
       return fc.record({
         kind: fc.constant('clock-step' as const),

@@ -6,12 +6,15 @@ import fc, { type Arbitrary } from 'fast-check'
 import { US_PER_MS } from '../base/time.ts'
 import { action, type Draft, type FaultBounds, focusOf, micros, nthOf, triggerEvent } from './draw-action.ts'
 import { run } from './draw-runs.ts'
-import type { Fault, Trigger } from './fault.ts'
+import type { Fault, FaultKind, Trigger } from './fault.ts'
 
 export type { FaultBounds } from './draw-action.ts'
 
+/** Kinds that reach deep are drawn more often than those that only add noise. */
+const WEIGHTS: Readonly<Partial<Record<FaultKind, number>>> = { partition: 4, crash: 4, pause: 3, restart: 3, clog: 2, slow: 2, break: 2, 'replace-disk': 2 }
+
 function independent(bounds: FaultBounds): Arbitrary<Draft[]> {
-  return fc.tuple(fc.constantFrom(...bounds.kinds), focusOf(bounds)).chain(([kind, focus]) => {
+  return fc.tuple(fc.oneof(...bounds.kinds.map(kind => ({ weight: WEIGHTS[kind] ?? 1, arbitrary: fc.constant(kind) }))), focusOf(bounds)).chain(([kind, focus]) => {
     const when: Arbitrary<Trigger> = fc.oneof(
       micros(0, bounds.chaosUs / US_PER_MS).map(at => ({ at })),
       triggerEvent(focus).chain(on => fc.record({ on: fc.constant(on), nth: nthOf(on), after: fc.oneof(fc.constant(0), micros(0, 200)) })),

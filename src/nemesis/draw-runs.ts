@@ -19,7 +19,8 @@ function actionOf(situation: Situation, bounds: FaultBounds, focus: Focus): Arbi
 
 function pickingAlike(action: FaultAction, pick: number): FaultAction {
   const alike = (target: Target): Target => ('host' in target ? target : { ...target, pick })
-  return action.kind === 'clog' ? { ...action, from: alike(action.from), to: alike(action.to) } : { ...action, target: alike(action.target) }
+  if (action.kind === 'clog') return { ...action, from: alike(action.from), to: alike(action.to) }
+  return 'target' in action ? { ...action, target: alike(action.target) } : action
 }
 
 /** What the step before was, in the order of `Situation.weight`. */

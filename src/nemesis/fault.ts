@@ -58,30 +58,69 @@ export type FaultAction =
   | { readonly kind: 'slow'; readonly target: Target; readonly extraUs: Micros; readonly durationUs: Micros }
   /** Resets the live connections of a host; frames on their way may still arrive, late. */
   | { readonly kind: 'break'; readonly target: Target }
+  /** The live connections of a host lead nowhere, and neither end is told: half-open, as after a firewall lost its state. */
+  | { readonly kind: 'half-open'; readonly target: Target }
+  /** Some servers are cut off one after another and come back one after another, in another order. */
+  | { readonly kind: 'swizzle'; readonly hosts: number; readonly pick: number; readonly spacingUs: Micros; readonly durationUs: Micros }
   /** Process crash (page cache kept) or machine crash (each file loses a suffix of its unsynced writes). */
   | { readonly kind: 'crash'; readonly machine: boolean; readonly target: Target; readonly durationUs: Micros }
+  /** A rack, or every server, goes down at the same moment. */
+  | { readonly kind: 'outage'; readonly scope: 'rack' | 'all'; readonly pick: number; readonly machine: boolean; readonly durationUs: Micros }
   | { readonly kind: 'pause'; readonly target: Target; readonly durationUs: Micros }
   /** Controlled shutdown, then start after `durationUs`. */
   | { readonly kind: 'restart'; readonly target: Target; readonly durationUs: Micros }
   /** Process crash, then start on an empty disk. Never a quorum voter. */
   | { readonly kind: 'replace-disk'; readonly target: Target; readonly durationUs: Micros }
+  /** No room for anything that makes a file longer. */
+  | { readonly kind: 'disk-full'; readonly target: Target; readonly durationUs: Micros }
+  | { readonly kind: 'fsync-error'; readonly target: Target; readonly durationUs: Micros }
+  | { readonly kind: 'disk-slow'; readonly target: Target; readonly extraUs: Micros; readonly durationUs: Micros }
+  /** One bit of a stored batch; `covered` by its CRC or not. Like the next two it lasts until the disk is replaced. */
+  | { readonly kind: 'bit-flip'; readonly target: Target; readonly covered: boolean; readonly pick: number; readonly durationUs: Micros }
+  /** A whole batch lies where another one was. */
+  | { readonly kind: 'misdirected-write'; readonly target: Target; readonly pick: number; readonly durationUs: Micros }
+  /** A latent sector error: a log file that cannot be read. */
+  | { readonly kind: 'bad-sector'; readonly target: Target; readonly pick: number; readonly durationUs: Micros }
   | { readonly kind: 'clock-step'; readonly target: Target; readonly stepMs: Millis; readonly durationUs: Micros }
   | { readonly kind: 'clock-drift'; readonly target: Target; readonly driftPpm: number; readonly durationUs: Micros }
+  /** Steps away and back again every `periodUs`. */
+  | { readonly kind: 'clock-strobe'; readonly target: Target; readonly stepMs: Millis; readonly periodUs: Micros; readonly durationUs: Micros }
 
 export type FaultKind = FaultAction['kind']
-export const FAULT_KINDS: readonly FaultKind[] = [
-  'partition', 'clog', 'slow', 'break', 'crash', 'pause', 'restart', 'replace-disk', 'clock-step', 'clock-drift',
-]
+export type ActionOf<K extends FaultKind> = Extract<FaultAction, { readonly kind: K }>
 
 /** Families that `--faults` selects by. */
 export const FAULT_FAMILIES = {
-  partition: ['partition', 'clog'],
-  network: ['slow', 'break'],
-  crash: ['crash', 'pause', 'restart'],
-  disk: ['replace-disk'],
-  clock: ['clock-step', 'clock-drift'],
+  partition: ['partition', 'clog', 'swizzle'],
+  network: ['slow', 'break', 'half-open'],
+  crash: ['crash', 'pause', 'restart', 'outage'],
+  disk: ['replace-disk', 'disk-full', 'fsync-error', 'disk-slow', 'bit-flip', 'misdirected-write', 'bad-sector'],
+  clock: ['clock-step', 'clock-drift', 'clock-strobe'],
 } as const satisfies Record<string, readonly FaultKind[]>
+export const FAULT_KINDS: readonly FaultKind[] = Object.values(FAULT_FAMILIES).flat()
 export type FaultFamily = keyof typeof FAULT_FAMILIES
+
+/** Kinds that are over as soon as they have happened: nothing of them is healed. */
+export const MOMENTARY_KINDS: ReadonlySet<FaultKind> = new Set(['break', 'half-open'])
+
+/** Whom it is aimed at. */
+export function targetsOf(action: FaultAction): readonly Target[] {
+  if (action.kind === 'clog') return [action.from, action.to]
+  return 'target' in action ? [action.target] : []
+}
+
+/** Does it cost a machine data that was written? */
+export function losesData(action: FaultAction): boolean {
+  switch (action.kind) {
+    case 'crash':
+    case 'outage': return action.machine
+    case 'replace-disk':
+    case 'bit-flip':
+    case 'misdirected-write':
+    case 'bad-sector': return true
+    default: return false
+  }
+}
 
 export interface Fault {
   readonly id: number

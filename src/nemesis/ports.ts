@@ -3,12 +3,32 @@
  * satisfies this structurally), and what it may know of the cluster. It never imports the simulator or a broker.
  */
 import type { Micros, Millis } from '../base/time.ts'
+import type { FaultKind } from './fault.ts'
 
 export interface NetworkPort {
   block(from: string, to: string): void
   unblock(from: string, to: string): void
   slow(from: string, to: string, extraUs: Micros): void
   breakConnections(a: string, b: string): number
+  /** The live connections lead nowhere from now on, and neither end is told. */
+  loseConnections(a: string, b: string): number
+}
+
+export interface DiskPort {
+  /** Writes that need room fail with ENOSPC. */
+  setFull(on: boolean): void
+  /** Every fsync fails with EIO and makes nothing durable. */
+  setFailingSync(on: boolean): void
+  /** Adds to the time of every fsync; 0 to clear. */
+  slowSync(extraUs: Micros): void
+  /** Paths of all files, sorted. */
+  files(): readonly string[]
+  /** What is stored, as the medium has it. */
+  read(path: string): Uint8Array
+  /** Changes stored bytes behind the back of whoever wrote them. */
+  damage(path: string, position: number, bytes: Uint8Array): void
+  /** From now on reading this file fails with EIO. */
+  spoil(path: string): void
 }
 
 export interface MachinePort {
@@ -19,6 +39,7 @@ export interface MachinePort {
   pause(): void
   resume(): void
   replaceDisk(): void
+  readonly disk: DiskPort
   readonly clock: { step(ms: Millis): void; setDriftPpm(ppm: number): void }
 }
 
@@ -26,13 +47,16 @@ export interface WorldPort {
   readonly hosts: readonly string[]
   readonly clients: readonly string[]
   machine(host: string): MachinePort
+  /** The rack of a server; servers without one are each a rack of their own. */
+  rackOf(host: string): string
   readonly network: NetworkPort
   schedule(delay: Micros, callback: () => void): void
   /** Starts the server or client of a host (again). No-op when it runs. */
   startServer(host: string): void
   /** Asks the server of a host for a controlled shutdown; calls back when the process has stopped. */
   shutdownServer(host: string, stopped: () => void): void
-  observeFault(phase: 'start' | 'stop', id: number, text: string): void
+  /** `kind` is the fault's, `text` empty when it stops. */
+  observeFault(phase: 'start' | 'stop', id: number, kind: FaultKind, text: string): void
 }
 
 /** What the nemesis knows of the cluster: followed from observations, as an operator with a dashboard would. */

@@ -20,7 +20,7 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { US_PER_MS } from '../base/time.ts'
 import { action, type FaultBounds, type Focus, micros, target } from './draw-action.ts'
-import type { FaultAction, FaultKind, PartitionShape, Role } from './fault.ts'
+import { FAULT_FAMILIES, type FaultAction, type FaultKind, type PartitionShape, type Role } from './fault.ts'
 import type { Moment } from './moments.ts'
 
 type Choice = readonly [FaultKind, Arbitrary<FaultAction>]
@@ -111,7 +111,7 @@ export const PARTITION_SITUATIONS: readonly Situation[] = [
   },
   {
     name: 'anything', weight: [3, 3, 3], moments: ['elected', 'leading', 'isr-proposed', 'isr-committed', 'written', 'known-committed', 'truncated', 'fenced', 'unfenced', 'retried', 'isr-asked'],
-    choices: (bounds, focus) => bounds.kinds.filter(kind => kind !== 'clock-drift' && kind !== 'clock-step')
+    choices: (bounds, focus) => bounds.kinds.filter(kind => !FAULT_FAMILIES.clock.some(clock => clock === kind))
       .map((kind): Choice => [kind, action(kind, bounds, focus, ['leader', 'leader', ...FOLLOWERS, 'subject'])]),
   },
 ]

@@ -1,7 +1,8 @@
 /**
- * The deletable elements of a plan, in a fixed order: client operations, faults, explicit choices, servers, partitions.
+ * The deletable elements of a plan, in a fixed order: client operations, faults, explicit choices, buggify sites, servers, partitions.
  * A shrunk plan is its parent with a subset of these kept, which is what lets a token name it.
  */
+import type { BuggifySite } from '../config/buggify.ts'
 import type { ServerSpec } from '../config/cluster.ts'
 import type { PlanOperation, TopicSpec } from '../config/workload.ts'
 import type { Plan } from './plan.ts'
@@ -10,6 +11,7 @@ export type Element =
   | { readonly kind: 'operation'; readonly id: number }
   | { readonly kind: 'fault'; readonly id: number }
   | { readonly kind: 'choice'; readonly key: string }
+  | { readonly kind: 'buggify'; readonly site: BuggifySite }
   | { readonly kind: 'server'; readonly host: string }
   | { readonly kind: 'partition'; readonly topic: string; readonly partition: number }
 
@@ -19,6 +21,7 @@ export function elementsOf(plan: Plan): readonly Element[] {
   for (const operation of plan.operations) if (operation.f !== 'run') elements.push({ kind: 'operation', id: operation.id })
   for (const fault of plan.faults) elements.push({ kind: 'fault', id: fault.id })
   if (plan.choices.mode === 'explicit') for (const choice of plan.choices.fired) elements.push({ kind: 'choice', key: choice.key })
+  for (const site of plan.buggify ?? []) elements.push({ kind: 'buggify', site })
   for (const server of plan.cluster.servers) elements.push({ kind: 'server', host: server.host })
   for (const topic of plan.topics) {
     for (let partition = 0; partition < topic.partitions; partition++) elements.push({ kind: 'partition', topic: topic.name, partition })
@@ -31,6 +34,7 @@ export function keepElements(plan: Plan, elements: readonly Element[], kept: rea
   const operations = new Set<number>()
   const faults = new Set<number>()
   const choices = new Set<string>()
+  const sites = new Set<BuggifySite>()
   const hosts = new Set<string>()
   const partitions = new Map<string, number>()
   elements.forEach((element, index) => {
@@ -38,6 +42,7 @@ export function keepElements(plan: Plan, elements: readonly Element[], kept: rea
     if (element.kind === 'operation') operations.add(element.id)
     else if (element.kind === 'fault') faults.add(element.id)
     else if (element.kind === 'choice') choices.add(element.key)
+    else if (element.kind === 'buggify') sites.add(element.site)
     else if (element.kind === 'server') hosts.add(element.host)
     else partitions.set(element.topic, Math.max(partitions.get(element.topic) ?? 0, element.partition + 1))
   })
@@ -62,6 +67,7 @@ export function keepElements(plan: Plan, elements: readonly Element[], kept: rea
       config: withBootstrap(client.config, servers),
     }) as typeof client),
     operations: keptOperations,
+    ...(plan.buggify === undefined ? {} : { buggify: plan.buggify.filter(site => sites.has(site)) }),
     faults: plan.faults.filter(fault => faults.has(fault.id)),
     choices: plan.choices.mode === 'explicit' ? { mode: 'explicit', fired: plan.choices.fired.filter(choice => choices.has(choice.key)) } : plan.choices,
   }

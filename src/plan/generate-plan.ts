@@ -5,6 +5,7 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { US_PER_MS } from '../base/time.ts'
 import { TrialError } from '../base/trial-error.ts'
+import { BUGGIFY_SITES, type BuggifySite } from '../config/buggify.ts'
 import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerSpec } from '../config/cluster.ts'
 import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
@@ -130,6 +131,8 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     expendable: drawn.permanent && !drawn.combined && spare > 0 ? brokers.map(server => server.host) : [],
   }), random)
   const skews = pinned.clockSkewMinutes === true ? drawOne(clockSkews([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs, faults.length), random) : []
+  const buggify = drawOne(fc.oneof({ weight: 2, arbitrary: fc.constant<BuggifySite[]>([]) }, { weight: 1, arbitrary: fc.subarray(BUGGIFY_SITES.map(({ id }) => id as BuggifySite), { minLength: 1 }) }), random)
+  const network = drawOne(fc.constantFrom('drawn' as const, 'drawn' as const, 'per-path' as const), random)
   const timing: PlanTiming = {
     startUs: 0,
     chaosUs,
@@ -145,7 +148,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     clients: draft.clients,
     operations: draft.operations,
     faults: [...faults, ...skews],
-    latency: drawn.jitter ? { kind: 'drawn', minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
+    latency: drawn.jitter ? { kind: network, minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     fsync: drawn.slowFsync ? { kind: 'drawn', minUs: 500, maxUs: 20_000 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     interleaving: { kind: drawn.interleaving, probability: 0.05, depth: 3 },
     choices: {
@@ -158,8 +161,9 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     timing,
     defects: options.defects,
     mends: options.mends,
+    buggify,
     wire: options.wire,
     beyondBudget: options.beyondBudget,
-    swarm: swarmWords(drawn),
+    swarm: [...swarmWords(drawn), ...(drawn.jitter && network === 'per-path' ? ['latencies per path'] : []), ...buggify.map(site => `forced ${site}`)],
   }
 }

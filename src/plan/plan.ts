@@ -4,6 +4,7 @@
  */
 import type { RootKey } from '../base/random.ts'
 import type { Micros } from '../base/time.ts'
+import type { BuggifySite } from '../config/buggify.ts'
 import type { ClusterConfig } from '../config/cluster.ts'
 import type { DefectId, MendId } from '../config/defects.ts'
 import type { ClientSpec, PlanOperation, TopicSpec } from '../config/workload.ts'
@@ -11,8 +12,9 @@ import type { Fault } from '../nemesis/fault.ts'
 
 export const PLAN_FORMAT = 1
 
+/** `per-path`: every directed path of the network has a distribution of its own. */
 export interface LatencyModel {
-  readonly kind: 'constant' | 'drawn'
+  readonly kind: 'constant' | 'drawn' | 'per-path'
   readonly minUs: Micros
   readonly maxUs: Micros
 }
@@ -49,6 +51,8 @@ export interface Plan {
   readonly timing: PlanTiming
   readonly defects: readonly DefectId[]
   readonly mends: readonly MendId[]
+  /** Rare but legal choices that are forced; absent: none. */
+  readonly buggify?: readonly BuggifySite[]
   readonly wire: 'objects' | 'bytes'
   readonly beyondBudget: boolean
   /** Which features of the swarm are on, in words; printed with the plan. */

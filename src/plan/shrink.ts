@@ -45,6 +45,7 @@ function groupsOf(plan: Plan, elements: readonly Element[]): number[][] {
     if (element.kind === 'choice') add('0-choices', index)
     else if (element.kind === 'fault') add(`1-${kindOf.get(element.id)}`, index)
     else if (element.kind === 'operation') add(`2-${clientOf.get(element.id)}`, index)
+    else if (element.kind === 'buggify') add('0-buggify', index)
     else if (element.kind === 'partition') add('3-partitions', index)
     else add(`4-${element.host}`, index)
   })
@@ -83,7 +84,7 @@ export async function shrink(plan: Plan, options: ShrinkOptions): Promise<Shrunk
   const order = groupsOf(plan, elements)
   for (const group of order) await attempt(group)
 
-  const classes: Element['kind'][][] = [['choice', 'fault'], ['operation'], ['partition', 'server']]
+  const classes: Element['kind'][][] = [['choice', 'buggify', 'fault'], ['operation'], ['partition', 'server']]
   let removedSomething = true
   while (removedSomething && !cutShort) {
     removedSomething = false
@@ -124,6 +125,7 @@ export function describeElement(plan: Plan, element: Element): string {
       return fault === undefined ? `fault ${element.id}` : describeFault(fault)
     }
     case 'choice': return `kernel choice ${element.key}`
+    case 'buggify': return `forced choice ${element.site}`
     case 'server': return `server ${element.host}`
     case 'partition': return `partition ${element.topic}-${element.partition}`
   }

@@ -1,5 +1,5 @@
 /**
- * Tokens: one unbroken word that names a plan. `t1-<payload>-<check>` in Crockford's base 32 (no ambiguous letters,
+ * Tokens: one unbroken word that names a plan. `t2-<payload>-<check>` in Crockford's base 32 (no ambiguous letters,
  * case-insensitive, dashes ignored), so that a wrapped paste either works or is refused.
  *
  * The payload is one big number in mixed radix: format fields of fixed size first, the rank of the kept elements on top.
@@ -11,7 +11,7 @@ import { DEFECTS, type DefectId, MENDS, type MendId } from '../config/defects.ts
 import type { FaultFamily } from '../nemesis/fault.ts'
 import { ALL_FAMILIES, DEFAULT_GENERATE_OPTIONS, type FaultRate, type GenerateOptions, PROFILE_NAMES } from './generate-options.ts'
 
-export const TOKEN_FORMAT = 1
+export const TOKEN_FORMAT = 2
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const FAULT_RATES: readonly FaultRate[] = ['low', 'normal', 'high']
 
@@ -68,10 +68,22 @@ class Unpacker {
 const bits = <T>(all: readonly T[], chosen: readonly T[]): bigint => all.reduce((sum, item, index) => (chosen.includes(item) ? sum | (1n << BigInt(index)) : sum), 0n)
 const unbits = <T>(all: readonly T[], mask: number): T[] => all.filter((_, index) => (BigInt(mask) >> BigInt(index)) & 1n)
 
+/** Few of many: how many, then the place of each. */
+function putNames<T>(packer: Packer, all: readonly T[], chosen: readonly T[]): void {
+  packer.put(chosen.length, 256)
+  for (const one of chosen) packer.put(all.indexOf(one), 256)
+}
+
+function takeNames<T>(unpacker: Unpacker, all: readonly T[]): T[] {
+  return Array.from({ length: unpacker.take(256) }, () => all[unpacker.take(256)]).filter(one => one !== undefined)
+}
+
+const CHECK_LETTERS = 3
+
 function checksum(payload: string): string {
   let hash = TOKEN_FORMAT
   for (let i = 0; i < payload.length; i++) hash = mix(hash, payload.charCodeAt(i))
-  return ALPHABET[hash & 31]! + ALPHABET[(hash >>> 5) & 31]!
+  return ALPHABET[hash & 31]! + ALPHABET[(hash >>> 5) & 31]! + ALPHABET[(hash >>> 10) & 31]!
 }
 
 function base32(value: bigint): string {
@@ -109,8 +121,8 @@ export function encodeToken(content: TokenContent): string {
   optional(options.chaosMs === 0, () => packer.put(options.chaosMs, 16_777_216))
   optional(options.families.length === ALL_FAMILIES.length, () => packer.put(bits(ALL_FAMILIES, options.families), 256))
   optional(options.faultRate === defaults.faultRate, () => packer.put(FAULT_RATES.indexOf(options.faultRate), 4))
-  optional(options.defects.length === 0, () => packer.put(bits(DEFECTS.map(defect => defect.id as DefectId), options.defects), 1n << 64n))
-  optional(options.mends.length === 0, () => packer.put(bits(MENDS.map(mend => mend.id as MendId), options.mends), 1n << 16n))
+  optional(options.defects.length === 0, () => putNames(packer, DEFECTS.map(({ id }) => id), options.defects))
+  optional(options.mends.length === 0, () => putNames(packer, MENDS.map(({ id }) => id), options.mends))
   optional(options.wire === 'objects', () => undefined)
   optional(!options.beyondBudget, () => undefined)
   optional(options.brokers === 0, () => packer.put(options.brokers, 64))
@@ -124,13 +136,13 @@ export function encodeToken(content: TokenContent): string {
 export function decodeToken(text: string, workloads: readonly string[]): TokenContent {
   const clean = text.replace(/\s+/g, '').toUpperCase().replace(/O/g, '0').replace(/[IL]/g, '1')
   const match = /^T(\d)-?([0-9A-Z-]+)$/.exec(clean)
-  if (match === null) throw new TrialError('token', `'${text}' is not a token`, 'a token looks like t1-9Q4ZT7M2C0XRK3-5F; copy the whole word')
+  if (match === null) throw new TrialError('token', `'${text}' is not a token`, 'a token looks like t2-9Q4ZT7M2C0XRK3-5FG; copy the whole word')
   if (Number(match[1]) !== TOKEN_FORMAT) {
     throw new TrialError('token', `token format t${match[1]} is not understood by this version, which reads t${TOKEN_FORMAT}`, 'use the version of kafka-trial that printed it')
   }
   const letters = match[2]!.replace(/-/g, '')
-  const payload = letters.slice(0, -2)
-  if (payload === '' || checksum(payload) !== letters.slice(-2) || [...payload].some(letter => !ALPHABET.includes(letter))) {
+  const payload = letters.slice(0, -CHECK_LETTERS)
+  if (payload === '' || checksum(payload) !== letters.slice(-CHECK_LETTERS) || [...payload].some(letter => !ALPHABET.includes(letter))) {
     throw new TrialError('token', `the checksum of token '${text}' does not match`, 'some letters are missing or changed; copy the whole word again')
   }
   let value = 0n
@@ -156,8 +168,8 @@ export function decodeToken(text: string, workloads: readonly string[]): TokenCo
     chaosMs: optional(0, () => unpacker.take(16_777_216)),
     families: optional<readonly FaultFamily[]>(ALL_FAMILIES, () => unbits(ALL_FAMILIES, unpacker.take(256))),
     faultRate: optional(defaults.faultRate, () => FAULT_RATES[unpacker.take(4)] ?? 'normal'),
-    defects: optional<readonly DefectId[]>([], () => unbits(DEFECTS.map(defect => defect.id as DefectId), unpacker.take(1n << 64n))),
-    mends: optional<readonly MendId[]>([], () => unbits(MENDS.map(mend => mend.id as MendId), unpacker.take(1n << 16n))),
+    defects: optional<readonly DefectId[]>([], () => takeNames(unpacker, DEFECTS.map(({ id }) => id as DefectId))),
+    mends: optional<readonly MendId[]>([], () => takeNames(unpacker, MENDS.map(({ id }) => id as MendId))),
     wire: optional<'objects' | 'bytes'>('objects', () => 'bytes'),
     beyondBudget: optional(false, () => true),
     brokers: optional(0, () => unpacker.take(64)),

@@ -7,7 +7,7 @@ import type { Flip } from './options.ts'
 /** Kinds of events, mixed in so that different happenings at the same time differ. */
 export const DigestKind = {
   Timer: 1, Kernel: 2, Task: 3, Send: 4, Arrive: 5, Deliver: 6, Write: 7, Truncate: 8, Name: 9, Fsync: 10, Start: 11, Stop: 12,
-  Pause: 13, Clock: 14, Choice: 15, Draw: 16,
+  Pause: 13, Clock: 14, Choice: 15, Draw: 16, DiskFault: 17, Lost: 18,
 } as const
 
 /** A checkpoint is kept every so many events. */

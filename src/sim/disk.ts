@@ -6,7 +6,8 @@
 import { defined, invariant } from '../base/assert.ts'
 import { below, draw32 } from '../base/random.ts'
 import { Future, type Task } from '../base/task.ts'
-import type { Disk } from '../env/disk.ts'
+import type { Micros } from '../base/time.ts'
+import { type Disk, DiskError } from '../env/disk.ts'
 import { DigestKind } from './digest.ts'
 import { diskId } from './disk-id.ts'
 import type { Kernel } from './kernel.ts'
@@ -21,6 +22,9 @@ export class SimDisk implements Disk {
   private readonly key: number
   private readonly root = new SimDirectory(undefined, '')
   private crashes = 0
+  private isFull = false
+  private isSyncFailing = false
+  private extraSyncUs: Micros = 0
 
   /** `replacement` is 0 for the first disk of a machine, then 1, 2, ... */
   constructor(kernel: Kernel, host: string, machineIndex: number, replacement: number) {
@@ -91,17 +95,71 @@ export class SimDisk implements Disk {
   sync(path: string, name: string, nth: number, durable: () => void): Future<void> {
     const { kernel } = this
     const { fsyncMinUs, fsyncMaxUs } = kernel.options.disk
-    const latency = fsyncMaxUs > fsyncMinUs ? fsyncMinUs + below(kernel.draw(this.key, 'fsync', name, nth), fsyncMaxUs - fsyncMinUs + 1) : fsyncMinUs
+    const drawn = fsyncMaxUs > fsyncMinUs ? fsyncMinUs + below(kernel.draw(this.key, 'fsync', name, nth), fsyncMaxUs - fsyncMinUs + 1) : fsyncMinUs
+    const latency = drawn + this.extraSyncUs
     const done = new Future<void>()
     const crash = this.crashes
     kernel.schedule(latency, () => {
       if (crash !== this.crashes) return
+      if (this.isSyncFailing) {
+        kernel.digest.event(DigestKind.DiskFault, kernel.now, this.machineIndex)
+        done.fail(new DiskError('EIO', path))
+        return
+      }
       durable()
       kernel.digest.event(DigestKind.Fsync, kernel.now, this.machineIndex)
       kernel.trace?.fsync(kernel.now, this.host, path, latency)
       done.complete()
     })
     return done
+  }
+
+  setFull(on: boolean): void {
+    this.isFull = on
+    this.noteFault(on ? 1 : 0)
+  }
+
+  setFailingSync(on: boolean): void {
+    this.isSyncFailing = on
+    this.noteFault(on ? 3 : 2)
+  }
+
+  slowSync(extraUs: Micros): void {
+    this.extraSyncUs = extraUs
+    this.noteFault(extraUs)
+  }
+
+  files(): string[] {
+    const found: string[] = []
+    const visit = (directory: SimDirectory): void => {
+      for (const entry of directory.entries.values()) {
+        if (entry instanceof SimDirectory) visit(entry)
+        else found.push(entry.path)
+      }
+    }
+    visit(this.root)
+    return found.sort()
+  }
+
+  read(path: string): Uint8Array {
+    return this.fileAt(path).stored()
+  }
+
+  damage(path: string, position: number, bytes: Uint8Array): void {
+    this.fileAt(path).damage(position, bytes)
+    this.noteFault(position)
+    this.kernel.digest.addBytes(bytes, 0, bytes.length)
+  }
+
+  spoil(path: string): void {
+    this.fileAt(path).isUnreadable = true
+    this.noteFault(4)
+    this.kernel.digest.addText(path)
+  }
+
+  /** @throws DiskError ENOSPC when there is no room for more */
+  requireRoom(path: string): void {
+    if (this.isFull) throw new DiskError('ENOSPC', path)
   }
 
   noteWrite(buffer: Uint8Array, start: number, end: number): void {
@@ -180,6 +238,17 @@ export class SimDisk implements Disk {
     directory.log(path, created, undo)
     this.kernel.digest.event(DigestKind.Name, this.kernel.now, this.machineIndex)
     this.kernel.digest.addText(path)
+  }
+
+  private noteFault(detail: number): void {
+    this.kernel.digest.event(DigestKind.DiskFault, this.kernel.now, this.machineIndex)
+    this.kernel.digest.add(detail)
+  }
+
+  private fileAt(path: string): SimFile {
+    const entry = this.find(path)
+    invariant(entry instanceof SimFile, `no such file: ${path}`)
+    return entry
   }
 
   private find(path: string): Entry | undefined {

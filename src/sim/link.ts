@@ -37,6 +37,12 @@ export class Link implements Arrivals {
     this.backward.cut(true)
   }
 
+  /** Whatever forwarded the connection has forgotten it: nothing arrives any more, and nobody is told. */
+  lose(): void {
+    this.forward.lose()
+    this.backward.lose()
+  }
+
   breakBy(stream: Stream): void {
     stream.cut(false)
     this.opposite(stream).cut(true)

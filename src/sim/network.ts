@@ -72,10 +72,16 @@ export class SimNetwork implements NetworkOfMachine {
 
   /** Breaks the live connections between two hosts; what is on its way may still arrive. Returns how many. */
   breakConnections(a: string, b: string): number {
-    const broken = [...this.live].filter(({ forward: { path } }) =>
-      (path.from.host === a && path.to.host === b) || (path.from.host === b && path.to.host === a))
+    const broken = this.between(a, b)
     for (const link of broken) link.break()
     return broken.length
+  }
+
+  /** The live connections between two hosts lead nowhere from now on, and neither end is told. Returns how many. */
+  loseConnections(a: string, b: string): number {
+    const lost = this.between(a, b)
+    for (const link of lost) link.lose()
+    return lost.length
   }
 
   connect(process: Process, host: string, port: number): Connection {
@@ -100,6 +106,11 @@ export class SimNetwork implements NetworkOfMachine {
 
   powerLost(machine: Machine): void {
     for (const path of this.paths.get(machine.host)?.values() ?? []) for (const stream of path.waiting) stream.silence()
+  }
+
+  private between(a: string, b: string): Link[] {
+    return [...this.live].filter(({ forward: { path } }) =>
+      (path.from.host === a && path.to.host === b) || (path.from.host === b && path.to.host === a))
   }
 
   private path(from: string, to: string): Path {

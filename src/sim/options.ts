@@ -3,14 +3,18 @@
  */
 import type { RootKey } from '../base/random.ts'
 import type { Micros, Millis } from '../base/time.ts'
+import type { Buggify } from '../config/buggify.ts'
 import type { Defects, Mends } from '../config/defects.ts'
 import type { Frame } from '../env/network.ts'
 import type { Observer } from '../env/observation.ts'
 import type { TraceSink } from './trace.ts'
 
-/** One-way latency of a frame: `minUs` always, or drawn in [minUs, maxUs], keyed by path, API and n-th such frame. */
+/**
+ * One-way latency of a frame: `minUs` always, or drawn in [minUs, maxUs], keyed by path, API and n-th such frame.
+ * `per-path`: every directed path has a distribution of its own, see PathLatency.
+ */
 export interface NetworkModel {
-  readonly kind: 'constant' | 'drawn'
+  readonly kind: 'constant' | 'drawn' | 'per-path'
   readonly minUs: Micros
   readonly maxUs: Micros
 }
@@ -79,6 +83,7 @@ export interface SimulationOptions {
   readonly choices: ChoiceModel
   readonly defects: Defects
   readonly mends: Mends
+  readonly buggify?: Buggify
   readonly observers: readonly Observer[]
   readonly trace?: TraceSink
   /** Wall clock of every machine at time 0, before offsets. */

@@ -7,6 +7,7 @@ import type { Micros } from '../base/time.ts'
 import { type FramePurpose, frameCode, frameKey, type PathChoices } from './choices.ts'
 import type { Kernel } from './kernel.ts'
 import type { Machine } from './machine.ts'
+import { PathLatency } from './path-latency.ts'
 import type { Stream } from './stream.ts'
 
 const TWO_32 = 0x100000000
@@ -28,6 +29,7 @@ export class Path {
   private blocks = 0
   private readonly kernel: Kernel
   private readonly seed: number
+  private readonly latencies: PathLatency
   private readonly explicit: PathChoices | undefined
   private counters = new Int32Array(256)
 
@@ -36,6 +38,7 @@ export class Path {
     this.from = from
     this.to = to
     this.seed = mixString(mixString(mix(kernel.rootKey, 0x70617468), from.host), to.host)
+    this.latencies = new PathLatency(kernel.options.network, this.seed)
     this.explicit = kernel.choices.onPath(from.host, to.host)
   }
 
@@ -63,12 +66,11 @@ export class Path {
   }
 
   latency(index: number, nth: number): Micros {
-    const { kind, minUs, maxUs } = this.kernel.options.network
-    if (kind === 'constant' || minUs === maxUs) return minUs + this.extraUs
+    if (this.latencies.isConstant) return this.latencies.constantUs + this.extraUs
     let draw = this.draw(Purpose.Latency, index, nth)
     if (this.kernel.digest.isFlipped('draw')) draw = (draw ^ 0x80000000) >>> 0
     this.kernel.digest.add(draw)
-    return minUs + below(draw, maxUs - minUs + 1) + this.extraUs
+    return this.latencies.of(draw) + this.extraUs
   }
 
   /** Draws (or looks up) whether this frame is long delayed or breaks its connection. */

@@ -5,8 +5,9 @@
 import type { Cause } from '../base/random.ts'
 import { Future, type Task } from '../base/task.ts'
 import type { Micros, Millis } from '../base/time.ts'
+import { type Buggify, NO_BUGGIFY } from '../config/buggify.ts'
 import type { Defects, Mends } from '../config/defects.ts'
-import type { Disk } from '../env/disk.ts'
+import { type Disk, DiskError } from '../env/disk.ts'
 import type { Env, Timer } from '../env/env.ts'
 import type { Observation } from '../env/observation.ts'
 import { DigestKind } from './digest.ts'
@@ -75,6 +76,7 @@ export class Process implements Env {
   readonly disk: Disk
   readonly defects: Defects
   readonly mends: Mends
+  readonly buggify: Buggify
   readonly machine: Machine
   readonly kernel: Kernel
   isAlive = true
@@ -87,6 +89,7 @@ export class Process implements Env {
     this.disk = machine.disk
     this.defects = this.kernel.options.defects
     this.mends = this.kernel.options.mends
+    this.buggify = this.kernel.options.buggify ?? NO_BUGGIFY
     this.network = network(this)
   }
 
@@ -145,7 +148,8 @@ export class Process implements Env {
   fail(error: unknown): void {
     if (!this.isAlive) return
     const { kernel } = this
-    kernel.crashes.push({ node: this.node, incarnation: this.incarnation, time: kernel.now, error })
+    // Not a bug: Kafka halts a broker when its last log directory has failed (ReplicaManager#handleLogDirFailure).
+    if (!(error instanceof DiskError)) kernel.crashes.push({ node: this.node, incarnation: this.incarnation, time: kernel.now, error })
     this.machine.end('halt', error instanceof Error ? `${error.name}: ${error.message}` : String(error))
   }
 }

@@ -6,7 +6,7 @@
  */
 import { invariant } from '../base/assert.ts'
 import { Future, type Task } from '../base/task.ts'
-import type { File } from '../env/disk.ts'
+import { DiskError, type File } from '../env/disk.ts'
 import type { SimDirectory } from './sim-directory.ts'
 import type { SimDisk } from './disk.ts'
 
@@ -25,6 +25,8 @@ export class SimFile implements File {
   /** Where it is filed; the disk changes these on rename. */
   parent: SimDirectory
   name: string
+  /** A sector of it has gone bad: nobody can read it any more. */
+  isUnreadable = false
   private readonly disk: SimDisk
   private buffer = EMPTY
   private length = 0
@@ -54,12 +56,14 @@ export class SimFile implements File {
   }
 
   append(bytes: Uint8Array): void {
+    this.disk.requireRoom(this.name)
     this.journal.push(this.length)
     this.put(this.length, bytes)
   }
 
   write(position: number, bytes: Uint8Array): void {
     invariant(position >= 0 && position <= this.length, `write at ${position} of a file of ${this.length} bytes`)
+    if (position + bytes.length > this.length) this.disk.requireRoom(this.name)
     const end = Math.min(this.length, position + bytes.length)
     this.journal.push(position === this.length
       ? this.length
@@ -68,11 +72,23 @@ export class SimFile implements File {
   }
 
   read(position: number, length: number): Uint8Array {
+    if (this.isUnreadable) throw new DiskError('EIO', this.path)
     return this.buffer.slice(position, Math.min(this.length, position + length))
   }
 
   view(): Uint8Array {
+    if (this.isUnreadable) throw new DiskError('EIO', this.path)
     return (this.window ??= this.buffer.subarray(0, this.length))
+  }
+
+  /** A copy of what is stored, readable or not. */
+  stored(): Uint8Array {
+    return this.buffer.slice(0, this.length)
+  }
+
+  /** Changes what is stored without anybody having written it. */
+  damage(position: number, bytes: Uint8Array): void {
+    this.buffer.set(bytes.subarray(0, Math.max(0, this.length - position)), position)
   }
 
   truncate(size: number): void {

@@ -135,6 +135,15 @@ export class Stream {
     this.isCut = true
   }
 
+  /** Nothing of it arrives from now on, not even an end. */
+  lose(): void {
+    if (this.isCut) return
+    this.dropFrom(this.inFlight.length === 0 ? -1 : 0)
+    this.isFinished = true
+    this.isCut = true
+    this.kernel.digest.event(DigestKind.Lost, this.kernel.now, this.connection.id)
+  }
+
   /** The sender closes; what waits before a blocked path may be lost. */
   finish(kind: number): void {
     if (this.isCut || this.isFinished) return

@@ -89,7 +89,7 @@ export class Segment {
     if (position === 0) this.firstTimestamp = maxTimestamp
     this.log.append(bytes)
     this.noteTimestamp(maxTimestamp, offsetOfMax)
-    if (this.bytesSinceIndexEntry > this.config().indexIntervalBytes) {
+    if (this.bytesSinceIndexEntry > (this.env.buggify.has('index-every-batch') ? 0 : this.config().indexIntervalBytes)) {
       this.addIndexEntries(lastOffset, position)
       this.bytesSinceIndexEntry = 0
     }

@@ -5,6 +5,7 @@
  * Time decides only how many trials a row gets, never what a trial does, and the counts are told.
  */
 import type { DefectId } from '../config/defects.ts'
+import { losesData } from '../nemesis/fault.ts'
 import { DEFAULT_GENERATE_OPTIONS, type GenerateOptions } from '../plan/generate-options.ts'
 import type { Plan } from '../plan/plan.ts'
 import { addToTotals, type CampaignTotals, emptyTotals, runCampaign, type TrialSummary } from './campaign.ts'
@@ -176,7 +177,7 @@ function smallest(failures: readonly Failure[]): Failure | undefined {
 }
 
 function hasLossyCrash(plan: Plan): boolean {
-  return plan.faults.some(({ action }) => action.kind === 'replace-disk' || (action.kind === 'crash' && action.machine))
+  return plan.faults.some(({ action }) => losesData(action))
 }
 
 function notesOf(row: GuaranteeRow, { marks }: CampaignTotals): string[] {

@@ -25,7 +25,7 @@ export function readPlanFile(path: string): PlanFile {
   try {
     text = readFileSync(path, 'utf8')
   } catch {
-    throw new TrialError('input', `cannot read '${path}'`, 'give a token (t1-...) or the path of a .trial.json file')
+    throw new TrialError('input', `cannot read '${path}'`, 'give a token (t2-...) or the path of a .trial.json file')
   }
   return parsePlanFile(text, path)
 }

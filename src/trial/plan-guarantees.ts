@@ -5,6 +5,7 @@
 import type { GuaranteeConfig } from '../../checkers/guarantees.ts'
 import { DEFAULT_PRODUCER_CONFIG } from '../config/client.ts'
 import { controllersOf } from '../config/cluster.ts'
+import { losesData } from '../nemesis/fault.ts'
 import type { Plan } from '../plan/plan.ts'
 
 export function guaranteeConfigOf(plan: Plan): GuaranteeConfig {
@@ -13,7 +14,7 @@ export function guaranteeConfigOf(plan: Plan): GuaranteeConfig {
   const acks = producers.map(producer => (producer.acks === -1 ? 2 : producer.acks))
   const weakest = ([0, 1, -1] as const)[Math.min(2, ...acks)] ?? -1
   const minIsr = plan.topics.map(topic => Number(topic.configs['min.insync.replicas'] ?? plan.cluster.server.minInsyncReplicas))
-  const lossy = plan.faults.filter(fault => (fault.action.kind === 'crash' && fault.action.machine) || fault.action.kind === 'replace-disk').length
+  const lossy = plan.faults.filter(({ action }) => losesData(action)).length
   const minInsyncReplicas = Math.min(...minIsr, ...plan.topics.map(topic => topic.replicationFactor))
   return {
     acks: weakest,

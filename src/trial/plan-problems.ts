@@ -2,10 +2,11 @@
  * What is wrong with the parts of a plan that comes from a file: every value that running it relies on has the right type
  * and names things that exist, so that a damaged file is refused by name instead of breaking the harness.
  */
+import { isBuggifySite } from '../config/buggify.ts'
 import { DEFAULT_SERVER_CONFIG } from '../config/cluster.ts'
 import { isDefectId, isMendId } from '../config/defects.ts'
 import type { PlanOperation } from '../config/workload.ts'
-import { FAULT_KINDS, PARTITION_SHAPES } from '../nemesis/fault.ts'
+import { FAULT_KINDS, type FaultKind, MOMENTARY_KINDS, PARTITION_SHAPES } from '../nemesis/fault.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -41,20 +42,27 @@ const isTrigger = (value: unknown): boolean => isFields(value) && (isCount(value
 function isAction(value: unknown): boolean {
   if (!isFields(value) || !isOneOf(...FAULT_KINDS)(value['kind'])) return false
   const { kind } = value
-  if (kind !== 'break' && !isCount(value['durationUs'])) return false
+  if (!MOMENTARY_KINDS.has(kind as FaultKind) && !isCount(value['durationUs'])) return false
+  if (kind === 'swizzle') return isCount(value['hosts']) && isCount(value['pick']) && isCount(value['spacingUs'])
+  if (kind === 'outage') return isOneOf('rack', 'all')(value['scope']) && isCount(value['pick']) && typeof value['machine'] === 'boolean'
   if (kind === 'clog') return isTarget(value['from']) && isTarget(value['to'])
   if (!isTarget(value['target'])) return false
   switch (kind) {
     case 'partition': return isOneOf(...PARTITION_SHAPES)(value['shape']) && isOneOf('both', 'out', 'in')(value['direction'])
+    case 'disk-slow':
     case 'slow': return isCount(value['extraUs'])
     case 'crash': return typeof value['machine'] === 'boolean'
+    case 'bit-flip': return isCount(value['pick']) && typeof value['covered'] === 'boolean'
+    case 'misdirected-write':
+    case 'bad-sector': return isCount(value['pick'])
+    case 'clock-strobe': return isNumber(value['stepMs']) && isCount(value['periodUs']) && (value['periodUs'] as number) > 0
     case 'clock-step': return isNumber(value['stepMs'])
     case 'clock-drift': return Number.isInteger(value['driftPpm'])
     default: return true
   }
 }
 
-const isModel = isShaped({ kind: isOneOf('constant', 'drawn'), minUs: isCount, maxUs: isCount })
+const isModel = isShaped({ kind: isOneOf('constant', 'drawn', 'per-path'), minUs: isCount, maxUs: isCount })
 const isChoices = (value: unknown): boolean => isShaped({ mode: isOneOf('drawn'), delay: isNumber, delayMaxUs: isCount, break: isNumber, tornWrite: isNumber })(value)
   || isShaped({ mode: isOneOf('explicit'), fired: isListOf(isShaped({ key: isText, value: isNumber })) })(value)
 
@@ -83,6 +91,7 @@ export function partProblem(plan: Fields): string | undefined {
     ?? wrong('faults', isShaped({ id: isCount, when: isTrigger, action: isAction }))
     ?? wrong('defects', id => isText(id) && isDefectId(id))
     ?? wrong('mends', id => isText(id) && isMendId(id))
+    ?? (plan['buggify'] === undefined || isListOf(id => isText(id) && isBuggifySite(id))(plan['buggify']) ? undefined : 'plan.buggify names a site that does not exist')
     ?? (isModel(plan['latency']) && isModel(plan['fsync']) ? undefined : 'plan.latency or plan.fsync is not sound')
     ?? (isShaped({ kind: isOneOf('off', 'random', 'pct'), probability: isNumber, depth: isCount })(plan['interleaving']) ? undefined : 'plan.interleaving is not sound')
     ?? (isChoices(plan['choices']) ? undefined : 'plan.choices is not sound')

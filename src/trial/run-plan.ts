@@ -35,6 +35,7 @@ import type { Simulation } from '../sim/simulation.ts'
 import type { TraceSink } from '../sim/trace.ts'
 import { ClientProcesses } from './client-processes.ts'
 import { Coverage } from './coverage.ts'
+import { FaultCoverage } from './fault-coverage.ts'
 import { guaranteeConfigOf, lossyBudget, permittedLogStart } from './plan-guarantees.ts'
 import type { TrialResult } from './trial-result.ts'
 import { World } from './world.ts'
@@ -95,14 +96,14 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   const clients = new ClientProcesses(plan, workload, history, stop, outside)
   const toNemesis: Observer = { observe: (event: Observation, node: string) => nemesis?.observe(event, node) }
   const world: World = new World(plan, {
-    observers: [coverage, view, invariants, clients, toNemesis, ...(options.observers ?? [])],
+    observers: [coverage, new FaultCoverage(coverage.counts), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.flip === undefined ? {} : { flip: options.flip }),
   })
   const { simulation } = world
-  world.observeFault = (phase, id, text): void => {
+  world.observeFault = (phase, id, fault, text): void => {
     history.fault(phase, id, text)
-    simulation.observe({ kind: 'fault', phase, id, text })
+    simulation.observe({ kind: 'fault', phase, id, fault, text })
   }
 
   world.startServers()

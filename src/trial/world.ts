@@ -8,6 +8,7 @@ import { type ServerHandle, startServer } from '../broker/start-server.ts'
 import type { ServerSpec } from '../config/cluster.ts'
 import type { Env } from '../env/env.ts'
 import type { Observer } from '../env/observation.ts'
+import type { FaultKind } from '../nemesis/fault.ts'
 import type { WorldPort } from '../nemesis/ports.ts'
 import type { Plan } from '../plan/plan.ts'
 import { bytesFrameCodec, objectFrameCodec } from '../protocol/frame-codec.ts'
@@ -46,6 +47,7 @@ export class World implements WorldPort {
       choices: plan.choices,
       defects: new Set(plan.defects),
       mends: new Set(plan.mends),
+      buggify: new Set(plan.buggify),
       observers: [{ observe: (event, node) => this.watchStops(event.kind, node) }, ...options.observers],
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       ...(options.flip === undefined ? {} : { flip: options.flip }),
@@ -60,6 +62,10 @@ export class World implements WorldPort {
 
   machine(host: string): ReturnType<Simulation['machine']> {
     return this.simulation.machine(host)
+  }
+
+  rackOf(host: string): string {
+    return this.specs.get(host)?.rack ?? host
   }
 
   schedule(delay: number, callback: () => void): void {
@@ -90,8 +96,8 @@ export class World implements WorldPort {
     })
   }
 
-  observeFault(phase: 'start' | 'stop', id: number, text: string): void {
-    this.simulation.observe({ kind: 'fault', phase, id, text })
+  observeFault(phase: 'start' | 'stop', id: number, fault: FaultKind, text: string): void {
+    this.simulation.observe({ kind: 'fault', phase, id, fault, text })
   }
 
   /** Runs a task as the one process of a client machine. */

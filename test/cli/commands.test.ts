@@ -1,5 +1,5 @@
 /** What the short commands print: lists, explanations, a verdict over a history, and what would be run. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ANOMALIES } from '../../checkers/anomalies.ts'
@@ -31,6 +31,13 @@ describe('trial list', () => {
     expect((JSON.parse(defects.stdout) as { id: string }[]).map(({ id }) => id)).toEqual(DEFECTS.map(({ id }) => id))
     expect((JSON.parse(faults.stdout) as { kind: string }[]).map(({ kind }) => kind).sort()).toEqual([...FAULT_KINDS].sort())
     for (const { id } of ANOMALIES) expect(anomalies.stdout).toMatch(new RegExp(`^${id} `, 'm'))
+  })
+})
+
+describe('the README', () => {
+  it('has the tables that the command prints', async () => {
+    const [faults] = await all(cwd, ['list', 'faults', '--markdown'])
+    expect(readFileSync(new URL('../../README.md', import.meta.url), 'utf8')).toContain(faults.stdout.trim())
   })
 })
 

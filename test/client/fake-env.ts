@@ -2,6 +2,7 @@
 import { draw32 } from '../../src/base/random.ts'
 import { Future } from '../../src/base/task.ts'
 import type { Task } from '../../src/base/task.ts'
+import { type Buggify, NO_BUGGIFY } from '../../src/config/buggify.ts'
 import { NO_DEFECTS } from '../../src/config/defects.ts'
 import type { Mends } from '../../src/config/defects.ts'
 import type { Disk } from '../../src/env/disk.ts'
@@ -22,6 +23,7 @@ const absent = (what: string): never => {
 export class FakeEnv implements Env {
   readonly node = 'client-1'
   readonly incarnation = 0
+  readonly buggify: Buggify
   readonly defects = NO_DEFECTS
   readonly mends: Mends
   readonly observations: Observation[] = []
@@ -29,7 +31,8 @@ export class FakeEnv implements Env {
   private sequence = 0
   private events: Event[] = []
 
-  constructor(mends: Mends = new Set()) {
+  constructor(mends: Mends = new Set(), buggify: Buggify = NO_BUGGIFY) {
+    this.buggify = buggify
     this.mends = mends
   }
 

@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from 'vitest'
 import { HistoryDigest, historyDigest } from '../../src/history/history-digest.ts'
-import { formatHistory, parseHistory } from '../../src/history/json-lines.ts'
+import { parseHistory } from '../../src/history/history-reader.ts'
+import { formatHistory } from '../../src/history/json-lines.ts'
 import type { Json, Operation } from '../../src/history/operation.ts'
 import { generateHistory } from '../checkers/kafka-log/generated-history.ts'
 

@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from 'vitest'
 import { TrialError } from '../../src/base/trial-error.ts'
-import { formatHistory, formatOperation, HistoryReader, parseHistory } from '../../src/history/json-lines.ts'
+import { parseHistory } from '../../src/history/history-reader.ts'
+import { formatHistory, formatOperation } from '../../src/history/json-lines.ts'
 import type { History, Json, Operation } from '../../src/history/operation.ts'
 import { MAX_VALUE_DEPTH } from '../../src/history/validate.ts'
 
@@ -42,11 +43,7 @@ describe('writing and reading', () => {
 
   it('do not depend on the chunks', () => {
     const text = [...formatHistory(HISTORY)].join('')
-    for (const size of [1, 2, 7, 64, text.length]) {
-      const reader = new HistoryReader()
-      for (let i = 0; i < text.length; i += size) reader.push(text.slice(i, i + size))
-      expect(reader.end()).toEqual(HISTORY)
-    }
+    for (const chunk of [1, 2, 7, 64, text.length]) expect(parseHistory(text, { chunk })).toEqual(HISTORY)
   })
 
   it('write chunks of bounded size, and none for an empty history', () => {
@@ -68,9 +65,11 @@ describe('writing and reading', () => {
     expect(refusal(`${line({})}\n\uFEFF${line({ index: 1, process: 1 })}`)).toContain('line 2: not JSON')
   })
 
-  it('number operations without an index, and take an absent value for null', () => {
+  it('number operations without an index, take an absent value for null, and an absent time for that before', () => {
     const parsed = parseHistory('{"time":0,"process":0,"type":"invoke","f":"poll"}\n\n{"time":1,"process":0,"type":"ok","f":"poll"}\n')
     expect(parsed.map(({ index, value }) => [index, value])).toEqual([[0, null], [1, null]])
+    const untimed = parseHistory('{"process":0,"type":"invoke","f":"a"}\n{"time":7,"process":1,"type":"invoke","f":"a"}\n{"process":2,"type":"invoke","f":"a"}')
+    expect(untimed.map(({ time }) => time)).toEqual([0, 7, 7])
   })
 
   it('keep a field named __proto__ a field', () => {
@@ -89,7 +88,6 @@ describe('refusals', () => {
     ['a number', '7', 'line 1: not an operation'],
     ['an index that is no integer', line({ index: 0.5 }), 'line 1: index is not an integer'],
     ['an index that is text', line({ index: '0' }), 'line 1: index is not an integer'],
-    ['an absent time', line({ time: undefined }), 'line 1: time is not a number'],
     ['a time that is text', line({ time: '0' }), 'line 1: time is not a number'],
     ['a process that is a name', line({ process: 'client-1' }), 'line 1: process is neither'],
     ['a process that is a fraction', line({ process: 1.5 }), 'line 1: process is neither'],

@@ -1,6 +1,7 @@
 /** Faults in words: every kind, every sort of target and trigger, and nothing left out of the lists. */
-import { describe, expect, it } from 'vitest'
-import { FAULT_DESCRIPTIONS, describeAction, describeFault } from '../../src/nemesis/describe-fault.ts'
+import { readFileSync } from 'node:fs'
+import { describe, expect, it, test } from 'vitest'
+import { FAULT_DESCRIPTIONS, FAULT_TESTS, describeAction, describeFault } from '../../src/nemesis/describe-fault.ts'
 import { FAULT_FAMILIES, FAULT_KINDS, type Fault, type FaultAction, type Target, type Trigger } from '../../src/nemesis/fault.ts'
 
 const LEADER: Target = { role: 'leader', topic: 'a', partition: 1, pick: 0 }
@@ -22,6 +23,17 @@ describe('an action', () => {
     ['disk of broker-2 replaced by an empty one, down for 250 ms', { kind: 'replace-disk', target: HOST, durationUs }],
     ['wall clock of broker-2 stepped by -300 ms for 250 ms', { kind: 'clock-step', target: HOST, stepMs: -300, durationUs }],
     ['clock of broker-2 drifting by 500 ppm for 250 ms', { kind: 'clock-drift', target: HOST, driftPpm: 500, durationUs }],
+    ['connections of broker-2 lead nowhere, unnoticed', { kind: 'half-open', target: HOST }],
+    ['3 servers cut off and back one by one, 20 ms apart', { kind: 'swizzle', hosts: 3, pick: 1, spacingUs: 20_000, durationUs }],
+    ['crash of all processes of a rack for 250 ms', { kind: 'outage', scope: 'rack', pick: 0, machine: false, durationUs }],
+    ['power failure (unsynced writes lost) of every server for 250 ms', { kind: 'outage', scope: 'all', pick: 0, machine: true, durationUs }],
+    ['disk of broker-2 full for 250 ms', { kind: 'disk-full', target: HOST, durationUs }],
+    ['fsync on broker-2 fails for 250 ms', { kind: 'fsync-error', target: HOST, durationUs }],
+    ['fsync on broker-2 slower by 40 ms for 250 ms', { kind: 'disk-slow', target: HOST, extraUs: 40_000, durationUs }],
+    ['bit flipped on the disk of broker-2, outside the CRC, replaced after 250 ms', { kind: 'bit-flip', target: HOST, covered: false, pick: 0, durationUs }],
+    ['batch written to the wrong place on the disk of broker-2, replaced after 250 ms', { kind: 'misdirected-write', target: HOST, pick: 0, durationUs }],
+    ['sector error on the disk of broker-2, replaced after 250 ms', { kind: 'bad-sector', target: HOST, pick: 0, durationUs }],
+    ['wall clock of broker-2 stepping by 300 ms and back every 20 ms for 250 ms', { kind: 'clock-strobe', target: HOST, stepMs: 300, periodUs: 20_000, durationUs }],
   ]
 
   it.each(cases)('%s', (text, action) => {
@@ -71,4 +83,8 @@ describe('the lists', () => {
     for (const kind of FAULT_KINDS) expect(FAULT_DESCRIPTIONS[kind].length).toBeGreaterThan(20)
     expect(Object.values(FAULT_FAMILIES).flat().sort()).toEqual([...FAULT_KINDS].sort())
   })
+})
+
+test('every kind names the test that does it to a world', () => {
+  for (const kind of FAULT_KINDS) expect(readFileSync(FAULT_TESTS[kind], 'utf8'), kind).toMatch(new RegExp(`kind: '${kind}'|it.each\\(\\[.*'${kind}'`))
 })

@@ -1,7 +1,7 @@
 /** Drawn schedules: within their bounds, of every kind, by time and by event, and with runs around one partition. */
 import { describe, expect, it } from 'vitest'
 import { type FaultBounds, faultSchedule } from '../../src/nemesis/draw-faults.ts'
-import { FAULT_KINDS, type Fault, type FaultKind, PARTITION_SHAPES, type Role, type Target } from '../../src/nemesis/fault.ts'
+import { FAULT_KINDS, type Fault, type FaultKind, PARTITION_SHAPES, type Role, targetsOf } from '../../src/nemesis/fault.ts'
 import { drawOne, rootOf } from '../../src/plan/seed-random.ts'
 
 const BOUNDS: FaultBounds = {
@@ -25,8 +25,7 @@ function schedules(bounds: Partial<FaultBounds> = {}, count = 150): (readonly Fa
 }
 
 const all = (bounds: Partial<FaultBounds> = {}): Fault[] => schedules(bounds).flat()
-const targetsOf = ({ action }: Fault): readonly Target[] => (action.kind === 'clog' ? [action.from, action.to] : [action.target])
-const rolesOf = (fault: Fault): Role[] => targetsOf(fault).flatMap(target => ('role' in target ? [target.role] : []))
+const rolesOf = (fault: Fault): Role[] => targetsOf(fault.action).flatMap(target => ('role' in target ? [target.role] : []))
 
 describe('a schedule', () => {
   it('has at least one fault and at most as many as allowed, numbered in order', () => {
@@ -62,7 +61,7 @@ describe('a schedule', () => {
   })
 
   it('aims at partitions that exist', () => {
-    const named = all().flatMap(fault => [...targetsOf(fault), ...('on' in fault.when ? [fault.when.on] : [])])
+    const named = all().flatMap(fault => [...targetsOf(fault.action), ...('on' in fault.when ? [fault.when.on] : [])])
       .flatMap(place => ('topic' in place && place.topic !== undefined ? [`${place.topic}-${place.partition}`] : []))
     expect(new Set(named)).toEqual(new Set(['a-0', 'a-1', 'a-2', 'b-0']))
   })
@@ -83,14 +82,14 @@ describe('a schedule', () => {
 
   it('puts several faults close together around one partition', () => {
     const runs = schedules().filter(faults => {
-      const focused = faults.flatMap(fault => targetsOf(fault)).flatMap(target => ('topic' in target && target.topic !== undefined ? [`${target.topic}-${target.partition}`] : []))
+      const focused = faults.flatMap(fault => targetsOf(fault.action)).flatMap(target => ('topic' in target && target.topic !== undefined ? [`${target.topic}-${target.partition}`] : []))
       return focused.length >= 2 && new Set(focused).size === 1
     })
     expect(runs.length).toBeGreaterThan(20)
   })
 
   it('stops the processes under test a few times more, by what may be drawn', () => {
-    const own = (kinds: readonly FaultKind[]): readonly Fault[] => schedules({ kinds, underTest: ['client-1', 'client-2'] }).flatMap(faults => faults.filter(fault => targetsOf(fault).some(target => 'host' in target && target.host.startsWith('client'))))
+    const own = (kinds: readonly FaultKind[]): readonly Fault[] => schedules({ kinds, underTest: ['client-1', 'client-2'] }).flatMap(faults => faults.filter(fault => targetsOf(fault.action).some(target => 'host' in target && target.host.startsWith('client'))))
     expect(own(['partition', 'slow'])).toEqual([])
     expect(new Set(own(['crash', 'slow']).map(({ action }) => action.kind))).toEqual(new Set(['crash']))
     const all = own(FAULT_KINDS)
@@ -104,7 +103,7 @@ describe('a schedule', () => {
       expect(faults.filter(({ permanent }) => permanent === true)).toHaveLength(1)
       const last = faults.at(-1)!
       expect(last).toMatchObject({ permanent: true, action: { kind: 'crash', machine: false } })
-      expect(['broker-1', 'broker-3']).toContain((targetsOf(last)[0] as { host: string }).host)
+      expect(['broker-1', 'broker-3']).toContain((targetsOf(last.action)[0] as { host: string }).host)
     }
     expect(all().filter(({ permanent }) => permanent === true)).toEqual([])
   })

@@ -50,6 +50,11 @@ export class SmallWorld implements WorldPort {
     return this.simulation.machine(host)
   }
 
+  /** Brokers 1 and 2 share a rack. */
+  rackOf(host: string): string {
+    return host === 'broker-1' || host === 'broker-2' ? 'a' : host
+  }
+
   schedule(delay: number, callback: () => void): void {
     this.simulation.schedule(delay, callback)
   }
@@ -79,7 +84,7 @@ export class SmallWorld implements WorldPort {
     else this.schedule(MS, end)
   }
 
-  observeFault(phase: 'start' | 'stop', id: number, text: string): void {
+  observeFault(phase: 'start' | 'stop', id: number, _kind: string, text: string): void {
     this.faults.push(`${this.simulation.now / MS} ${phase} ${id}${text === '' ? '' : ` ${text}`}`)
   }
 

@@ -13,6 +13,7 @@ const named = (element: Element): string => {
     case 'operation': case 'fault': return `${element.kind} ${element.id}`
     case 'choice': return `choice ${element.key}`
     case 'server': return `server ${element.host}`
+    case 'buggify': return `buggify ${element.site}`
     case 'partition': return `partition ${element.topic}-${element.partition}`
   }
 }
@@ -43,7 +44,7 @@ describe('elements', () => {
     for (const plan of drawnPlans(6)) {
       const names = elementsOf(plan).map(named)
       expect(new Set(names).size).toBe(names.length)
-      expect(names).toHaveLength(plan.operations.length + plan.faults.length + plan.cluster.servers.length + plan.topics.reduce((sum, { partitions }) => sum + partitions, 0))
+      expect(names).toHaveLength(plan.operations.length + plan.faults.length + (plan.buggify?.length ?? 0) + plan.cluster.servers.length + plan.topics.reduce((sum, { partitions }) => sum + partitions, 0))
     }
   })
 })

@@ -2,6 +2,7 @@
  * Plans for the tests of this folder: drawn ones by a short name, and a hand-made one that is small enough to know by
  * heart: two brokers and a controller, topics `a` (two partitions) and `b`, a producer, a consumer and an idle admin.
  */
+import { targetsOf } from '../../src/nemesis/fault.ts'
 import { DEFAULT_SERVER_CONFIG } from '../../src/config/cluster.ts'
 import { DEFAULT_GENERATE_OPTIONS, type GenerateOptions } from '../../src/plan/generate-options.ts'
 import { generatePlan } from '../../src/plan/generate-plan.ts'
@@ -111,8 +112,7 @@ export function problemsOf(plan: Plan): string[] {
   plan.faults.forEach(({ id, when, action }, index) => {
     expect(id === index, `fault ${id} has place ${index}`)
     expect('at' in when ? when.at >= 0 : when.nth >= 1 && when.after >= 0, `fault ${id} has no time`)
-    const targets = action.kind === 'clog' ? [action.from, action.to] : [action.target]
-    for (const target of targets) {
+    for (const target of targetsOf(action)) {
       if ('host' in target) expect(hosts.includes(target.host) || clients.has(target.host), `fault ${id} aims at ${target.host}`)
       else if (target.topic !== undefined) expect((target.partition ?? 0) < (partitions.get(target.topic) ?? 0), `fault ${id} aims at ${target.topic}-${target.partition}`)
     }

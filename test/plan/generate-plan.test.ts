@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import { TrialError } from '../../src/base/trial-error.ts'
 import { topicConfigProblem } from '../../src/config/topic.ts'
-import { FAULT_FAMILIES, type FaultKind } from '../../src/nemesis/fault.ts'
+import { FAULT_FAMILIES, FAULT_KINDS, type FaultKind } from '../../src/nemesis/fault.ts'
 import { DEFAULT_GENERATE_OPTIONS, PROFILE_NAMES } from '../../src/plan/generate-options.ts'
 import { generatePlan, settleBoundMs } from '../../src/plan/generate-plan.ts'
 import type { Plan } from '../../src/plan/plan.ts'
@@ -65,11 +65,11 @@ describe('every plan', () => {
     for (const name of features) expect(used[name], name).toSatisfy(count => count > 0 && count < 80)
     for (const plan of plans) {
       if (!plan.swarm.includes('machine crashes')) expect(plan.faults.filter(({ action }) => action.kind === 'crash' && action.machine)).toEqual([])
-      expect(plan.latency.kind).toBe(plan.swarm.includes('jitter') ? 'drawn' : 'constant')
+      expect(plan.latency.kind).toBe(!plan.swarm.includes('jitter') ? 'constant' : plan.swarm.includes('latencies per path') ? 'per-path' : 'drawn')
       expect(plan.choices).toMatchObject({ delay: plan.swarm.includes('long delays') ? 0.002 : 0, break: plan.swarm.includes('connection breaks') ? 0.001 : 0 })
       expect(plan.cluster.server.eligibleLeaderReplicasEnable).toBe(plan.swarm.includes('ELR'))
     }
-    expect(kindsIn(plans).size).toBe(10)
+    expect(kindsIn(drawnPlans(240)).size).toBe(FAULT_KINDS.length)
   })
 })
 

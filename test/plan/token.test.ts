@@ -58,7 +58,7 @@ describe('a token', () => {
   it('gives back everything that went in', () => {
     fc.assert(fc.property(content, given => {
       const token = encodeToken(given)
-      expect(token).toMatch(/^t1-[0-9A-HJKMNP-TV-Z]+-[0-9A-HJKMNP-TV-Z]{2}$/)
+      expect(token).toMatch(/^t2-[0-9A-HJKMNP-TV-Z]+-[0-9A-HJKMNP-TV-Z]{3}$/)
       expect(decodeToken(token, WORKLOAD_NAMES)).toEqual(given)
     }), { seed: 2, numRuns: 300 })
   })
@@ -95,14 +95,14 @@ describe('a token', () => {
   })
 
   it('that is none is refused by what is wrong with it', () => {
-    for (const text of ['', 'hello', 't1', '9Q4ZT7M2C0XRK3', 't1-AB%C-12', 'tx-ABC-12']) {
-      expect(refusal(text)).toMatchObject({ code: 'token', message: `'${text}' is not a token`, hint: expect.stringContaining('t1-') })
+    for (const text of ['', 'hello', 't2', '9Q4ZT7M2C0XRK3', 't2-AB%C-12', 'tx-ABC-12']) {
+      expect(refusal(text)).toMatchObject({ code: 'token', message: `'${text}' is not a token`, hint: expect.stringContaining('t2-') })
     }
-    for (const text of ['t1-', 't1-AB', 't1-0-00', 't1-UUUU-AB', `t1-${TOKEN}`]) expect(refusal(text)).toMatchObject({ code: 'token', message: expect.stringContaining('checksum'), hint: expect.stringContaining('copy the whole word') })
+    for (const text of ['t2-', 't2-AB', 't2-0-000', 't2-UUUU-ABC', `t2-${TOKEN}`]) expect(refusal(text)).toMatchObject({ code: 'token', message: expect.stringContaining('checksum'), hint: expect.stringContaining('copy the whole word') })
   })
 
   it('of another format is refused as such', () => {
-    expect(refusal(TOKEN.replace('t1', 't2'))).toMatchObject({ code: 'token', message: 'token format t2 is not understood by this version, which reads t1', hint: expect.stringContaining('version of kafka-trial') })
+    expect(refusal(TOKEN.replace('t2', 't1'))).toMatchObject({ code: 'token', message: 'token format t1 is not understood by this version, which reads t2', hint: expect.stringContaining('version of kafka-trial') })
   })
 
   it('with a letter changed, missing, added or swapped is refused, but for the odd one', () => {
@@ -122,7 +122,7 @@ describe('a token', () => {
     const tried = [...wrong].filter(text => !same(text))
     const taken = tried.filter(text => {
       try {
-        decodeToken(`t1-${text}`, WORKLOAD_NAMES)
+        decodeToken(`t2-${text}`, WORKLOAD_NAMES)
         return true
       } catch (error) {
         if (!(error instanceof TrialError) || error.code !== 'token' || error.hint === undefined) throw error

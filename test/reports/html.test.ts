@@ -54,7 +54,7 @@ describe('the report', () => {
     const html = renderHtml(model())
     expectSelfContained(html)
     for (const text of [
-      'lost-write: Record 17 is gone.', 'client-1 sends 17', '1.500000s', 'It was acknowledged; however, it is gone.', 'One fault: crash of broker-1.', 'trial replay t1-ABC-12', 'The plan was run twice.',
+      'lost-write: Record 17 is gone.', 'client-1 sends 17', '1.500000s', 'It was acknowledged; however, it is gone.', 'One fault: crash of broker-1.', 'trial replay t2-ABC-12', 'The plan was run twice.',
       '<code>duplicate</code> × 2 (allowed) retries', 'href="https://kafka.apache.org/"', 'offset 1: broker-1 has content ff', '3 of 6 messages are not drawn.', '5 operations omitted', 'isr-shrink', 'durability', 'Produce reply', 'never arrived',
     ]) expect(html).toContain(text)
     // A lost message, a crash, a truncated batch differ by more than colour.

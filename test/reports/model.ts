@@ -21,7 +21,7 @@ export function model(text: (plain: string) => string = plain => plain): ReportM
       seenButAllowed: [{ anomaly: text('duplicate'), count: 2, status: 'allowed', note: text('retries') }],
       evidence: { [text('key')]: [text('value'), 1, null] },
     },
-    reproduce: { token: text('t1-ABC-12'), command: text('trial replay t1-ABC-12'), build: text('0123'), eventDigest: text('aa'), historyDigest: text('bb'), vitest: text('import {}') },
+    reproduce: { token: text('t2-ABC-12'), command: text('trial replay t2-ABC-12'), build: text('0123'), eventDigest: text('aa'), historyDigest: text('bb'), vitest: text('import {}') },
     story: {
       sizes: [{ what: text('operations'), before: text('300'), after: text('3') }],
       executions: 40,

@@ -61,8 +61,8 @@ describe('the diagram', () => {
       kinds.forEach((kind, index) => recorder.frame(kind, id * 10 + index, id, 1, 'client-1', 'broker-1', request('x')))
     }
     expect(recorder.messages.map(({ id, arrivedAt, held }) => [id, arrivedAt, held])).toEqual([[1, 11, false], [2, 22, true], [3, null, false]])
-    tell('', { kind: 'fault', phase: 'start', id: 0, text: 'process crash of broker-3 for 5 ms' })
-    tell('', { kind: 'fault', phase: 'stop', id: 0, text: '' })
+    tell('', { kind: 'fault', phase: 'start', id: 0, fault: 'crash', text: 'process crash of broker-3 for 5 ms' })
+    tell('', { kind: 'fault', phase: 'stop', id: 0, fault: 'crash', text: '' })
     expect(recorder.marks).toEqual([{ host: 'broker-3', time: 1, text: 'process crash of broker-3 for 5 ms', kind: 'fault' }])
   })
 

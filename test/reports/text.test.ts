@@ -14,7 +14,7 @@ describe('the terminal digest', () => {
       '  2. broker-1 dies',
       '  why     It was acknowledged; however, it is gone.',
       '  faults  One fault: crash of broker-1.',
-      '  repro   trial replay t1-ABC-12',
+      '  repro   trial replay t2-ABC-12',
       '  report  reports/runs/x/report.html',
     ])
   })
@@ -42,7 +42,7 @@ describe('the Markdown summary', () => {
     expect(text).toMatch(/^## SAFETY: lost-write\n\n\*\*Record 17 is gone\.\*\*/)
     expect(text).toContain('What Kafka promises: It is not lost. ([source](https://kafka.apache.org/))')
     expect(text).toContain('1. client-1 sends 17\n2. broker-1 dies')
-    expect(text).toContain('```\ntrial replay t1-ABC-12\n```')
+    expect(text).toContain('```\ntrial replay t2-ABC-12\n```')
   })
 
   it('lets no text become HTML', () => {

@@ -5,6 +5,7 @@
  */
 import type { Future, Task } from '../../src/base/task.ts'
 import { Future as FutureCell } from '../../src/base/task.ts'
+import { NO_BUGGIFY } from '../../src/config/buggify.ts'
 import { NO_DEFECTS, NO_MENDS } from '../../src/config/defects.ts'
 import type { Defects, Mends } from '../../src/config/defects.ts'
 import type { Disk, File } from '../../src/env/disk.ts'
@@ -119,6 +120,7 @@ export class FakeEnv implements Env {
   readonly incarnation = 0
   readonly network = undefined as unknown as Network
   readonly disk: FakeDisk
+  readonly buggify = NO_BUGGIFY
   readonly defects: Defects
   readonly mends: Mends
   readonly observations: Observation[] = []

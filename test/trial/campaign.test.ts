@@ -41,7 +41,7 @@ describe('a campaign', () => {
     expect(totals.trials).toBeLessThan(200)
     expect(totals.invalid).toBe(0)
     expect(failing[0]!.failure!.finding).toMatchObject({ anomaly: 'unconfirmed-loss', status: 'allowed' })
-    expect(failing[0]!.failure!.token).toMatch(/^t1-/)
+    expect(failing[0]!.failure!.token).toMatch(/^t2-/)
   })
 
   it('stops when its time is up, but not before it has done enough', async () => {

@@ -30,7 +30,7 @@ describe('a row', () => {
   it('is witnessed by a small counterexample with a token', async () => {
     const { verdict, witness, totals } = await outcomeOf(row('acks-0'))
     expect(verdict).toBe('witnessed')
-    expect(witness!.token).toMatch(/^t1-/)
+    expect(witness!.token).toMatch(/^t2-/)
     expect(witness!.finding).toMatchObject({ anomaly: 'unconfirmed-loss', status: 'allowed' })
     expect(witness!.after.operations).toBeLessThan(witness!.before.operations)
     expect(witness!.executions).toBeLessThanOrEqual(62)

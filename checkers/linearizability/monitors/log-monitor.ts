@@ -30,7 +30,8 @@ export function logMonitor(partition: Partition, until: number): MonitorAnswer |
   const scratch = scratchOf(table)
   const appends: number[] = []
   let distinct = true
-  for (const row of rows) {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
     if (table.f[row] !== APPEND || table.calls[row]! >= until) continue
     const value = table.input[row]!
     if (scratch.writer[value] !== -1) {
@@ -82,7 +83,8 @@ class Sweep {
     const { calls, returns } = table
     this.bindAll()
     let nextCall = 0
-    for (const row of returned) {
+    for (let i = 0; i < returned.length; i++) {
+      const row = returned[i]!
       const now = returns[row]!
       if (now >= this.until) break
       for (; nextCall < rows.length && calls[rows[nextCall]!]! < now; nextCall++) {
@@ -105,16 +107,17 @@ class Sweep {
     const { writer, offset } = this.scratch
     // Appends that return after `until` would, if they took effect, do so at their offset.
     for (const row of this.appends) if (returns[row] !== NEVER && output[row]! >= 0) offset[row] = output[row]!
-    for (const row of returned) {
+    for (let i = 0; i < returned.length; i++) {
+      const row = returned[i]!
       if (returns[row]! >= this.until) break
       if (f[row] === APPEND) this.bind(offset[row]!, row)
       else if (f[row] === FETCH && output[row]! >= 0) {
         const list = output[row]!
         const from = this.lists[list + 1]!
-        for (let i = 2; i <= this.lists[list]!; i++) {
-          const by = writer[this.lists[list + i]!]!
+        for (let j = 2; j <= this.lists[list]!; j++) {
+          const by = writer[this.lists[list + j]!]!
           if (by === -1) continue
-          const where = from + i - 2
+          const where = from + j - 2
           if (offset[by] === -1) {
             if (this.at[where] !== -1) continue
             offset[by] = where
@@ -170,7 +173,6 @@ class Sweep {
     if (end >= this.called) return `It shows offset ${end}, but only ${this.called} appends have been called.`
     if (end <= this.known) return undefined
     const { calls } = this.partition.table
-    const { knownAtCall } = this.scratch
     for (let offset = this.known + 1; offset <= end; offset++) {
       const by = this.at[offset]!
       if (by === -1 || (this.need[offset] === 0 && calls[by]! > now)) {
@@ -181,7 +183,7 @@ class Sweep {
       } else if (calls[by]! > now) {
         this.doubtful ||= this.unseenCalled > 0
         return `It shows offset ${end}, so something is at offset ${offset}; what is there was appended later.`
-      } else if (knownAtCall[by]! >= offset) return `What is at offset ${offset} was appended when a larger offset was known to exist.`
+      }
     }
     this.known = end
     this.knownBy = row
@@ -203,13 +205,13 @@ class Sweep {
         return 1 + (count === 0 ? knownAtCall[row]! : Math.max(knownAtCall[row]!, lists[output[row]! + 1]! + count - 1))
       }
       const ends = new Int32Array(known + 3)
-      for (const row of rows) if (included(row)) ends[placeOf(row) + 1]!++
+      for (let i = 0; i < rows.length; i++) if (included(rows[i]!)) ends[placeOf(rows[i]!) + 1]!++
       // One record before each group but the first.
       for (let place = 0; place <= known + 1; place++) ends[place + 1]! += ends[place]! + (place > 0 ? 1 : 0)
       const order = new Int32Array(ends[known + 2]!)
       let filler = 0
       for (let offset = 0; offset <= known; offset++) order[ends[offset + 1]!++] = at[offset] === -1 ? unseen[filler++]! : at[offset]!
-      for (const row of rows) if (included(row)) order[ends[placeOf(row)]!++] = row
+      for (let i = 0; i < rows.length; i++) if (included(rows[i]!)) order[ends[placeOf(rows[i]!)]!++] = rows[i]!
       return order
     }
   }

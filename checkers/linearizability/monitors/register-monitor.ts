@@ -157,13 +157,16 @@ function orderOf({ table, rows }: Partition, until: number, { active, first, las
     }
     places[r] = (point + 1) * active + r
   }
-  places.sort()
+  sortNearly(places)
   const { rank } = scratchOf(table)
   for (let r = 0; r < active; r++) if (write[r] !== -1) rank[input[write[r]!]!] = r
   rank[0] = 0
   const ends = new Int32Array(active + 1)
   const included = (row: number): boolean => (f[row] === READ ? returns[row]! < until && returns[row] !== NEVER : calls[row]! < until && rank[input[row]!] !== -1)
-  for (const row of rows) if (included(row)) ends[rank[f[row] === READ ? output[row]! : input[row]!]! + 1]!++
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    if (included(row)) ends[rank[f[row] === READ ? output[row]! : input[row]!]! + 1]!++
+  }
   const placeOf = new Int32Array(active)
   let total = 0
   for (let i = 0; i < active; i++) {
@@ -173,10 +176,28 @@ function orderOf({ table, rows }: Partition, until: number, { active, first, las
   }
   const order = new Int32Array(total)
   for (let r = 0; r < active; r++) if (write[r] !== -1) order[placeOf[r]!++] = write[r]!
-  for (const row of rows) if (f[row] === READ && included(row)) order[placeOf[rank[output[row]!]!]!++] = row
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    if (f[row] === READ && included(row)) order[placeOf[rank[output[row]!]!]!++] = row
+  }
   for (let r = 0; r < active; r++) if (write[r] !== -1) rank[input[write[r]!]!] = -1
   rank[0] = -1
   return order
+}
+
+/** By insertion, since hardly anything stands far from its place; what moves too much is sorted as usual. */
+function sortNearly(places: Float64Array): void {
+  let moves = 8 * places.length
+  for (let i = 1; i < places.length; i++) {
+    const one = places[i]!
+    let at = i
+    for (; at > 0 && places[at - 1]! > one; at--) places[at] = places[at - 1]!
+    places[at] = one
+    if ((moves -= i - at) < 0) {
+      places.sort()
+      return
+    }
+  }
 }
 
 /** Arrays by value and by row, kept between partitions: a history of many keys must not pay for all values at each. */

@@ -12,6 +12,7 @@ import { currentLeader, namedTopic, nodeEndpoints } from '../broker-context.ts'
 import type { BrokerContext } from '../broker-context.ts'
 import { DelayedFetch, failedFetch, isAnswerable, readAndRecord } from '../fetch-read.ts'
 import type { FetchParams, FetchResult, FetchTarget } from '../fetch-read.ts'
+import { forcedFetch } from '../forced-fetch.ts'
 import { partitionName } from '../../base/partition-name.ts'
 
 const FOLLOWER_READ_VERSION = 11
@@ -29,7 +30,7 @@ export function* handleFetch(context: BrokerContext, request: RpcRequest): Task<
     request.respond({ errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, sessionId: NO_SESSION, responses: [] })
     return
   }
-  const params = paramsOf(body, request.apiVersion)
+  const params = forcedFetch(context.env, paramsOf(body, request.apiVersion), body)
   yield* context.env.pause('fetch')
   const { targets, unknown } = resolve(context, body, request.apiVersion)
   const results = yield* readAndRecord(context, params, targets)

@@ -1,111 +1,135 @@
-/** `trial check HISTORY.jsonl`: checkers over a stored history, ours or a real cluster's. */
-import { createReadStream } from 'node:fs'
-import type { Command } from 'commander'
-import { mergeVerdicts, runCheckers } from '../../../checkers/compose.ts'
-import { type GuaranteeConfig, guaranteesFor } from '../../../checkers/guarantees.ts'
-import { findChecker } from '../../../checkers/index.ts'
+/** `trial check HISTORY`: checkers over a recorded history, ours or a real cluster's. */
+import { writeFileSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import { DELIVERY_SEMANTICS, type DeliverySemantics } from '../../../checkers/collections/exactly-once-checker.ts'
+import { DEFAULT_MODEL, findModel } from '../../../checkers/isolation/consistency-models.ts'
+import { VERSION_ORDERS } from '../../../checkers/isolation/register-versions.ts'
+import { LINEARIZABLE } from '../../../checkers/linearizability/linearizability-checker.ts'
+import { MODELS } from '../../../checkers/linearizability/models.ts'
 import { TrialError } from '../../base/trial-error.ts'
-import { HistoryReader } from '../../history/json-lines.ts'
-import type { History } from '../../history/operation.ts'
-import { reasonOf, toJson } from '../../artifacts/write-artifacts.ts'
+import { HISTORY_FORMATS, type HistoryFormat } from '../../history/history-reader.ts'
+import { reasonOf } from '../../artifacts/write-artifacts.ts'
+import type { CheckOutcome, CheckRequest } from '../check/check-request.ts'
+import { guaranteeConfig, type KafkaFlags, logStartOf, withKafkaFlags } from '../check/kafka-flags.ts'
+import { printCheck } from '../check/print-check.ts'
+import { runCheck } from '../check/run-check.ts'
+import { checkerNames, DEFAULT_CHECKER, selectCheckers } from '../check/select-checkers.ts'
 import { type CommonFlags, runAction, withCommonFlags } from '../command-context.ts'
 import { ExitCode } from '../exit-code.ts'
+import { onInterrupt } from '../interrupt.ts'
 import type { Output } from '../output.ts'
-import { oneOf, wholeNumber } from '../suggest.ts'
+import { duration, oneOf, wholeNumber } from '../suggest.ts'
 
-interface CheckFlags extends CommonFlags {
-  readonly checker: string[]
+interface CheckFlags extends CommonFlags, KafkaFlags {
+  readonly checker?: string[]
+  readonly model?: string
+  readonly engine?: string
   readonly json?: boolean
-  readonly acks: string
-  readonly replicationFactor: string
-  readonly minInsyncReplicas: string
-  readonly unclean?: boolean
-  readonly idempotence: boolean
-  readonly retries: boolean
-  readonly maxInFlight: string
-  readonly isolation: string
-  readonly followerReads?: boolean
-  readonly lossyCrashes: string
-  readonly drained: boolean
-  readonly logStart?: string[]
+  readonly budget?: string
+  readonly time?: string
+  readonly report?: string
+  readonly format?: string
+  readonly independent?: boolean
+  readonly anyTimes?: boolean
+  readonly linearizable?: boolean
+  readonly duplicates?: boolean
+  readonly consistencyModel?: string
+  readonly versionOrders?: string[]
+  readonly semantics: DeliverySemantics
+  readonly total?: string
+  readonly accounts?: string[]
+  readonly negativeBalances?: boolean
 }
 
+const EXAMPLES = `
+Examples:
+  trial check history.edn --model cas-register       is there one order that explains it?
+  trial check history.edn --checker list-append      cycles of transactions, as Elle finds them
+  trial check history.jsonl --acks all               Kafka: loss, duplicates, order (the default checker)
+  trial check history.edn --checker bank --total 100 --json --report bank.html
+
+Exit codes: 0 valid, 1 invalid, 2 unknown. Histories are JSON Lines, one object a line:
+  {"index":0,"time":0,"process":0,"type":"invoke","f":"write","value":1}
+or EDN, as Jepsen writes them. A path of - reads standard input.
+`
+
 export function addCheckCommand(program: Command): void {
-  withCommonFlags(program.command('check <history>').description('judge a recorded history (JSON Lines) of this or a real cluster'))
-    .option('--checker <NAME...>', 'which checkers', ['kafka-log'])
+  withKafkaFlags(withCommonFlags(program.command('check <history>').description('judge a recorded history (JSON Lines or EDN) of this or a real cluster'))
+    .option('--checker <NAME...>', `which checkers: ${checkerNames().join(', ')}; default: ${DEFAULT_CHECKER}`)
+    .option('--model <NAME>', `linearizable: ${Object.keys(MODELS).join(', ')}`)
+    .addOption(new Option('--engine <NAME>', 'linearizable: a monitor where its conditions hold, else a search').choices(['auto', 'search', 'monitor']))
     .option('--json', 'print the result as JSON')
-    .option('--acks <ACKS>', '0, 1 or all: the weakest of the producers', 'all')
-    .option('--replication-factor <N>', 'of the topics', '3')
-    .option('--min-insync-replicas <N>', 'the smallest in force', '2')
-    .option('--unclean', 'unclean leader election was enabled')
-    .option('--no-idempotence', 'producers were not idempotent')
-    .option('--no-retries', 'producers did not retry')
-    .option('--max-in-flight <N>', 'max.in.flight.requests.per.connection', '5')
-    .option('--isolation <LEVEL>', 'read_uncommitted or read_committed', 'read_uncommitted')
-    .option('--follower-reads', 'consumers read from followers')
-    .option('--lossy-crashes <N>', 'brokers that had lost unsynced data at a time, at most', '0')
-    .option('--no-drained', 'the history does not end with a read of every partition to its end')
-    .option('--log-start <KEY=OFFSET...>', 'first offset that retention has left, such as orders-0=120')
-    .addHelpText('after', '\nExit codes: 0 valid, 1 invalid, 2 undecided. One JSON object a line: {"index":0,"time":0,"process":0,"type":"invoke","f":"send","value":[["send","orders-0",1]]}\n')
+    .option('--budget <STEPS>', 'steps of search at most; the same number gives the same verdict everywhere')
+    .option('--time <DURATION>', 'end after this time with what is known, such as 10s')
+    .option('--report <FILE>', 'write a page that shows what was found')
+    .addOption(new Option('--format <FORMAT>', 'of the history; default: told by its first bytes').choices(HISTORY_FORMATS))
+    .option('--independent', 'values are tuples [key, value], each key is judged by itself; default: told by looking')
+    .option('--no-independent', 'a value [a, b] is one value')
+    .option('--any-times', 'times may go back; the order of the lines is what counts')
+    .option('--consistency-model <NAME>', `list-append, rw-register: what transactions are owed; default: ${DEFAULT_MODEL}`)
+    .option('--version-orders <NAME...>', `rw-register: what may be assumed of the order of versions: ${VERSION_ORDERS.join(', ')}`)
+    .option('--linearizable', 'set-full: stale reads are violations')
+    .option('--duplicates', 'total-queue: a message may come out more than once')
+    .addOption(new Option('--semantics <NAME>', 'exactly-once: what the pipeline owes').default('exactly-once').choices(DELIVERY_SEMANTICS))
+    .option('--total <N>', 'bank: what all balances add up to; default: what most reads show')
+    .option('--accounts <NAME...>', 'bank: which accounts there are; default: those that most reads show')
+    .option('--negative-balances', 'bank: accounts may be overdrawn'))
+    .addHelpText('after', EXAMPLES)
     .action((path: string, flags: CheckFlags) => runAction(flags, output => check(path, flags, output)))
 }
 
 async function check(path: string, flags: CheckFlags, output: Output): Promise<ExitCode> {
-  const checkers = flags.checker.flatMap(text => text.split(',')).map(findChecker)
-  const guarantees = guaranteesFor(configOf(flags))
-  const logStart = logStartOf(flags.logStart ?? [])
-  const history = await readHistory(path)
-  const results = runCheckers(checkers, history, { guarantees, drained: flags.drained, logStart })
-  const verdict = mergeVerdicts(results.map(result => result.verdict))
-  if (flags.json === true) output.line(toJson({ verdict, operations: history.length, owed: [...guarantees.owed], results }).trimEnd())
-  else {
-    output.line(`${verdict}: ${history.length} operations, guarantees enforced: ${[...guarantees.owed].join(', ')}`)
-    for (const result of results) {
-      if (result.reason !== undefined) output.line(`  undecided: ${result.reason}`)
-      for (const [anomaly, count] of Object.entries(result.counts)) output.line(`  ${count} ${anomaly}${(result.bad?.[anomaly] ?? 0) > 0 ? '' : ' (allowed by this configuration)'}`)
-      for (const finding of result.findings.filter(({ status }) => status === 'bad')) {
-        output.line(`\n${finding.anomaly}: ${finding.title}`)
-        finding.steps.forEach((step, index) => output.line(`  ${index + 1}. ${step.text}${step.operation === undefined ? '' : ` (operation ${step.operation})`}`))
-        output.line(`  ${finding.contradiction}`)
-      }
-    }
+  const request = requestOf(path, flags)
+  selectCheckers(request)
+  const timeMs = flags.time === undefined ? undefined : duration('--time', flags.time)
+  const interrupt = onInterrupt(output, flags.json === true ? '' : 'interrupted: what is known follows')
+  try {
+    const outcome = await runCheck(request, { timeMs, interrupt: interrupt.signal })
+    printCheck(request, outcome, flags.json === true, output)
+    if (flags.report !== undefined) writePage(flags.report, outcome)
+    return interrupt.code ?? exitCodeFor(outcome)
+  } finally {
+    interrupt.done()
   }
+}
+
+function exitCodeFor({ verdict }: CheckOutcome): ExitCode {
   return verdict === 'valid' ? ExitCode.Valid : verdict === 'invalid' ? ExitCode.Invalid : ExitCode.Unknown
 }
 
-async function readHistory(path: string): Promise<History> {
-  const reader = new HistoryReader()
-  const stream = createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 })
+function writePage(path: string, { page }: CheckOutcome): void {
   try {
-    for await (const chunk of stream) reader.push(chunk as string)
-    return reader.end()
+    writeFileSync(path, page ?? '')
   } catch (error) {
-    if (error instanceof TrialError) throw new TrialError(error.code, `'${path}', ${error.message}`, error.hint)
-    throw new TrialError('input', `cannot read '${path}': ${reasonOf(error)}`, 'give the path of a JSON Lines history')
+    throw new TrialError('input', `cannot write '${path}': ${reasonOf(error)}`, 'name a file in a folder that exists')
   }
 }
 
-function configOf(flags: CheckFlags): GuaranteeConfig {
-  const acks = oneOf('value of --acks', flags.acks === '-1' ? 'all' : flags.acks, ['0', '1', 'all'] as const)
+/** @throws TrialError('usage') */
+function requestOf(path: string, flags: CheckFlags): CheckRequest {
+  const named = (flags.checker ?? []).flatMap(text => text.split(',')).filter(name => name !== '')
+  const { total } = flags
+  if (total !== undefined && !/^-?\d{1,1000}$/.test(total)) throw new TrialError('usage', `--total takes a whole number, not '${total}'`, 'for example --total 100')
   return {
-    acks: acks === 'all' ? -1 : acks === '1' ? 1 : 0,
-    replicationFactor: wholeNumber('--replication-factor', flags.replicationFactor, 1, 100),
-    minInsyncReplicas: wholeNumber('--min-insync-replicas', flags.minInsyncReplicas, 1, 100),
-    uncleanLeaderElection: flags.unclean === true,
-    idempotence: flags.idempotence,
-    retries: flags.retries,
-    maxInFlight: wholeNumber('--max-in-flight', flags.maxInFlight, 1, 1_000_000),
-    isolation: oneOf('isolation level', flags.isolation, ['read_uncommitted', 'read_committed'] as const),
-    followerReads: flags.followerReads === true,
-    lossyCrashes: wholeNumber('--lossy-crashes', flags.lossyCrashes, 0, 1_000),
-    cleanup: 'delete',
+    path,
+    format: flags.format as HistoryFormat | undefined,
+    times: flags.anyTimes === true ? 'any' : 'rising',
+    checkers: named.length > 0 ? named : [flags.model === undefined ? DEFAULT_CHECKER : LINEARIZABLE],
+    model: flags.model,
+    engine: flags.engine as CheckRequest['engine'],
+    steps: flags.budget === undefined ? undefined : wholeNumber('--budget', flags.budget, 1, Number.MAX_SAFE_INTEGER),
+    independent: flags.independent,
+    guarantees: guaranteeConfig(flags),
+    consistencyModel: flags.consistencyModel === undefined ? undefined : findModel(flags.consistencyModel),
+    versionOrders: flags.versionOrders?.flatMap(text => text.split(',')).map(name => oneOf('version order', name, VERSION_ORDERS)),
+    drained: flags.drained,
+    logStart: logStartOf(flags.logStart ?? []),
+    linearizableSets: flags.linearizable === true,
+    duplicates: flags.duplicates === true ? 'allowed' : 'forbidden',
+    semantics: flags.semantics,
+    total,
+    accounts: flags.accounts?.flatMap(text => text.split(',')),
+    negativeBalances: flags.negativeBalances === true,
+    page: flags.report !== undefined,
   }
-}
-
-function logStartOf(texts: readonly string[]): { [key: string]: number } {
-  return Object.fromEntries(texts.map(text => {
-    const at = text.lastIndexOf('=')
-    if (at < 1) throw new TrialError('usage', `--log-start takes KEY=OFFSET, not '${text}'`, 'for example --log-start orders-0=120')
-    return [text.slice(0, at), wholeNumber('--log-start', text.slice(at + 1), 0, Number.MAX_SAFE_INTEGER)]
-  }))
 }

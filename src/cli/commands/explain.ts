@@ -1,6 +1,6 @@
 /** `trial explain THING`: an anomaly, defect, mend, guarantee, checker, exit code or token in plain words. */
 import type { Command } from 'commander'
-import { ANOMALIES, findAnomaly, promiseOf } from '../../../checkers/anomalies.ts'
+import { type Anomaly, ANOMALIES, findAnomaly, promiseOf } from '../../../checkers/anomalies.ts'
 import { GUARANTEES } from '../../../checkers/guarantees.ts'
 import { CHECKERS } from '../../../checkers/index.ts'
 import { TrialError } from '../../base/trial-error.ts'
@@ -25,10 +25,9 @@ export function addExplainCommand(program: Command): void {
 export function explainName(name: string): string[] {
   const anomaly = findAnomaly(name)
   if (anomaly !== undefined) {
-    const promise = promiseOf(anomaly)
     return [
       `${anomaly.id}: ${anomaly.title} (found by ${anomaly.checker})`, '', anomaly.definition, '',
-      promise === undefined ? anomaly.forbiddenBy === 'never' ? 'Nothing forbids it: it is counted, never failed.' : anomaly.models !== undefined ? `The weakest consistency models that forbid it: ${anomaly.models.join(', ')}.\n  ${anomaly.link}` : 'No configuration allows it.' : `It breaks: ${promise.promise}\n  ${anomaly.link ?? promise.link}`,
+      ...promiseLines(anomaly),
       '', 'For example:', ...anomaly.example.map(line => `  ${line}`), '', `A false alarm would be: ${anomaly.falseAlarm}`,
     ]
   }
@@ -46,6 +45,16 @@ export function explainName(name: string): string[] {
   const known = [...ANOMALIES, ...DEFECTS, ...MENDS, ...GUARANTEES].map(({ id }) => id).concat(CHECKERS.map(one => one.name), Object.keys(FAULT_DESCRIPTIONS))
   const near = closest(name, known)
   throw new TrialError('usage', `there is nothing called '${name}' to explain`, near === undefined ? 'give an anomaly, defect, mend, guarantee, checker, fault, exit code or token; see `trial list`' : `did you mean '${near}'?`)
+}
+
+/** Which promise it breaks, and where that is made. */
+function promiseLines(anomaly: Anomaly): string[] {
+  const promise = anomaly.promise ?? promiseOf(anomaly)?.promise
+  const link = anomaly.link ?? promiseOf(anomaly)?.link
+  const links = link === undefined ? [] : [`  ${link}`]
+  if (anomaly.forbiddenBy === 'never') return ['Nothing forbids it: it is counted, never failed.', ...links]
+  if (anomaly.models !== undefined) return [`The weakest consistency models that forbid it: ${anomaly.models.join(', ')}.`, ...links]
+  return [promise === undefined ? 'No configuration allows it.' : `It breaks: ${promise}`, ...links]
 }
 
 async function explainToken(token: string, flags: CommonFlags): Promise<string[]> {

@@ -12,7 +12,8 @@ import { generatePlan } from '../../plan/generate-plan.ts'
 import { trialSeed } from '../../plan/seed-random.ts'
 import { buildId } from '../../trial/build-id.ts'
 import { type CampaignTotals, defaultJobs, runCampaign, type TrialSummary } from '../../trial/campaign.ts'
-import { CORE_MARKS, type MarkCounts, missedFloors } from '../../trial/coverage.ts'
+import { type MarkCounts, missedFloors } from '../../trial/coverage.ts'
+import { summarise } from '../campaign-summary.ts'
 import { type CommonFlags, loadWorkloads, packageVersion, runAction, withCommonFlags } from '../command-context.ts'
 import { ExitCode, strongest } from '../exit-code.ts'
 import { type GenerateFlags, generateOptionsOf, withGenerateFlags } from '../generate-flags.ts'
@@ -175,19 +176,6 @@ function listTrials(baseSeed: string, trials: number, workloads: readonly Worklo
 function progressLine(totals: CampaignTotals, trials: number, started: number): string {
   const seconds = Math.max(0.001, (Date.now() - started) / 1000)
   return `${totals.trials}${Number.isFinite(trials) ? `/${trials}` : ''} trials, ${(totals.trials / seconds).toFixed(1)}/s, ${(totals.virtualUs / 1e6 / seconds).toFixed(0)} virtual s/s, ${totals.invalid} failures, ${totals.unknown} undecided`
-}
-
-function summarise({ totals, known, wallSeconds }: CampaignOutcome, output: Output): void {
-  output.note()
-  output.note('coverage:')
-  const names = [...CORE_MARKS, ...Object.keys(totals.marks).filter(mark => !(CORE_MARKS as readonly string[]).includes(mark)).sort()]
-  for (const mark of names) output.note(`  ${String(totals.marks[mark] ?? 0).padStart(8)}  ${mark}`)
-  const seen = Object.entries(totals.anomalies).filter(([name]) => !name.endsWith(':bad'))
-  if (seen.length > 0) output.note('seen but not failed:')
-  for (const [name, count] of seen) output.note(`  ${String(count).padStart(8)}  ${name.replace(':', ', ')}`)
-  const mends = new Map(known.map(({ mend, link }) => [mend, link]))
-  for (const [mend, link] of mends) output.line(`known: ${known.filter(one => one.mend === mend).length} findings by ${mend}, ${link}`)
-  output.line(`${totals.trials} trials: ${totals.valid} valid, ${totals.invalid} invalid, ${totals.unknown} undecided, ${totals.known} known; ${(totals.virtualUs / 3.6e9).toFixed(3)} virtual hours in ${wallSeconds.toFixed(1)} s`)
 }
 
 function baseSeedOf(seed: string | undefined): string {
