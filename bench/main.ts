@@ -6,6 +6,7 @@
  *   cluster   the standard trial: virtual seconds a wall second on one core, peak memory, events
  *   growth    wall time a record with 10 and 100 times the records, relative to once: by `rate` (the same 60 s) and by
  *             `duration` (10 and 100 times as long); the drain and the checkers are counted
+ *   costs     time of the standard trial with messages as bytes and with each codec of batches, relative to without
  *   trials    what a campaign runs: default trials a second and virtual seconds a wall second, one core
  */
 import { execFileSync } from 'node:child_process'
@@ -17,6 +18,7 @@ import { generatePlan } from '../src/plan/generate-plan.ts'
 import { trialSeed } from '../src/plan/seed-random.ts'
 import { runPlan } from '../src/trial/run-plan.ts'
 import type { TrialResult } from '../src/trial/trial-result.ts'
+import { measureCosts } from './costs.ts'
 import { benchKernel } from './kernel.ts'
 import { STANDARD, standardTrial } from './standard-trial.ts'
 
@@ -94,6 +96,7 @@ const MEASUREMENTS: Readonly<Record<string, () => unknown>> = {
   'rate-100': () => measureGrowth('rate', 100),
   'duration-10': () => measureGrowth('duration', 10),
   'duration-100': () => measureGrowth('duration', 100),
+  costs: () => measureCosts(clock),
   trials: () => measureTrials(60),
 }
 
@@ -120,6 +123,7 @@ function all(): unknown {
       },
       sizes,
     },
+    costs: inOwnProcess('costs'),
     trials: inOwnProcess('trials'),
   }
 }

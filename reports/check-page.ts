@@ -33,14 +33,14 @@ export interface Timeline {
   readonly omitted: number
 }
 
-/** What a linearizability checker says of one object that is wrong. */
-export interface CounterexampleData {
+/** The evidence of a finding of the linearizability checker. */
+interface CounterexampleEvidence {
   readonly key: Json
-  readonly impossible: { readonly index: number; readonly text: string }
+  readonly impossible: { readonly index: number }
   readonly why: string
   readonly against: readonly { readonly index: number }[]
-  /** Indices of invocations, in an order that explains them. */
-  readonly prefix: readonly number[] | null
+  /** Indices of invocations, in an order that explains them: how many, and the last of them. */
+  readonly prefix: { readonly length: number; readonly end: readonly number[] } | null
   readonly states: readonly string[]
 }
 
@@ -75,7 +75,7 @@ export interface CheckPage {
 }
 
 /** Operations around the impossible one that are drawn at most. */
-const MOST_DRAWN = 48
+const MOST_DRAWN = 24
 const MOST_TRANSACTIONS = 12
 
 export function valueText(value: Json): string {
@@ -119,23 +119,28 @@ function intervalsOf(history: History): Map<number, Interval> {
   return intervals
 }
 
-export function timelineOf(history: History, { key, impossible, why, against, prefix, states }: CounterexampleData): Timeline {
+/** The picture of a finding whose evidence is an operation that no order explains; undefined for any other. */
+export function timelineOf(history: History, { evidence }: Finding): Timeline | undefined {
+  const given = evidence as unknown as Partial<CounterexampleEvidence> | null
+  if (typeof given?.impossible?.index !== 'number' || !Array.isArray(given.states)) return undefined
+  const { key, impossible, why, against, prefix, states } = given as CounterexampleEvidence
   const intervals = intervalsOf(history)
-  const culprit = intervals.get(impossible.index)!
-  const order = new Map((prefix ?? []).map((index, place) => [index, place + 1]))
+  const culprit = intervals.get(impossible.index)
+  if (culprit === undefined) return undefined
+  const order = new Map((prefix?.end ?? []).map((index, place) => [index, prefix!.length - prefix!.end.length + place + 1]))
   const opposed = new Set(against.map(({ index }) => index))
   const end = culprit.to ?? history.length
   const drawn = (interval: Interval): TimelineOperation => ({
-    index: interval.index, process: interval.process, text: interval === culprit ? impossible.text : interval.text, from: interval.from, to: interval.to,
+    index: interval.index, process: interval.process, text: interval.text, from: interval.from, to: interval.to,
     role: interval === culprit ? 'impossible' : opposed.has(interval.index) ? 'against' : order.has(interval.index) ? 'prefix' : interval.to === null ? 'open' : 'later',
-    order: order.get(interval.index) ?? null,
+    order: interval === culprit ? null : order.get(interval.index) ?? null,
   })
   // Of one object only what is concerned: everything explained, in the way, or running at the time.
   const concerned = [...intervals.values()].filter(one => one === culprit || order.has(one.index) || opposed.has(one.index) || (key === null && one.from < end && (one.to === null || one.to > culprit.from)))
   const near = [...concerned].sort((a, b) => distance(a, culprit, opposed) - distance(b, culprit, opposed) || b.from - a.from).slice(0, MOST_DRAWN)
   return {
     key: key === null ? null : valueText(key), impossible: drawn(culprit), why, states,
-    operations: near.sort((a, b) => a.from - b.from).map(drawn), explained: prefix === null ? null : prefix.length, omitted: concerned.length - near.length,
+    operations: near.sort((a, b) => a.from - b.from).map(drawn), explained: prefix === null ? null : prefix.length, omitted: concerned.length - near.length + (prefix === null ? 0 : prefix.length - order.size),
   }
 }
 
@@ -175,7 +180,7 @@ export function checkPage(page: Pick<CheckPage, 'file' | 'verdict' | 'judged' | 
   return {
     ...page,
     cycles: [...pictured.values()].filter(one => one !== undefined),
-    findings: findings.filter(finding => pictured.get(finding) === undefined),
+    findings: findings.filter(finding => pictured.get(finding) === undefined && !(page.timelines.length > 0 && finding.anomaly === 'nonlinearizable')),
     counts: results.flatMap(({ counts, bad }) => Object.entries(counts).filter(([, count]) => count > 0).map(([anomaly, count]) => ({ anomaly, count, bad: (bad?.[anomaly] ?? 0) > 0 }))),
   }
 }

@@ -2,7 +2,6 @@
  * The client script that our workloads share: producers send without waiting for one another's acknowledgements,
  * consumers poll until told to stop, admins change topics. Every operation is recorded as invoke and completion.
  */
-import { partitionName } from '../src/base/partition-name.ts'
 import { all, Future, type Task } from '../src/base/task.ts'
 import { US_PER_MS } from '../src/base/time.ts'
 import { Admin } from '../src/client/admin.ts'
@@ -13,7 +12,10 @@ import type { PlanOperation } from '../src/config/workload.ts'
 import type { Env } from '../src/env/env.ts'
 import type { Json } from '../src/history/operation.ts'
 import type { ClientContext, ClientRecorder } from './contract.ts'
+import { finish } from './finish-operation.ts'
+import { runPartitionOperation } from './partition-operations.ts'
 import { encodeRecord, type PayloadOf, valueOf } from './records.ts'
+import { logName } from './topic-incarnations.ts'
 
 /** Waits until `at` microseconds after `begin` on this machine's monotonic clock. */
 function* waitUntil(env: Env, begin: number, at: number): Task<void> {
@@ -49,8 +51,7 @@ function* runProducer(context: ClientContext, payload: PayloadOf): Task<void> {
     const sent = producer.send({ topic: operation.topic, ...partition, key: record.key, value: record.value, headers: record.headers })
     sent.onSettled(() => {
       const result = sent.result()
-      const where = partitionName(result.topic, result.partition)
-      if (result.ok && result.offset >= 0) invoked.ok([['send', where, [result.offset, operation.id]]])
+      if (result.ok && result.offset >= 0) invoked.ok([['send', logName(context.recreated, result), [result.offset, operation.id]]])
       else if (result.ok) invoked.info('acks=0')
       else if (result.definite) invoked.fail(result.error)
       else invoked.info(result.error)
@@ -98,7 +99,7 @@ function* pollUntil(context: ClientContext, consumer: Consumer, payload: Payload
       yield* env.sleep(Math.min(POLL_MS * US_PER_MS, until - env.now())).wait()
       continue
     }
-    yield* recordedPoll(env, recorder, consumer, payload, Math.min(POLL_MS, Math.max(1, Math.ceil((until - env.now()) / US_PER_MS))), {})
+    yield* recordedPoll(env, recorder, consumer, payload, Math.min(POLL_MS, Math.max(1, Math.ceil((until - env.now()) / US_PER_MS))), context.recreated, {})
   }
 }
 
@@ -106,12 +107,12 @@ type Records = { [key: string]: [number, Json][] }
 
 /** One recorded poll; returns how many records came. */
 export function* recordedPoll(
-  env: Env, recorder: ClientRecorder, consumer: Consumer, payload: PayloadOf, timeoutMs: number, extra: { readonly [key: string]: Json },
+  env: Env, recorder: ClientRecorder, consumer: Consumer, payload: PayloadOf, timeoutMs: number, recreated: ReadonlySet<string>, extra: { readonly [key: string]: Json },
 ): Task<number> {
   const invoked = recorder.invoke('poll', [['poll']], extra)
   const result = yield* consumer.poll(timeoutMs)
   const records: Records = {}
-  for (const record of result.records) (records[partitionName(record.topic, record.partition)] ??= []).push([record.offset, valueOf(record, payload)])
+  for (const record of result.records) (records[logName(recreated, record)] ??= []).push([record.offset, valueOf(record, payload)])
   if (result.error !== undefined) invoked.fail(result.error)
   else invoked.ok([['poll', records]])
   if (result.resets.length > 0) {
@@ -146,11 +147,12 @@ function* runAdmin(context: ClientContext): Task<void> {
   for (const operation of context.operations) {
     if (context.stop.isSettled) return
     yield* waitUntil(env, begin, operation.at)
-    yield* runAdminOperation(context.recorder, admin, operation)
+    yield* runAdminOperation(context, admin, operation)
   }
 }
 
-function* runAdminOperation(recorder: ClientRecorder, admin: Admin, operation: PlanOperation): Task<void> {
+function* runAdminOperation(context: ClientContext, admin: Admin, operation: PlanOperation): Task<void> {
+  const { recorder } = context
   switch (operation.f) {
     case 'list-offsets': {
       const key = `${operation.topic}-${operation.partition}`
@@ -179,16 +181,6 @@ function* runAdminOperation(recorder: ClientRecorder, admin: Admin, operation: P
       finish(invoked, result)
       return
     }
-    default:
+    default: return yield* runPartitionOperation(context, admin, operation)
   }
-}
-
-function finish(
-  invoked: { ok(value: Json): void; fail(error: string): void; info(error: string): void },
-  result: { readonly ok: true } | { readonly ok: false; readonly error: string; readonly definite: boolean } | undefined,
-): void {
-  if (result === undefined) invoked.info('no answer')
-  else if (result.ok) invoked.ok(null)
-  else if (result.definite) invoked.fail(result.error)
-  else invoked.info(result.error)
 }

@@ -35,6 +35,8 @@ export interface ClientContext {
   /** Its operations, by time. */
   readonly operations: readonly PlanOperation[]
   readonly topics: readonly TopicSpec[]
+  /** Topics that the plan deletes and creates anew: what is said of them is said of a topic id. */
+  readonly recreated: ReadonlySet<string>
   readonly recorder: ClientRecorder
   /** Completed when the fault phase is over and everything has healed: stop, flush, finish. */
   readonly stop: Future<void>

@@ -31,7 +31,7 @@ const APART_MS = 250
  * from an older image, so it asks until it gets the same answer three times in a row.
  */
 export function* describeAtLast({ env, recorder, operations }: DrainContext, admin: Admin): Task<void> {
-  if (!operations.some(({ f }) => f === 'create-topic' || f === 'delete-topic' || f === 'alter-config')) return
+  if (!operations.some(({ f }) => f === 'create-topic' || f === 'delete-topic' || f === 'alter-config' || f === 'create-partitions')) return
   for (let last = '', same = 0; ;) {
     const topics = yield* describeOnce(admin)
     const text = JSON.stringify(topics)

@@ -9,6 +9,7 @@ import { runClient } from './client-script.ts'
 import type { Workload } from './contract.ts'
 import { drainTopics } from './drain.ts'
 import { metadataOperations } from './metadata-operations.ts'
+import { partitionOperations } from './partition-operations.ts'
 import { plainPayload } from './records.ts'
 
 const percent = (n: number): Arbitrary<boolean> => fc.integer({ min: 0, max: 99 }).map(x => x < n)
@@ -128,10 +129,11 @@ function operations(shape: WorkloadShape, all: readonly TopicSpec[], cast: { pro
   })), { minLength: shape.closeUp ? 0 : 5, maxLength: shape.closeUp ? 4 : 20, size: 'max' })
   const admin = cast.admins[0]?.host
   const changes: Arbitrary<OperationDraft[]> = admin === undefined ? fc.constant([]) : percent(60).chain(on => (on ? metadataOperations(shape, admin, all) : fc.constant([])))
+  const moves: Arbitrary<OperationDraft[]> = admin === undefined ? fc.constant([]) : percent(50).chain(on => (on ? partitionOperations(shape, admin, all) : fc.constant([])))
   const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : shape.closeUp ? { minLength: 4, maxLength: 30 } : { minLength: 20, maxLength: 150 }
-  return fc.tuple(fc.array(send, { ...count, size: 'max' }), fc.tuple(...cast.consumers.map(({ host }) => consume(host))), fc.tuple(...rewind), list, changes)
-    .map(([sends, reads, seeks, lists, changed]) => {
-      const drafts: OperationDraft[] = [...sends, ...reads, ...seeks.flat(), ...lists, ...changed]
+  return fc.tuple(fc.array(send, { ...count, size: 'max' }), fc.tuple(...cast.consumers.map(({ host }) => consume(host))), fc.tuple(...rewind), list, changes, moves)
+    .map(([sends, reads, seeks, lists, changed, moved]) => {
+      const drafts: OperationDraft[] = [...sends, ...reads, ...seeks.flat(), ...lists, ...changed, ...moved]
       return drafts.sort((a, b) => a.at - b.at).map((draft, id) => ({ ...draft, id }) as PlanOperation)
     })
 }

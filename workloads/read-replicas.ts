@@ -10,6 +10,7 @@ import { DEFAULT_CONSUMER_CONFIG } from '../src/config/client.ts'
 import { recordedPoll } from './client-script.ts'
 import type { DrainContext } from './contract.ts'
 import type { PayloadOf } from './records.ts'
+import { recreatedTopics } from './topic-incarnations.ts'
 
 /** A follower learns the high watermark a fetch later than the leader: polls without an answer before it is given up. */
 const PATIENCE = 6
@@ -25,7 +26,7 @@ export function* readReplicas(context: DrainContext, admin: Admin, payload: Payl
 }
 
 function* readReplica(
-  { env, recorder, clients, bootstrapServers }: DrainContext, broker: number, partitions: readonly { topic: string; partition: number }[], payload: PayloadOf,
+  { env, recorder, clients, bootstrapServers, operations }: DrainContext, broker: number, partitions: readonly { topic: string; partition: number }[], payload: PayloadOf,
   end: { readonly [key: string]: number },
 ): Task<void> {
   const timeouts = clients[0]?.config ?? {}
@@ -39,7 +40,7 @@ function* readReplica(
   for (const { topic, partition } of partitions) consumer.seekToBeginning(topic, partition)
   const isRead = ({ topic, partition }: { topic: string; partition: number }): boolean => (consumer.currentPosition(topic, partition) ?? 0) >= end[`${topic}-${partition}`]!
   for (let quiet = 0; quiet < PATIENCE && !partitions.every(isRead);) {
-    const count = yield* recordedPoll(env, recorder, consumer, payload, POLL_MS, extra)
+    const count = yield* recordedPoll(env, recorder, consumer, payload, POLL_MS, recreatedTopics(operations), extra)
     quiet = count === 0 ? quiet + 1 : 0
   }
   consumer.close()

@@ -66,6 +66,7 @@ export interface Registration {
   readonly leader: number
   readonly leaderEpoch: number
   readonly partitionEpoch: number
+  readonly replicas: readonly number[]
   readonly isr: readonly number[]
   readonly elr: readonly number[]
   readonly time: number
@@ -164,6 +165,10 @@ export class ClusterShadow {
         if (event.wiped) for (const partition of this.partitions.values()) partition.replicas.delete(node)
         return this.gone(node)
       case 'process-stopped': return this.gone(node)
+      case 'topic-deleted':
+        // Nobody can be elected for it any more; brokers remove its logs when they hear of it.
+        if (node === this.controller) for (const partition of this.partitions.values()) if (partition.topicId === event.topicId) partition.registration = undefined
+        return
       case 'broker-unfenced':
         // A late heartbeat of a dead process may unfence it; its successor registers before anything is asked of it.
         if (node === this.controller && event.brokerEpoch > (this.deadEpoch.get(event.brokerId) ?? -1)) this.unfenced.add(event.brokerId)
@@ -203,8 +208,8 @@ export class ClusterShadow {
     switch (event.kind) {
       case 'partition-registered': {
         if (node !== this.controller) return
-        const { leader, leaderEpoch, partitionEpoch, isr, elr } = event
-        partition.registration = { leader, leaderEpoch, partitionEpoch, isr, elr, time }
+        const { leader, leaderEpoch, partitionEpoch, replicas, isr, elr } = event
+        partition.registration = { leader, leaderEpoch, partitionEpoch, replicas, isr, elr, time }
         return
       }
       case 'became-leader': {

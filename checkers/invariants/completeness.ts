@@ -3,7 +3,8 @@
  *
  * Candidates are the unfenced members of the controller's ISR and ELR. A member that crashed with loss stays registered
  * until its broker registers again: a legitimate transient of Kafka, and harmless, because until then it is not active.
- * So a broker counts from its unfencing on.
+ * So a broker counts from its unfencing on. The ELR may also name replicas that a reassignment has removed: only replicas can
+ * be elected.
  */
 import type { Observation } from '../../src/env/observation.ts'
 import type { ClusterShadow, PartitionShadow } from './cluster-shadow.ts'
@@ -64,7 +65,7 @@ export class CandidateCompleteness extends InvariantMonitor {
 
   private check(partition: PartitionShadow | undefined, id: number, time: number): void {
     const registration = partition?.registration
-    if (partition === undefined || registration === undefined || !this.cluster.unfenced.has(id)) return
+    if (partition === undefined || registration === undefined || !this.cluster.unfenced.has(id) || !registration.replicas.includes(id)) return
     const set = registration.isr.includes(id) ? 'ISR' : registration.elr.includes(id) ? 'ELR' : undefined
     if (set === undefined) return
     const node = this.cluster.hostOf(id)

@@ -2,7 +2,7 @@
  * All white-box monitors behind one observer: it follows the cluster once, then lets every monitor look. Cost is constant,
  * amortised, an observation.
  */
-import type { Observation, Observer } from '../../src/env/observation.ts'
+import type { Observation, ObservationKind, Observer } from '../../src/env/observation.ts'
 import type { CheckResult } from '../contract.ts'
 import { ClusterShadow } from './cluster-shadow.ts'
 import { CandidateCompleteness, LeaderCompleteness } from './completeness.ts'
@@ -44,9 +44,12 @@ export class Invariants implements Observer {
     this.monitors = MONITORS.filter(({ name }) => names === undefined || names.includes(name)).map(({ create }) => create(context, this.cluster))
   }
 
+  /** Requests sent are half of all observations, and no state of any server. */
+  wants(kind: ObservationKind): boolean {
+    return kind !== 'request-sent'
+  }
+
   observe(event: Observation, node: string, incarnation: number, time: number): void {
-    // Half of all observations, and no state of any server.
-    if (event.kind === 'request-sent') return
     this.cluster.observe(event, node, time)
     for (const monitor of this.monitors) monitor.observe(event, node, incarnation, time)
   }

@@ -31,7 +31,7 @@ export function findLoss(scan: Scan, story: Story, context: CheckContext, found:
   for (const send of scan.sends) {
     if (send.outcome !== 'unconfirmed' || send.seenAt !== -1) continue
     const key = send.key ?? send.target
-    if (!scan.isJudged(key) || moved.has(key) || moved.has(topicOf(key))) continue
+    if (scan.mayHaveBeenDeleted(key) || moved.has(key) || moved.has(topicOf(key))) continue
     found.add('unconfirmed-loss', () => unconfirmed(story, scan, send))
   }
 }

@@ -5,6 +5,8 @@
  * describe-topics    ok: {topic: partitions, ...}            all topics there are
  * describe-configs   invoke: topic; ok: [topic, {name: value}]
  *
+ * Partitions are only ever added: a topic has at least as many as any acknowledged change gave it.
+ *
  * A client or broker that gets no answer sends a change again, and the first may arrive late, after others that were
  * acknowledged since. So a configuration may end at any value that was asked for and did not fail, and a topic that may
  * have been deleted at any time says nothing; but once a change was acknowledged, what was there before may not come back.
@@ -30,11 +32,11 @@ export function findLostMetadata(history: History, story: Story, found: FindingC
   for (let at = 0; at < history.length; at++) {
     const operation = history[at]!
     const { f, type, value, process } = operation
-    if (f === 'create-topic' || f === 'delete-topic' || f === 'alter-config') {
+    if (f === 'create-topic' || f === 'delete-topic' || f === 'alter-config' || f === 'create-partitions') {
       if (type === 'invoke' && isObject(value)) {
         const change: Change = { f, value, invoked: at, completed: -1, outcome: 'open' }
         open.set(process, change)
-        const subject = f === 'alter-config' ? `config ${String(value['topic'])} ${String(value['name'])}` : `topic ${String(value['topic'])}`
+        const subject = f === 'create-partitions' ? `partitions ${String(value['topic'])}` : f === 'alter-config' ? `config ${String(value['topic'])} ${String(value['name'])}` : `topic ${String(value['topic'])}`
         const changes = subjects.get(subject)
         if (changes === undefined) subjects.set(subject, [change])
         else changes.push(change)
@@ -55,17 +57,18 @@ export function findLostMetadata(history: History, story: Story, found: FindingC
   }
   for (const all of subjects.values()) {
     const changes = all.filter(({ outcome }) => outcome !== 'fail')
-    const last = changes.filter(({ f, outcome }) => outcome === 'ok' && f !== 'delete-topic').at(-1)
+    const acknowledged = changes.filter(({ f, outcome }) => outcome === 'ok' && f !== 'delete-topic')
+    const last = acknowledged[0]?.f === 'create-partitions' ? mostPartitions(acknowledged) : acknowledged.at(-1)
     if (last === undefined) continue
     const topic = String(last.value['topic'])
     if (subjects.get(`topic ${topic}`)?.some(({ f, outcome }) => f === 'delete-topic' && outcome !== 'fail') === true) continue
-    if (last.f === 'create-topic' && topics !== undefined) {
+    if ((last.f === 'create-topic' || last.f === 'create-partitions') && topics !== undefined) {
       const partitions = Object.hasOwn(topics, topic) ? topics[topic] : undefined
       const wanted = last.value['partitions']
       const lacking = typeof wanted === 'number' && typeof partitions === 'number' && partitions < wanted
       if (partitions === undefined || lacking) {
         const what = lacking ? `has ${partitions} of ${wanted} partitions` : 'does not exist'
-        add(`Topic ${topic} was created and ${what}.`, last, topicsAt, { topic, wanted: wanted ?? null, found: partitions ?? null }, `Topic ${topic} exists, because its creation was acknowledged; however, in the end it ${what}.`)
+        add(`Topic ${topic} was ${last.f === 'create-topic' ? 'created' : `given ${wanted as number} partitions`} and ${what}.`, last, topicsAt, { topic, wanted: wanted ?? null, found: partitions ?? null }, `Topic ${topic} exists, because its creation was acknowledged; however, in the end it ${what}.`)
       }
     } else if (last.f === 'alter-config') {
       const described = configs.get(topic)
@@ -91,6 +94,10 @@ export function findLostMetadata(history: History, story: Story, found: FindingC
       contradiction,
     }))
   }
+}
+
+function mostPartitions(changes: readonly Change[]): Change {
+  return changes.reduce((most, change) => (Number(change.value['partitions']) > Number(most.value['partitions']) ? change : most))
 }
 
 function isObject(value: Json): value is { readonly [key: string]: Json } {

@@ -193,7 +193,7 @@ export function findOffsetRegression(scan: Scan, history: History, story: Story,
     const { lane, floor } = asked
     const best = known.get(lane)
     if (best === undefined || offset > best.offset) known.set(lane, { offset, at })
-    if (floor === undefined || offset >= floor.offset || !scan.isJudged(key)) continue
+    if (floor === undefined || offset >= floor.offset || scan.mayHaveBeenDeleted(key)) continue
     found.add('offset-regression', () => ({
       title: `The end of ${key} went back from ${floor.offset} to ${offset}.`,
       evidence: { offsets: [floor.offset, offset] },

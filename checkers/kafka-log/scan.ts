@@ -5,6 +5,9 @@
  * Reads count whatever became of the reader's operation: polled data must be real. A send is tied to its producer by the
  * recorded field `producer` (a pipelining producer has many operations open, each with a process of its own), otherwise
  * by its process.
+ *
+ * A topic that was deleted and created anew is another log. Where clients told topic ids, the incarnation that the drain
+ * found is judged, as if it had been there all along; reads of others do not count, nor do their acknowledgements.
  */
 import { TrialError } from '../../src/base/trial-error.ts'
 import type { History, Json, Operation, Process } from '../../src/history/operation.ts'
@@ -137,9 +140,12 @@ export class Scan {
   private readonly open = new Map<Process, SendRecord[]>()
   private readonly openDeletes = new Map<Process, string>()
   private readonly deletedTopics = new Set<string>()
+  /** Topic id in the end, by name. */
+  private readonly topicIds: ReadonlyMap<string, string>
 
   constructor(history: History) {
     this.history = history
+    this.topicIds = finalTopicIds(history)
     for (let at = 0; at < history.length; at++) this.take(history[at]!, at)
     this.polls.finish()
     // A deletion without an answer may have happened.
@@ -150,9 +156,22 @@ export class Scan {
     return this.byValue.get(identityOf(value))
   }
 
-  /** A topic that may have been deleted, and perhaps created again: its offsets have no single meaning. */
+  /** A topic that may have been deleted, and perhaps created again: unless ids tell them apart its offsets have no single meaning. */
   isJudged(key: string): boolean {
-    return this.deletedTopics.size === 0 || (!this.deletedTopics.has(topicOf(key)) && !this.deletedTopics.has(key))
+    return !this.mayHaveBeenDeleted(key) || this.topicIds.has(topicOf(key)) || this.topicIds.has(key)
+  }
+
+  mayHaveBeenDeleted(key: string): boolean {
+    return this.deletedTopics.has(topicOf(key)) || this.deletedTopics.has(key)
+  }
+
+  /** `orders@id-0` as `orders-0` if that is the topic id in the end, otherwise undefined: another log, gone. */
+  private logOf(key: string): string | undefined {
+    const at = key.indexOf('@')
+    if (at === -1) return key
+    const dash = key.lastIndexOf('-')
+    const topic = key.slice(0, at)
+    return this.topicIds.get(topic) === key.slice(at + 1, dash) ? topic + key.slice(dash) : undefined
   }
 
   private take(operation: Operation, at: number): void {
@@ -214,7 +233,8 @@ export class Scan {
         const found = micro[1] as { readonly [key: string]: readonly (readonly [number, Json])[] }
         for (const key of Object.keys(found)) {
           const records = found[key]!
-          if (Array.isArray(records) && records.length > 0) reads.push([key, records])
+          const log = this.logOf(key)
+          if (log !== undefined && Array.isArray(records) && records.length > 0) reads.push([log, records])
         }
       }
     }
@@ -242,13 +262,14 @@ export class Scan {
     return send
   }
 
-  private completeSend(send: SendRecord, operation: Operation, at: number, key: string, value: Json): void {
+  private completeSend(send: SendRecord, operation: Operation, at: number, where: string, value: Json): void {
     send.completed = at
+    const key = this.logOf(where)
     if (operation.type === 'fail') {
       send.outcome = 'fail'
     } else if (operation.type === 'info') {
       if (operation.error === 'acks=0') send.outcome = 'unconfirmed'
-    } else {
+    } else if (key !== undefined) {
       const offset = Array.isArray(value) ? (value as readonly Json[])[0] : null
       const acknowledged = typeof offset === 'number' && offset >= 0
       if (acknowledged && send.seenAt !== -1 && send.key !== key) {
@@ -331,6 +352,11 @@ export class Scan {
     }
     return partition
   }
+}
+
+function finalTopicIds(history: History): ReadonlyMap<string, string> {
+  const told = history.findLast(({ f, type }) => f === 'describe-topic-ids' && type === 'ok')?.value
+  return new Map(typeof told === 'object' && told !== null && !Array.isArray(told) ? Object.entries(told).map(([topic, id]) => [topic, String(id)]) : [])
 }
 
 function readerOf(operation: Operation): string | number {

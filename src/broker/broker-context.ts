@@ -7,6 +7,7 @@ import type { MetadataImage, TopicImage } from '../controller/metadata-image.ts'
 import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { ControllerChannel } from './controller-channel.ts'
+import type { FetchSessionCache } from './fetch-session-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
 import type { Replicas } from './replicas.ts'
@@ -20,6 +21,8 @@ export interface BrokerContext {
   readonly replicas: Replicas
   readonly delayedProduce: Purgatory
   readonly delayedFetch: Purgatory
+  readonly delayedDeleteRecords: Purgatory
+  readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
   readonly forwarding: Pick<ControllerChannel, 'send'>
   topicConfig(topic: string): TopicConfig

@@ -21,6 +21,7 @@ import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import type { BrokerContext } from './broker-context.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
 import { ControllerChannel } from './controller-channel.ts'
+import { FetchSessionCache } from './fetch-session-cache.ts'
 import { MetadataPublisher } from './metadata-publisher.ts'
 import type { PartitionHost } from './partition-host.ts'
 import { ProducerIds } from './producer-ids.ts'
@@ -29,6 +30,9 @@ import { ReplicaFetchers } from './replica-fetchers.ts'
 import { Replicas } from './replicas.ts'
 import { routeRequest } from './request-router.ts'
 
+/** Defaults of max.incremental.fetch.session.cache.slots and min.incremental.fetch.session.eviction.ms */
+const MAX_FETCH_SESSIONS = 1_000
+const FETCH_SESSION_EVICTION_MS = 120_000
 const FORWARDING_TIMEOUT_MS = 60_000
 const NO_TIMEOUT_MS = Number.MAX_SAFE_INTEGER
 /** How long a controlled shutdown may take before the broker goes anyway. */
@@ -42,6 +46,8 @@ export class Broker implements PartitionHost, BrokerContext {
   readonly replicas: Replicas
   readonly delayedProduce: Purgatory
   readonly delayedFetch: Purgatory
+  readonly delayedDeleteRecords: Purgatory
+  readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
   readonly forwarding: ControllerChannel
   private readonly spec: ServerSpec
@@ -68,6 +74,12 @@ export class Broker implements PartitionHost, BrokerContext {
     raft.register({ handleCommit: batches => this.publisher.handleCommit(batches), handleLeaderChange: () => {} })
     this.delayedProduce = new Purgatory(env)
     this.delayedFetch = new Purgatory(env)
+    this.delayedDeleteRecords = new Purgatory(env)
+    this.fetchSessions = new FetchSessionCache({
+      maxSessions: cluster.server.maxIncrementalFetchSessionCacheSlots ?? MAX_FETCH_SESSIONS,
+      evictionMs: cluster.server.minIncrementalFetchSessionEvictionMs ?? FETCH_SESSION_EVICTION_MS,
+      drawId: attempt => env.draw('fetch-session-id', env.now(), attempt),
+    })
     const own = { brokerId: spec.nodeId, brokerEpoch: () => this.brokerEpoch() }
     this.fetchers = new ReplicaFetchers(env, { ...own, server: cluster.server, onHighWatermarks: keys => this.wakeConsumers(keys) })
     this.replicas = new Replicas(this, this.logs, this.fetchers)

@@ -2,12 +2,15 @@
  * The leader as a replica fetcher sees it (Kafka: RemoteLeaderEndPoint): one blocking connection to one broker.
  */
 import type { Task } from '../base/task.ts'
+import { partitionName } from '../base/partition-name.ts'
 import type { Millis } from '../base/time.ts'
 import type { Env } from '../env/env.ts'
 import { ApiKey } from '../protocol/api-keys.ts'
 import type { Draft } from '../protocol/codec.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { FetchRequest, FetchRequestFetchPartition, FetchResponse, ListOffsetsResponse } from '../protocol/generated/types.ts'
+import type { FetchRequest, FetchResponse, ListOffsetsResponse } from '../protocol/generated/types.ts'
+import { FetchSessionHandler } from '../rpc/fetch-session-handler.ts'
+import type { FetchTarget } from '../rpc/fetch-session-handler.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import type { FetchState } from './fetch-state.ts'
 
@@ -16,9 +19,8 @@ const CONNECTION_SETUP_TIMEOUT_MS = 10_000
 const RECONNECT_BACKOFF_MS = 0
 /** replica.fetch.response.max.bytes */
 const RESPONSE_MAX_BYTES = 10_485_760
-/** Full fetch without a session. */
-const NO_SESSION = 0
-const FINAL_SESSION_EPOCH = -1
+/** Nothing is told about any partition. */
+const NOTHING: Pick<FetchResponse, 'responses'> = { responses: [] }
 
 export interface LeaderEndpointOptions {
   readonly brokerId: number
@@ -38,6 +40,7 @@ export class LeaderEndpoint {
   readonly leaderId: number
   private readonly o: LeaderEndpointOptions
   private readonly client: RpcClient
+  private readonly session = new FetchSessionHandler()
 
   constructor(env: Env, o: LeaderEndpointOptions) {
     this.o = o
@@ -52,22 +55,29 @@ export class LeaderEndpoint {
     })
   }
 
-  /** Fetches for these partitions; undefined when the connection failed. */
-  *fetch(states: readonly FetchState[]): Task<FetchResponse | undefined> {
+  /**
+   * Fetches for these partitions; undefined when the connection failed. A partition without news is not told, and nothing is
+   * when the leader does not know the session: the next request begins another.
+   */
+  *fetch(states: readonly FetchState[]): Task<Pick<FetchResponse, 'responses'> | undefined> {
     const request: Draft<FetchRequest> = {
       replicaState: { replicaId: this.o.brokerId, replicaEpoch: this.o.brokerEpoch() },
       maxWaitMs: this.o.fetchWaitMaxMs,
       minBytes: this.o.fetchMinBytes,
       maxBytes: RESPONSE_MAX_BYTES,
       isolationLevel: 0,
-      sessionId: NO_SESSION,
-      sessionEpoch: FINAL_SESSION_EPOCH,
-      topics: this.topicsOf(states),
+      ...this.session.request(states.map(targetOf), this.o.fetchMaxBytes),
     }
     const result = yield* this.client.send(this.o.host, this.o.port, ApiKey.Fetch, request).wait()
-    if (!result.ok) return undefined
+    if (!result.ok) {
+      this.session.fail()
+      return undefined
+    }
     const response = result.body as FetchResponse
-    return response.errorCode === ErrorCode.NONE ? response : undefined
+    const told: string[] = []
+    for (const { topicId, partitions } of response.responses) for (const { partitionIndex } of partitions) told.push(partitionName(topicId, partitionIndex))
+    if (this.session.accept(response, told)) return response
+    return response.errorCode === ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR ? undefined : NOTHING
   }
 
   /** The leader's end (timestamp -1) or start (-2) offset, as one replica asks another. */
@@ -88,21 +98,11 @@ export class LeaderEndpoint {
   close(): void {
     this.client.close()
   }
+}
 
-  private topicsOf(states: readonly FetchState[]): { topicId: string; topic: string; partitions: Draft<FetchRequestFetchPartition>[] }[] {
-    const topics = new Map<string, { topicId: string; topic: string; partitions: Draft<FetchRequestFetchPartition>[] }>()
-    for (const { partition, leaderEpoch, fetchOffset, lastFetchedEpoch } of states) {
-      let topic = topics.get(partition.topicId)
-      if (topic === undefined) topics.set(partition.topicId, topic = { topicId: partition.topicId, topic: partition.topic, partitions: [] })
-      topic.partitions.push({
-        partition: partition.partition,
-        currentLeaderEpoch: leaderEpoch,
-        fetchOffset,
-        lastFetchedEpoch: lastFetchedEpoch ?? -1,
-        logStartOffset: partition.log.logStartOffset,
-        partitionMaxBytes: this.o.fetchMaxBytes,
-      })
-    }
-    return [...topics.values()]
+function targetOf({ partition, leaderEpoch, fetchOffset, lastFetchedEpoch }: FetchState): FetchTarget {
+  return {
+    key: partition.key, topic: partition.topic, topicId: partition.topicId, partition: partition.partition, fetchOffset,
+    currentLeaderEpoch: leaderEpoch, lastFetchedEpoch: lastFetchedEpoch ?? -1, logStartOffset: partition.log.logStartOffset,
   }
 }

@@ -17,6 +17,7 @@ export interface PartitionHost {
   readonly image: MetadataImage
   readonly delayedProduce: Purgatory
   readonly delayedFetch: Purgatory
+  readonly delayedDeleteRecords: Purgatory
   brokerEpoch(): number
   topicConfig(topic: string): TopicConfig
   submitIsrChange(change: IsrChange, onReply: (reply: IsrChangeReply) => void): void

@@ -246,8 +246,9 @@ export class Partition {
       env.observe({ kind: 'mark', name: 'fetch-of-stale-broker-epoch' })
       throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
     }
-    const previousEnd = follower.state.logEndOffset
+    const { logEndOffset: previousEnd, logStartOffset: previousStart } = follower.state
     follower.recordFetch(fetch)
+    if (fetch.logStartOffset > previousStart) this.host.delayedDeleteRecords.checkAndComplete(this.key)
     if (this.needsExpand(follower)) {
       yield* env.pause('isr-expand')
       if (this.needsExpand(follower)) {
@@ -265,6 +266,7 @@ export class Partition {
   completeDelayedRequests(): void {
     this.host.delayedFetch.checkAndComplete(this.key)
     this.host.delayedProduce.checkAndComplete(this.key)
+    this.host.delayedDeleteRecords.checkAndComplete(this.key)
   }
 
   // ---- leader: ISR ----

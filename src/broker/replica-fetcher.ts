@@ -140,7 +140,7 @@ export class ReplicaFetcher {
     if (this.newHighWatermarks.length > 0) this.onHighWatermarks(this.newHighWatermarks.splice(0))
   }
 
-  private *process(requested: readonly FetchState[], response: FetchResponse): Task<void> {
+  private *process(requested: readonly FetchState[], response: Pick<FetchResponse, 'responses'>): Task<void> {
     const asked = new Map<string, FetchState>()
     for (const state of requested) asked.set(state.partition.key, state)
     for (const topic of response.responses) {

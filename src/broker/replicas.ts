@@ -11,6 +11,7 @@ import type { BrokerRegistration, MetadataDelta, MetadataImage, PartitionImage, 
 import type { Env } from '../env/env.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
+import type { Log } from '../storage/log.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { Partition } from './partition.ts'
 import type { PartitionHost } from './partition-host.ts'
@@ -32,6 +33,8 @@ export class Replicas {
   private readonly logs: HostedLogs
   private readonly fetchers: Pick<ReplicaFetchers, 'add' | 'remove' | 'keepFetching' | 'shutdownIdle'>
   private readonly partitions = new Map<string, Partition>()
+  /** The same by topic name: one topic id at a time uses a name. */
+  private readonly byName = new Map<string, Partition>()
   /** Since the controlled shutdown began, replicas without a leader or outside the ISR no longer fetch. */
   isInControlledShutdown = false
 
@@ -52,15 +55,33 @@ export class Replicas {
     return this.partitions.values()
   }
 
+  /** Everything in the log directory, hosted or not. */
+  get storedLogs(): Iterable<Log> {
+    return this.logs.logs()
+  }
+
   find(topicId: string, partition: number): Partition | undefined {
     return this.partitions.get(partitionName(topicId, partition))
   }
 
-  /** Throws NOT_LEADER_OR_FOLLOWER when the partition is elsewhere, UNKNOWN_TOPIC_OR_PARTITION when it is nowhere. */
-  require(topicId: string, partition: number): Partition {
+  /**
+   * Throws NOT_LEADER_OR_FOLLOWER when the partition is elsewhere, UNKNOWN_TOPIC_OR_PARTITION when it is nowhere, and
+   * `onMismatch` while its name still belongs to an earlier topic here: the image is ahead of the replicas.
+   */
+  require(topicId: string, partition: number, onMismatch: number = ErrorCode.INCONSISTENT_TOPIC_ID): Partition {
     const found = this.find(topicId, partition)
     if (found !== undefined) return found
+    const topic = this.host.image.topics.get(topicId)
+    if (topic !== undefined && this.byName.has(partitionName(topic.name, partition))) throw new ApiError(onMismatch)
     const exists = this.host.image.partition(topicId, partition) !== undefined
+    throw new ApiError(exists ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  }
+
+  /** For requests that know only the name: whichever topic of that name is here. Throws as `require`. */
+  requireNamed(topic: string, partition: number): Partition {
+    const found = this.byName.get(partitionName(topic, partition))
+    if (found !== undefined) return found
+    const exists = this.host.image.topicByName(topic)?.partitions.has(partition) === true
     throw new ApiError(exists ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   }
 
@@ -113,6 +134,7 @@ export class Replicas {
     for (const partition of partitions) {
       partition.close()
       this.partitions.delete(partition.key)
+      this.byName.delete(partitionName(partition.topic, partition.partition))
       this.logs.delete(partition.topicId, partition.partition)
       partition.completeDelayedRequests()
     }
@@ -156,6 +178,7 @@ export class Replicas {
     const log = this.logs.getOrCreate(topic.name, topic.id, index)
     const partition = new Partition(this.host, { topic: topic.name, topicId: topic.id, partition: index, log })
     this.partitions.set(partition.key, partition)
+    this.byName.set(partitionName(topic.name, index), partition)
     return partition
   }
 

@@ -6,24 +6,29 @@ import { ApiKey } from '../protocol/api-keys.ts'
 import type { RpcRequest } from '../rpc/rpc-server.ts'
 import type { BrokerContext } from './broker-context.ts'
 import { handleApiVersions } from './handlers/api-versions.ts'
+import { handleDeleteRecords } from './handlers/delete-records.ts'
 import { handleDescribeConfigs } from './handlers/describe-configs.ts'
+import { handleDescribeLogDirs } from './handlers/describe-log-dirs.ts'
+import { handleDescribeTopicPartitions } from './handlers/describe-topic-partitions.ts'
 import { handleFetch } from './handlers/fetch.ts'
 import { handleFindCoordinator } from './handlers/find-coordinator.ts'
 import { handleForwarded } from './handlers/forwarded.ts'
 import { handleInitProducerId } from './handlers/init-producer-id.ts'
+import { handleListConfigResources } from './handlers/list-config-resources.ts'
 import { handleListOffsets } from './handlers/list-offsets.ts'
 import { handleDescribeCluster, handleMetadata } from './handlers/metadata.ts'
 import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { handleProduce } from './handlers/produce.ts'
 
 const FORWARDED: readonly number[] = [
-  ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.IncrementalAlterConfigs, ApiKey.ElectLeaders,
+  ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.ElectLeaders,
   ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.UnregisterBroker, ApiKey.DescribeQuorum,
 ]
 
 export const SERVED_APIS: ReadonlySet<number> = new Set([
   ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.FindCoordinator, ApiKey.ApiVersions, ApiKey.InitProducerId,
-  ApiKey.OffsetForLeaderEpoch, ApiKey.DescribeConfigs, ApiKey.DescribeCluster, ...FORWARDED,
+  ApiKey.OffsetForLeaderEpoch, ApiKey.DeleteRecords, ApiKey.DescribeConfigs, ApiKey.DescribeCluster,
+  ApiKey.DescribeTopicPartitions, ApiKey.DescribeLogDirs, ApiKey.ListConfigResources, ...FORWARDED,
 ])
 
 export function routeRequest(context: BrokerContext, request: RpcRequest): void {
@@ -35,8 +40,12 @@ export function routeRequest(context: BrokerContext, request: RpcRequest): void 
     case ApiKey.OffsetForLeaderEpoch: return handleOffsetForLeaderEpoch(context, request)
     case ApiKey.ApiVersions: return handleApiVersions(context, request, SERVED_APIS)
     case ApiKey.InitProducerId: return handleInitProducerId(context, request)
+    case ApiKey.DeleteRecords: return context.env.spawn('delete-records', handleDeleteRecords(context, request))
     case ApiKey.DescribeConfigs: return handleDescribeConfigs(context, request)
     case ApiKey.DescribeCluster: return handleDescribeCluster(context, request)
+    case ApiKey.DescribeTopicPartitions: return handleDescribeTopicPartitions(context, request)
+    case ApiKey.DescribeLogDirs: return handleDescribeLogDirs(context, request)
+    case ApiKey.ListConfigResources: return handleListConfigResources(context, request)
     case ApiKey.FindCoordinator: return handleFindCoordinator(request)
     default:
       if (FORWARDED.includes(request.apiKey)) context.env.spawn('forward', handleForwarded(context, request))

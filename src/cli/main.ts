@@ -2,6 +2,7 @@
 /** `trial`: the command line. Commands are in `commands/`, one a file; exit codes in `exit-code.ts`. */
 import { Command, CommanderError } from 'commander'
 import { addCheckCommand } from './commands/check.ts'
+import { addConvertCommand } from './commands/convert.ts'
 import { addCorpusCommand } from './commands/corpus.ts'
 import { addDiffCommand } from './commands/diff.ts'
 import { addExplainCommand } from './commands/explain.ts'
@@ -25,7 +26,7 @@ const program = new Command('trial')
   .exitOverride()
 
 for (const add of [
-  addRunCommand, addReplayCommand, addShrinkCommand, addDiffCommand, addCheckCommand, addReportCommand, addListCommand, addExplainCommand,
+  addRunCommand, addReplayCommand, addShrinkCommand, addDiffCommand, addCheckCommand, addConvertCommand, addReportCommand, addListCommand, addExplainCommand,
   addGuaranteesCommand, addCorpusCommand, addSelftestCommand,
 ]) add(program)
 for (const command of program.commands) {

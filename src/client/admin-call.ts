@@ -26,8 +26,10 @@ export interface AdminCall<Item, Value> {
   /** Called for every attempt; undefined: nobody can be asked now. Items are grouped by their node. */
   node(item: Item): BrokerNode | undefined
   request(items: readonly Item[], timeoutMs: Millis): object
-  /** What the response says about each item, by `nameOf`. */
-  answers(response: never): Iterable<{ readonly name: string; readonly errorCode: number; readonly value: Value }>
+  /** What the response to a request about `items` says about each of them, by `nameOf`. */
+  answers(response: never, items: readonly Item[]): Iterable<{ readonly name: string; readonly errorCode: number; readonly value: Value }>
+  /** An error of the whole request. */
+  overallError?(response: never): number
   nameOf(item: Item): string
   /** Does it change anything? */
   readonly isChange: boolean
@@ -120,8 +122,13 @@ export class AdminCaller {
       this.metadata.requestUpdate()
       return
     }
+    const overall = call.overallError?.(result.body as never) ?? ErrorCode.NONE
+    if (overall !== ErrorCode.NONE) {
+      for (const each of pending) this.handleError(call, each, overall)
+      return
+    }
     const byName = new Map(pending.map(each => [each.name, each]))
-    for (const { name, errorCode, value } of call.answers(result.body as never)) {
+    for (const { name, errorCode, value } of call.answers(result.body as never, pending.map(({ item }) => item))) {
       const each = byName.get(name)
       if (each === undefined) continue
       byName.delete(name)

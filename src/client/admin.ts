@@ -16,7 +16,13 @@ import type { AdminCall, AdminResult } from './admin-call.ts'
 import type { BrokerRpc } from './broker-rpc.ts'
 import { ClusterMetadata } from './cluster-metadata.ts'
 import type { BrokerNode, PartitionMetadata } from './cluster-metadata.ts'
+import {
+  alterConfigsCall, describeLogDirsCall, describeQuorumCall, describeTopicPartitionsCall, listConfigResourcesCall, unregisterBrokerCall,
+} from './cluster-calls.ts'
+import type { ConfigResource, EligibleLeaders, QuorumDescription, StoredPartition, TopicConfigs } from './cluster-calls.ts'
 import { connectBrokers } from './connect.ts'
+import { createPartitionsCall, deleteRecordsCall, electLeadersCall, listReassignmentsCall, reassignmentCall } from './partition-calls.ts'
+import type { ElectionType, NewPartitions, PartitionReference, Reassignment, ReassignmentInProgress, RecordsToDelete } from './partition-calls.ts'
 import { partitionName } from '../base/partition-name.ts'
 
 export interface NewTopic {
@@ -125,6 +131,46 @@ export class Admin {
       },
     }
     return yield* this.caller.run(call, names)
+  }
+
+  /** More partitions for topics: the records of a key may go elsewhere from then on. */
+  *createPartitions(topics: readonly NewPartitions[]): Task<AdminResult[]> {
+    return yield* this.caller.run(createPartitionsCall(this.metadata), topics)
+  }
+
+  /** Answers the low watermark of each partition, once every live replica has moved its log start. */
+  *deleteRecords(records: readonly RecordsToDelete[]): Task<AdminResult<number>[]> {
+    for (const { topic } of records) this.metadata.add(topic)
+    return yield* this.caller.run(deleteRecordsCall(this.metadata), records)
+  }
+
+  *electLeaders(type: ElectionType, partitions: readonly PartitionReference[]): Task<AdminResult[]> {
+    return yield* this.caller.run(electLeadersCall(this.metadata, type), partitions)
+  }
+
+  /** Starts or, with null replicas, cancels reassignments; they complete by themselves. */
+  *alterPartitionReassignments(reassignments: readonly Reassignment[]): Task<AdminResult[]> {
+    return yield* this.caller.run(reassignmentCall(this.metadata), reassignments)
+  }
+
+  *listPartitionReassignments(): Task<AdminResult<readonly ReassignmentInProgress[]>> {
+    return (yield* this.caller.run(listReassignmentsCall(this.metadata), ['reassignments']))[0]!
+  }
+
+  /** Deletes topics by id, so that a copy of the request that arrives late cannot hit a newer topic of that name. */
+  *deleteTopicsById(topicIds: readonly string[]): Task<AdminResult[]> {
+    const call: AdminCall<string, null> = {
+      apiKey: ApiKey.DeleteTopics,
+      isChange: true,
+      retriesErrors: false,
+      nameOf: topicId => topicId,
+      node: () => this.metadata.node(this.metadata.controllerId),
+      request: (items, timeoutMs) => ({ timeoutMs, topics: items.map(topicId => ({ name: null, topicId })) }),
+      *answers(response: DeleteTopicsResponse) {
+        for (const { topicId, errorCode } of response.responses) yield { name: topicId, errorCode, value: null }
+      },
+    }
+    return yield* this.caller.run(call, topicIds)
   }
 
   /** Effective configuration of each topic; a null value is one that the broker does not tell. */
@@ -249,6 +295,33 @@ export class Admin {
       },
     }
     return (yield* this.caller.run(call, ['cluster']))[0]!
+  }
+
+  *describeQuorum(): Task<AdminResult<QuorumDescription>> {
+    return (yield* this.caller.run(describeQuorumCall(this.metadata), ['quorum']))[0]!
+  }
+
+  /** With the leaders that are eligible when the ISR is empty (KIP-966). */
+  *describeTopicPartitions(topics: readonly string[]): Task<AdminResult<readonly EligibleLeaders[]>[]> {
+    return yield* this.caller.run(describeTopicPartitionsCall(this.metadata), topics)
+  }
+
+  *describeLogDirs(brokerIds: readonly number[]): Task<AdminResult<readonly StoredPartition[]>[]> {
+    return yield* this.caller.run(describeLogDirsCall(this.metadata), brokerIds)
+  }
+
+  *listConfigResources(): Task<AdminResult<readonly ConfigResource[]>> {
+    return (yield* this.caller.run(listConfigResourcesCall(this.metadata), ['resources']))[0]!
+  }
+
+  /** Makes the cluster forget a broker that does not run any more. */
+  *unregisterBroker(brokerId: number): Task<AdminResult> {
+    return (yield* this.caller.run(unregisterBrokerCall(this.metadata), [brokerId]))[0]!
+  }
+
+  /** Replaces all entries of topics. Prefer `incrementalAlterConfigs`. */
+  *alterConfigs(topics: readonly TopicConfigs[]): Task<AdminResult[]> {
+    return yield* this.caller.run(alterConfigsCall(this.metadata), topics)
   }
 
   close(): void {

@@ -9,9 +9,12 @@ import { ControlType, controlTypeOf } from '../protocol/records/control-records.
 import {
   batchSizeOf, isControlOf, isTransactionalOf, isValidBatch, isWholeBatchAt, lastOffsetOf, leaderEpochOf, nextOffsetOf, producerIdOf, readRecords,
 } from '../protocol/records/record-batch.ts'
+import { DecodeError } from '../protocol/wire.ts'
 
 export interface ConsumerRecord {
   readonly topic: string
+  /** Which topic of that name; the zero id when the answer told none. */
+  readonly topicId: string
   readonly partition: number
   readonly offset: number
   readonly leaderEpoch: number
@@ -27,7 +30,7 @@ export interface ReadOptions {
   readonly readCommitted: boolean
 }
 
-/** A batch whose CRC does not match. The position stays where it is: only a seek gets past it. */
+/** A batch whose CRC does not match or whose records cannot be read. The position stays where it is: only a seek gets past it. */
 export class CorruptBatchError extends Error {
   override readonly name = 'CorruptBatchError'
 }
@@ -37,6 +40,7 @@ const EMPTY = new Uint8Array(0)
 export class CompletedFetch {
   readonly key: string
   readonly topic: string
+  readonly topicId: string
   readonly partition: number
   readonly data: FetchResponsePartitionData
   readonly fetchOffset: number
@@ -60,8 +64,9 @@ export class CompletedFetch {
   private nextRecord = 0
   private pendingError: CorruptBatchError | undefined = undefined
 
-  constructor(topic: string, key: string, data: FetchResponsePartitionData, fetchOffset: number, nodeId: number, options: ReadOptions) {
+  constructor(topic: string, topicId: string, key: string, data: FetchResponsePartitionData, fetchOffset: number, nodeId: number, options: ReadOptions) {
     this.topic = topic
+    this.topicId = topicId
     this.key = key
     this.partition = data.partitionIndex
     this.data = data
@@ -89,12 +94,14 @@ export class CompletedFetch {
         if (record === undefined) break
         this.nextFetchOffset = record.offset + 1
         const { offset, timestamp, key, value, headers } = record
-        taken.push({ topic: this.topic, partition: this.partition, offset, leaderEpoch: this.lastEpoch, timestamp, key, value, headers })
+        taken.push({ topic: this.topic, topicId: this.topicId, partition: this.partition, offset, leaderEpoch: this.lastEpoch, timestamp, key, value, headers })
       }
     } catch (error) {
-      if (!(error instanceof CorruptBatchError)) throw error
-      this.pendingError = error
-      if (taken.length === 0) throw error
+      // Unlike the CRC this is always checked: what cannot be read is no record (CompletedFetch#fetchRecords).
+      if (error instanceof DecodeError) this.pendingError = new CorruptBatchError(`batch of ${this.key} at ${this.nextFetchOffset}: ${error.message}`)
+      else if (error instanceof CorruptBatchError) this.pendingError = error
+      else throw error
+      if (taken.length === 0) throw this.pendingError
     }
     return taken
   }

@@ -18,14 +18,14 @@ import type { Draft } from '../protocol/codec.ts'
 import { ErrorCode, errorName } from '../protocol/errors.ts'
 import type { FetchRequest, FetchResponse } from '../protocol/generated/types.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
+import { FetchSessionHandler } from '../rpc/fetch-session-handler.ts'
+import type { FetchTarget } from '../rpc/fetch-session-handler.ts'
 import type { RpcResult } from '../rpc/rpc-client.ts'
 import type { AnswerQueue } from './answer-queue.ts'
 import type { BrokerRpc } from './broker-rpc.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
 import { CompletedFetch, CorruptBatchError } from './completed-fetch.ts'
 import type { ConsumerRecord } from './completed-fetch.ts'
-import { FetchSession } from './fetch-session.ts'
-import type { FetchTarget } from './fetch-session.ts'
 import type { FetchState } from './fetch-state.ts'
 import { partitionName } from '../base/partition-name.ts'
 import type { PositionResolver } from './position-resolver.ts'
@@ -46,7 +46,7 @@ export class Fetcher {
   private readonly answers: AnswerQueue
   private readonly positions: PositionResolver
   private readonly onError: (error: string) => void
-  private readonly sessions = new Map<number, FetchSession>()
+  private readonly sessions = new Map<number, FetchSessionHandler>()
   private readonly pendingNodes = new Set<number>()
   private buffer: CompletedFetch[] = []
 
@@ -92,6 +92,7 @@ export class Fetcher {
       const { topic, partition, key } = state
       const target: FetchTarget = {
         key, topic, partition, topicId: this.metadata.topicId(topic), fetchOffset: position.offset, currentLeaderEpoch: position.leader.epoch,
+        lastFetchedEpoch: -1, logStartOffset: -1,
       }
       const fetch = byNode.get(node.id)
       if (fetch === undefined) byNode.set(node.id, { node, targets: [target] })
@@ -154,7 +155,7 @@ export class Fetcher {
 
   private send(node: BrokerNode, targets: readonly FetchTarget[], states: ReadonlyMap<string, FetchState>): void {
     let session = this.sessions.get(node.id)
-    if (session === undefined) this.sessions.set(node.id, (session = new FetchSession()))
+    if (session === undefined) this.sessions.set(node.id, (session = new FetchSessionHandler()))
     const { sessionId, sessionEpoch, topics, forgottenTopicsData } = session.request(targets, this.config.maxPartitionFetchBytes)
     const request: Draft<FetchRequest> = {
       replicaId: CONSUMER_REPLICA_ID,
@@ -174,7 +175,7 @@ export class Fetcher {
     }, options)
   }
 
-  private handle(node: BrokerNode, session: FetchSession, result: RpcResult, states: ReadonlyMap<string, FetchState>): void {
+  private handle(node: BrokerNode, session: FetchSessionHandler, result: RpcResult, states: ReadonlyMap<string, FetchState>): void {
     if (!result.ok) {
       session.fail()
       for (const target of session.targets()) states.get(target.key)?.clearPreferredReadReplica()
@@ -185,15 +186,15 @@ export class Fetcher {
     const names = new Map<string, string>()
     for (const target of session.targets()) names.set(target.topicId, target.topic)
     const fetches: CompletedFetch[] = []
-    const keys = new Set<string>()
+    const keys: string[] = []
     const options = { checkCrcs: this.config.checkCrcs, readCommitted: this.config.isolationLevel === 'read_committed' }
     for (const topicData of response.responses) {
       const topic = topicData.topic === '' ? (names.get(topicData.topicId) ?? '') : topicData.topic
       for (const data of topicData.partitions) {
         const key = partitionName(topic, data.partitionIndex)
-        keys.add(key)
+        keys.push(key)
         const target = session.target(key)
-        if (target !== undefined) fetches.push(new CompletedFetch(topic, key, data, target.fetchOffset, node.id, options))
+        if (target !== undefined) fetches.push(new CompletedFetch(topic, topicData.topicId, key, data, target.fetchOffset, node.id, options))
       }
     }
     if (!session.accept(response, keys)) {

@@ -7,11 +7,15 @@
  * What Kafka does not keep and the checkers need: whether the batch may already be in a log. `mayBeWritten` is set when an
  * attempt ends in anything but a refusal before the append; an error after that is never definite.
  */
+import { ZERO_UUID } from '../protocol/uuid.ts'
 import { Future } from '../base/task.ts'
 import type { Micros } from '../base/time.ts'
 import { HEADER_SIZE, buildBatch, recordSize } from '../protocol/records/record-batch.ts'
 import type { RecordInput } from '../protocol/records/record-batch.ts'
+import { CompressionRatio } from './compression-ratio.ts'
 import type { SendResult } from './send-result.ts'
+
+const UNCOMPRESSED = new CompressionRatio('none')
 
 /**
  * The most that a batch of this one record can take: its size with the longest varints for length, timestamp and offset
@@ -31,7 +35,6 @@ export class ProducerBatch {
   readonly reservedBytes: number
   /** Completes when every record's result is known; for flush. */
   readonly done = new Future<void>()
-  sizeInBytes = HEADER_SIZE
   isClosed = false
 
   attempts = 0
@@ -51,17 +54,28 @@ export class ProducerBatch {
   sequenceHasBeenReset = false
 
   private readonly writeLimit: number
+  private readonly ratio: CompressionRatio
+  private readonly ratioFactor: number
+  /** Size of the records, uncompressed. */
+  private recordBytes = 0
   private bytes: Uint8Array | undefined = undefined
   private leaderEpoch = -1
   private attemptsWhenLeaderChanged = 0
 
-  constructor(topic: string, partition: number, createdAt: Micros, writeLimit: number, reservedBytes: number) {
+  constructor(topic: string, partition: number, createdAt: Micros, writeLimit: number, reservedBytes: number, ratio = UNCOMPRESSED) {
     this.topic = topic
     this.partition = partition
     this.createdAt = createdAt
     this.lastAttemptAt = createdAt
     this.writeLimit = writeLimit
     this.reservedBytes = reservedBytes
+    this.ratio = ratio
+    this.ratioFactor = ratio.factor(topic)
+  }
+
+  /** Of a closed batch what it takes, of another what it probably will (MemoryRecordsBuilder#estimatedSizeInBytes). */
+  get sizeInBytes(): number {
+    return this.bytes?.length ?? HEADER_SIZE + Math.trunc(this.recordBytes * this.ratioFactor)
   }
 
   get recordCount(): number {
@@ -92,7 +106,7 @@ export class ProducerBatch {
     if (first !== undefined && this.sizeInBytes + size > this.writeLimit) return false
     this.records.push(record)
     this.futures.push(future)
-    this.sizeInBytes += size
+    this.recordBytes += size
     return true
   }
 
@@ -112,13 +126,22 @@ export class ProducerBatch {
   close(): Uint8Array {
     this.isClosed = true
     this.sequenceHasBeenReset = false
-    this.bytes ??= buildBatch({
-      producerId: this.producerId,
-      producerEpoch: this.producerEpoch,
-      baseSequence: this.baseSequence,
-      records: this.records,
-    })
+    if (this.bytes === undefined) {
+      this.bytes = buildBatch({
+        producerId: this.producerId,
+        producerEpoch: this.producerEpoch,
+        baseSequence: this.baseSequence,
+        compression: this.ratio.type,
+        records: this.records,
+      })
+      this.ratio.observe(this.topic, this.compressionRatio)
+    }
     return this.bytes
+  }
+
+  /** Of a closed batch: what its records take, as a share of their size. */
+  private get compressionRatio(): number {
+    return (this.sizeInBytes - HEADER_SIZE) / this.recordBytes
   }
 
   reenqueued(now: Micros): void {
@@ -146,12 +169,13 @@ export class ProducerBatch {
    */
   split(batchSize: number): ProducerBatch[] {
     const limit = Math.min(batchSize, Math.ceil(this.sizeInBytes / 2))
+    this.ratio.reset(this.topic, this.compressionRatio)
     const parts: ProducerBatch[] = []
     let part: ProducerBatch | undefined
     for (const [index, record] of this.records.entries()) {
       const future = this.futures[index]!
       if (part === undefined || !part.tryAppend(record, future)) {
-        part = new ProducerBatch(this.topic, this.partition, this.createdAt, limit, 0)
+        part = new ProducerBatch(this.topic, this.partition, this.createdAt, limit, 0, this.ratio)
         part.mayBeWritten = this.mayBeWritten
         part.tryAppend(record, future)
         parts.push(part)
@@ -168,12 +192,12 @@ export class ProducerBatch {
   }
 
   /** Tells every sender; false when they know already. `baseOffset` is -1 when the offset is not known. */
-  succeed(baseOffset: number, logAppendTime: number): boolean {
+  succeed(baseOffset: number, logAppendTime: number, topicId: string = ZERO_UUID): boolean {
     if (this.isDone) return false
     const { topic, partition } = this
     for (const [index, future] of this.futures.entries()) {
       const timestamp = logAppendTime === -1 ? this.records[index]!.timestamp : logAppendTime
-      future.complete({ ok: true, topic, partition, offset: baseOffset < 0 ? -1 : baseOffset + index, timestamp })
+      future.complete({ ok: true, topic, topicId, partition, offset: baseOffset < 0 ? -1 : baseOffset + index, timestamp })
     }
     return this.done.complete()
   }

@@ -12,6 +12,7 @@ import type { ProducerConfig } from '../config/client.ts'
 import type { Env } from '../env/env.ts'
 import type { RecordInput } from '../protocol/records/record-batch.ts'
 import { Backoff } from './backoff.ts'
+import { CompressionRatio } from './compression-ratio.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
 import type { IdempotentState } from './idempotent-state.ts'
 import { partitionName } from '../base/partition-name.ts'
@@ -46,6 +47,7 @@ export class RecordAccumulator {
   private readonly metadata: ClusterMetadata
   private readonly sequences: IdempotentState | undefined
   private readonly backoff: Backoff
+  private readonly compression: CompressionRatio
   private readonly queues = new Map<string, PartitionQueue>()
   private readonly byTopic = new Map<string, PartitionQueue[]>()
   private readonly partitioners = new Map<string, StickyPartitioner>()
@@ -60,6 +62,7 @@ export class RecordAccumulator {
     this.metadata = metadata
     this.sequences = sequences
     this.backoff = new Backoff(env, 'produce-backoff', config.retryBackoffMs, config.retryBackoffMaxMs)
+    this.compression = new CompressionRatio(config.compressionType)
     this.availableMemory = config.bufferMemory
   }
 
@@ -89,7 +92,7 @@ export class RecordAccumulator {
       if (size > this.availableMemory) return false
       if (last !== undefined) last.isClosed = true
       this.availableMemory -= size
-      const batch = new ProducerBatch(topic, queue.partition, this.env.now(), size, size)
+      const batch = new ProducerBatch(topic, queue.partition, this.env.now(), size, size, this.compression)
       batch.tryAppend(record, future)
       queue.batches.push(batch)
       this.incomplete.add(batch)

@@ -7,8 +7,8 @@
 import { ErrorCode } from '../protocol/errors.ts'
 
 export type SendResult =
-  /** `offset` is -1 under acks=0 and for a duplicate whose offset the broker has forgotten; `timestamp` in ms. */
-  | { readonly ok: true; readonly topic: string; readonly partition: number; readonly offset: number; readonly timestamp: number }
+  /** `offset` is -1 under acks=0 and for a duplicate whose offset the broker has forgotten; `timestamp` in ms; `topicId` is the zero id when the answer told none. */
+  | { readonly ok: true; readonly topic: string; readonly topicId: string; readonly partition: number; readonly offset: number; readonly timestamp: number }
   /** `error`: Kafka's name of it, TIMEOUT, DISCONNECTED or PRODUCER_CLOSED. `partition` is -1 when none was chosen. */
   | { readonly ok: false; readonly topic: string; readonly partition: number; readonly error: string; readonly definite: boolean }
 

@@ -8,6 +8,7 @@
  * Unlike Kafka, batches expire before the drain of a turn, not after it, so that a batch is never sent after its failure
  * was told; and waiting for a producer id does not keep batches from expiring.
  */
+import { ZERO_UUID } from '../protocol/uuid.ts'
 import { msToUs } from '../base/time.ts'
 import type { Task } from '../base/task.ts'
 import type { Micros } from '../base/time.ts'
@@ -41,9 +42,10 @@ interface Verdict {
   readonly baseOffset: number
   readonly logAppendTime: number
   readonly logStartOffset: number
+  readonly topicId: string
 }
 
-const verdict = (errorCode: number): Verdict => ({ errorCode, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 })
+const verdict = (errorCode: number): Verdict => ({ errorCode, baseOffset: -1, logAppendTime: -1, logStartOffset: -1, topicId: ZERO_UUID })
 
 export class Sender {
   /** Set by close: ends the task when nothing is left to do, or at once. */
@@ -210,6 +212,7 @@ export class Sender {
           baseOffset: partition.baseOffset,
           logAppendTime: partition.logAppendTimeMs,
           logStartOffset: partition.logStartOffset,
+          topicId: topic.topicId,
         })
         this.learnLeader(batch, partition, response)
       }
@@ -279,7 +282,7 @@ export class Sender {
 
   private succeed(batch: ProducerBatch, answer: Verdict): void {
     this.sequences?.completed(batch)
-    batch.succeed(answer.baseOffset, answer.logAppendTime)
+    batch.succeed(answer.baseOffset, answer.logAppendTime, answer.topicId)
     this.forget(batch)
   }
 

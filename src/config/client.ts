@@ -2,6 +2,7 @@
  * Configuration of the reference clients. Names are Kafka's, camel-cased; defaults are the Java client's in 4.3.1.
  */
 import type { Millis } from '../base/time.ts'
+import type { CompressionType } from '../base/compression-type.ts'
 
 interface CommonClientConfig {
   readonly clientId: string
@@ -41,6 +42,7 @@ export interface ProducerConfig extends CommonClientConfig {
   readonly bufferMemory: number
   readonly maxBlockMs: Millis
   readonly maxRequestSize: number
+  readonly compressionType: CompressionType
   /** `default`: murmur2 of the key, sticky without key (KIP-794). `round-robin`: RoundRobinPartitioner, keys ignored. */
   readonly partitioner: 'default' | 'round-robin'
 }
@@ -57,6 +59,7 @@ export const DEFAULT_PRODUCER_CONFIG: ProducerConfig = Object.freeze({
   bufferMemory: 33_554_432,
   maxBlockMs: 60_000,
   maxRequestSize: 1_048_576,
+  compressionType: 'none',
   partitioner: 'default',
 })
 

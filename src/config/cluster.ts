@@ -47,6 +47,9 @@ export interface ServerConfig {
   /** How often an active controller writes a NoOpRecord (metadata.max.idle.interval.ms); 0: never. */
   readonly metadataMaxIdleIntervalMs: Millis
   readonly autoLeaderRebalanceEnable: boolean
+  /** KIP-227; absent in older plans: Kafka's defaults, 1000 and two minutes. */
+  readonly maxIncrementalFetchSessionCacheSlots?: number
+  readonly minIncrementalFetchSessionEvictionMs?: Millis
   // log
   readonly logSegmentBytes: number
   readonly logRollMs: Millis

@@ -106,6 +106,11 @@ const mends = [
     mechanism: 'Metadata of the partition epoch that a leader already knows replaces its pending ISR change, which the controller may still accept, so that until the record arrives the high watermark is computed without a replica that may be elected.',
     link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/cluster/Partition.scala',
   },
+  {
+    id: 'elr-outlives-replica',
+    mechanism: 'The ELR keeps replicas that a reassignment removes; one that is added again while the ISR is still below min.insync.replicas counts as eligible although its log is empty.',
+    link: 'https://github.com/apache/kafka/blob/4.3/metadata/src/main/java/org/apache/kafka/controller/PartitionChangeBuilder.java',
+  },
 ] as const satisfies readonly Mend[]
 
 export type MendId = (typeof mends)[number]['id']

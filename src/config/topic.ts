@@ -2,6 +2,7 @@
  * Topic configuration as Kafka keeps it: string entries in ConfigRecords over the servers' defaults (LogConfig).
  */
 import type { ServerConfig } from './cluster.ts'
+import type { BrokerCompressionType } from '../base/compression-type.ts'
 
 /** The effective configuration of one topic. */
 export interface TopicConfig {
@@ -13,6 +14,7 @@ export interface TopicConfig {
   readonly segmentMs: number
   readonly cleanupPolicy: 'delete' | 'compact' | 'compact,delete'
   readonly messageTimestampType: 'CreateTime' | 'LogAppendTime'
+  readonly compressionType: BrokerCompressionType
   readonly maxMessageBytes: number
   readonly indexIntervalBytes: number
   readonly segmentIndexBytes: number
@@ -31,6 +33,7 @@ const oneOf = (...values: readonly string[]) => (text: string): string | undefin
 /** Kafka's config names, in the order in which DescribeConfigs lists them. */
 export const TOPIC_CONFIGS: Readonly<Record<string, Parser>> = Object.freeze({
   'cleanup.policy': { field: 'cleanupPolicy', parse: oneOf('delete', 'compact', 'compact,delete') },
+  'compression.type': { field: 'compressionType', parse: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer') },
   'file.delete.delay.ms': { field: 'fileDeleteDelayMs', parse: integer(0) },
   'index.interval.bytes': { field: 'indexIntervalBytes', parse: integer(0) },
   'max.message.bytes': { field: 'maxMessageBytes', parse: integer(0) },
@@ -63,6 +66,7 @@ export function resolveTopicConfig(server: ServerConfig, entries: ReadonlyMap<st
     segmentMs: server.logRollMs,
     cleanupPolicy: 'delete',
     messageTimestampType: 'CreateTime',
+    compressionType: 'producer',
     maxMessageBytes: server.messageMaxBytes,
     indexIntervalBytes: server.logIndexIntervalBytes,
     segmentIndexBytes: server.logIndexSizeMaxBytes,

@@ -33,6 +33,14 @@ export type PlanOperation = { readonly id: number; readonly at: Micros; readonly
   | { readonly f: 'create-topic'; readonly spec: TopicSpec }
   | { readonly f: 'delete-topic'; readonly topic: string }
   | { readonly f: 'alter-config'; readonly topic: string; readonly name: string; readonly value: string }
+  /** Deletes a topic of the plan, by its id, and creates it anew: another log under the same name. */
+  | { readonly f: 'recreate-topic'; readonly topic: string }
+  | { readonly f: 'create-partitions'; readonly topic: string; readonly count: number }
+  /** Deletes what lies below an offset; -1: everything that is committed. */
+  | { readonly f: 'delete-records'; readonly topic: string; readonly partition: number; readonly before: number }
+  /** Moves a partition to other brokers, the preferred leader first; null cancels. */
+  | { readonly f: 'reassign'; readonly topic: string; readonly partition: number; readonly replicas: readonly number[] | null }
+  | { readonly f: 'elect-leader'; readonly topic: string; readonly partition: number; readonly election: 'preferred' | 'unclean' }
 )
 
 /** An operation before it has its id. */

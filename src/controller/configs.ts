@@ -9,7 +9,7 @@ import { topicConfigProblem } from '../config/topic.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { metadataRecord } from '../protocol/metadata-records.ts'
 import type { MetadataRecord } from '../protocol/metadata-records.ts'
-import type { IncrementalAlterConfigsRequest, IncrementalAlterConfigsRequestAlterConfigsResource, IncrementalAlterConfigsResponse } from '../protocol/generated/types.ts'
+import type { AlterConfigsRequest, AlterConfigsResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsRequestAlterConfigsResource, IncrementalAlterConfigsResponse } from '../protocol/generated/types.ts'
 import type { ControllerState } from './controller-state.ts'
 import type { Decision } from './decision.ts'
 import { CLUSTER_DEFAULT, DYNAMIC_CLUSTER_CONFIGS, MIN_INSYNC_REPLICAS } from './effective-config.ts'
@@ -37,6 +37,22 @@ export function incrementalAlterConfigs(
   })
   records.push(...clearElrRecords(state, records))
   return { records: request.validateOnly ? [] : records, response: { throttleTimeMs: 0, responses } }
+}
+
+/** AlterConfigs: the entries of a resource become exactly those given (ConfigurationControlManager#legacyAlterConfigs). */
+export function legacyAlterConfigs(state: ControllerState, request: AlterConfigsRequest): Decision<AlterConfigsResponse> {
+  const resources = request.resources.map(({ resourceType, resourceName, configs }) => {
+    const given = new Set(configs.map(({ name }) => name))
+    const dropped = [...state.image.configs.get(resourceKey(resourceType, resourceName))?.keys() ?? []].filter(name => !given.has(name))
+    return {
+      resourceType, resourceName,
+      configs: [
+        ...configs.map(({ name, value }) => ({ name, configOperation: SET, value })),
+        ...dropped.map(name => ({ name, configOperation: DELETE, value: null })),
+      ],
+    }
+  })
+  return incrementalAlterConfigs(state, { resources, validateOnly: request.validateOnly })
 }
 
 /** ConfigRecords for a topic that is being created; adds nothing when it returns an error. */

@@ -5,13 +5,13 @@
 import { ApiKey, apiVersions } from '../protocol/api-keys.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type {
-  AllocateProducerIdsRequest, AlterPartitionReassignmentsRequest, AlterPartitionRequest, ApiVersionsResponse, BrokerHeartbeatRequest,
+  AllocateProducerIdsRequest, AlterConfigsRequest, AlterPartitionReassignmentsRequest, AlterPartitionRequest, ApiVersionsResponse, BrokerHeartbeatRequest,
   BrokerRegistrationRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest,
-  IncrementalAlterConfigsRequest, UnregisterBrokerRequest,
+  IncrementalAlterConfigsRequest, ListPartitionReassignmentsRequest, UnregisterBrokerRequest,
 } from '../protocol/generated/types.ts'
 import { alterPartition } from './alter-partition.ts'
 import { processHeartbeat, registerBroker, unregisterBroker } from './broker-lifecycle.ts'
-import { incrementalAlterConfigs } from './configs.ts'
+import { incrementalAlterConfigs, legacyAlterConfigs } from './configs.ts'
 import type { ControllerState } from './controller-state.ts'
 import type { ControllerContext, Decision } from './decision.ts'
 import { SUPPORTED_FEATURES } from './features.ts'
@@ -19,7 +19,7 @@ import { electLeaders } from './leader-elections.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { createPartitions } from './partition-assignment.ts'
 import { allocateProducerIds } from './producer-ids.ts'
-import { alterPartitionReassignments } from './reassignments.ts'
+import { alterPartitionReassignments, listPartitionReassignments } from './reassignments.ts'
 import { createTopics, deleteTopics } from './topics.ts'
 
 export interface ControllerApi {
@@ -60,21 +60,32 @@ export const CONTROLLER_APIS: ReadonlyMap<number, ControllerApi> = new Map<numbe
       responses: resources.map(({ resourceType, resourceName }) => ({ errorCode, errorMessage: null, resourceType, resourceName })),
     }),
   )],
+  [ApiKey.AlterConfigs, api<AlterConfigsRequest>(
+    (state, _, request) => legacyAlterConfigs(state, request),
+    ({ resources }, errorCode) => ({
+      responses: resources.map(({ resourceType, resourceName }) => ({ errorCode, errorMessage: null, resourceType, resourceName })),
+    }),
+  )],
   [ApiKey.ElectLeaders, api<ElectLeadersRequest>(electLeaders, (_, errorCode) => ({ errorCode, replicaElectionResults: [] }))],
   [ApiKey.AlterPartitionReassignments, api<AlterPartitionReassignmentsRequest>(
     alterPartitionReassignments,
     (_, errorCode) => ({ errorCode, errorMessage: null, responses: [] }),
   )],
+  [ApiKey.ListPartitionReassignments, api<ListPartitionReassignmentsRequest>(
+    (state, _, request) => listPartitionReassignments(state, request),
+    (_, errorCode) => ({ errorCode, errorMessage: null, topics: [] }),
+  )],
 ])
 
 const RAFT_APIS = [ApiKey.Fetch, ApiKey.Vote, ApiKey.BeginQuorumEpoch, ApiKey.EndQuorumEpoch, ApiKey.FetchSnapshot, ApiKey.DescribeQuorum]
-const SERVED_APIS: readonly number[] = [...CONTROLLER_APIS.keys(), ...RAFT_APIS, ApiKey.ApiVersions, ApiKey.Envelope].sort((a, b) => a - b)
+/** Everything that is answered on a controller's port. */
+export const CONTROLLER_SERVED_APIS: readonly number[] = [...CONTROLLER_APIS.keys(), ...RAFT_APIS, ApiKey.ApiVersions, ApiKey.Envelope].sort((a, b) => a - b)
 
 /** The response to ApiVersions on a controller's port. */
 export function controllerApiVersions(image: MetadataImage): ApiVersionsResponse {
   return {
     errorCode: ErrorCode.NONE,
-    apiKeys: SERVED_APIS.map(apiKey => {
+    apiKeys: CONTROLLER_SERVED_APIS.map(apiKey => {
       const { min, max } = apiVersions(apiKey)
       return { apiKey, minVersion: min, maxVersion: max }
     }),

@@ -5,7 +5,7 @@
  */
 import type { Micros } from '../base/time.ts'
 import type { ServerConfig } from '../config/cluster.ts'
-import type { Defects } from '../config/defects.ts'
+import type { Defects, Mends } from '../config/defects.ts'
 import type { Observation } from '../env/observation.ts'
 import type { MetadataRecord } from '../protocol/metadata-records.ts'
 import type { BrokerHeartbeats } from './broker-heartbeats.ts'
@@ -17,6 +17,7 @@ export interface ControllerContext {
   readonly server: ServerConfig
   readonly clusterId: string
   readonly defects: Defects
+  readonly mends: Mends
   /** Monotonic time of this controller. */
   readonly now: Micros
   /** Offset that the first record of this decision gets. */
@@ -43,6 +44,9 @@ export class DecisionDraft {
 
   addPartitionChange(topic: TopicImage, partition: number, old: PartitionImage, change: PartitionChange): void {
     this.records.push(change.record)
+    if (change.removedInElr.length > 0) {
+      this.observations.push({ kind: 'elr-kept-removed-replica', topicId: topic.id, topic: topic.name, partition, brokers: change.removedInElr })
+    }
     if (change.leader === NO_LEADER_CHANGE || change.reason === undefined) return
     this.observations.push({
       kind: 'leader-elected',

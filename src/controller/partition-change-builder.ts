@@ -46,6 +46,8 @@ export interface PartitionRules {
   readonly minIsr: number
   /** eligible.leader.replicas.version > 0 */
   readonly elrEnabled: boolean
+  /** The mend of elr-outlives-replica. */
+  readonly elrOfReplicasOnly?: boolean
 }
 
 export interface PartitionChange {
@@ -54,6 +56,8 @@ export interface PartitionChange {
   readonly leader: number
   /** undefined when the record names no leader */
   readonly reason: ElectionReason | undefined
+  /** Brokers that the new ELR names although they are no replicas any more. */
+  readonly removedInElr: readonly number[]
 }
 
 interface Election {
@@ -85,6 +89,7 @@ export function buildPartitionChange(
   }
 
   let elr = nextElr(partition, isr, rules, target.uncleanShutdownReplicas ?? NONE)
+  if (rules.elrOfReplicasOnly === true) elr = elr.filter(replica => replicas.includes(replica))
 
   const election = elect(partition, replicas, isr, elr, rules, target.election ?? 'online')
   let leader = NO_LEADER_CHANGE
@@ -132,12 +137,13 @@ export function buildPartitionChange(
   const nothing = leader === NO_LEADER_CHANGE && recoveryState === NO_RECOVERY_CHANGE && change.isr === null &&
     change.eligibleLeaderReplicas === null && change.lastKnownElr === null && change.replicas === null &&
     change.removingReplicas === null && change.addingReplicas === null
-  return nothing ? undefined : { record: metadataRecord('PartitionChangeRecord', change), leader, reason }
+  return nothing ? undefined : { record: metadataRecord('PartitionChangeRecord', change), leader, reason, removedInElr: (change.eligibleLeaderReplicas ?? NONE).filter(replica => !replicas.includes(replica)) }
 }
 
 /**
  * Members that leave an ISR which is then below min ISR stay eligible, for the high watermark cannot pass them any more;
- * with min ISR reached nobody outside is (PartitionChangeBuilder#maybePopulateTargetElr).
+ * with min ISR reached nobody outside is (PartitionChangeBuilder#maybePopulateTargetElr). As in Kafka, whether a member is
+ * still a replica is not asked: a known behaviour, with a mend.
  */
 function nextElr(partition: PartitionImage, isr: readonly number[], rules: PartitionRules, uncleanShutdown: readonly number[]): readonly number[] {
   if (!rules.elrEnabled) return partition.elr

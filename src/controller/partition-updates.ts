@@ -27,7 +27,7 @@ export function changePartition(
   target: PartitionTarget,
   isAcceptableLeader: (brokerId: number) => boolean = brokerId => state.image.isActive(brokerId),
 ): PartitionChange | undefined {
-  const rules = { isAcceptableLeader, minIsr: state.minIsr(context.server, topic), elrEnabled: state.elrEnabled }
+  const rules = { isAcceptableLeader, minIsr: state.minIsr(context.server, topic), elrEnabled: state.elrEnabled, elrOfReplicasOnly: context.mends.has('elr-outlives-replica') }
   const election = target.election ?? (isUncleanEnabled(state, context, topic.name) ? 'unclean' : 'online')
   return buildPartitionChange(topic.id, index, partition, rules, { ...target, election })
 }

@@ -234,6 +234,7 @@ export class QuorumController {
       heartbeats,
       nextWriteOffset,
       defects: this.env.defects,
+      mends: this.env.mends,
       now: this.env.now(),
       draw: (purpose, n) => this.env.draw(purpose, `${epoch}:${nextWriteOffset}`, n),
     }

@@ -1,10 +1,13 @@
 /**
- * AlterPartitionReassignments (KIP-455; Kafka: ReplicationControlManager#alterPartitionReassignment). Starting sets
- * replicas to the target plus those to remove; AlterPartition completes it; null replicas cancel it.
+ * AlterPartitionReassignments and ListPartitionReassignments (KIP-455; Kafka: ReplicationControlManager
+ * #alterPartitionReassignment, #listPartitionReassignments). Starting sets replicas to the target plus those to remove;
+ * AlterPartition completes it; null replicas cancel it.
  */
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse } from '../protocol/generated/types.ts'
+import type {
+  AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse,
+} from '../protocol/generated/types.ts'
 import type { ControllerState, LocatedPartition } from './controller-state.ts'
 import { DecisionDraft } from './decision.ts'
 import type { ControllerContext, Decision } from './decision.ts'
@@ -33,6 +36,23 @@ export function alterPartitionReassignments(
   }))
   const { allowReplicationFactorChange } = request
   return draft.decide({ throttleTimeMs: 0, allowReplicationFactorChange, errorCode: ErrorCode.NONE, errorMessage: null, responses })
+}
+
+/** All partitions under reassignment, or those of the ones asked for; others, also unknown ones, are not mentioned. */
+export function listPartitionReassignments(state: ControllerState, request: ListPartitionReassignmentsRequest): Decision<ListPartitionReassignmentsResponse> {
+  const topics: ListPartitionReassignmentsResponse['topics'] = []
+  const asked = request.topics === null ? [...state.image.topics.values()].map(({ name, partitions }) => ({ name, partitionIndexes: [...partitions.keys()] })) : request.topics
+  for (const { name, partitionIndexes } of asked) {
+    const partitions = partitionIndexes.flatMap(partitionIndex => {
+      const partition = state.image.topicByName(name)?.partitions.get(partitionIndex)
+      if (partition === undefined || (partition.addingReplicas.length === 0 && partition.removingReplicas.length === 0)) return []
+      return [{
+        partitionIndex, replicas: [...partition.replicas], addingReplicas: [...partition.addingReplicas], removingReplicas: [...partition.removingReplicas],
+      }]
+    })
+    if (partitions.length > 0) topics.push({ name, partitions })
+  }
+  return { records: [], response: { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null, topics } }
 }
 
 function reassign(

@@ -28,26 +28,36 @@ export function startController(env: Env, cluster: ClusterConfig, spec: ServerSp
   const { clusterId, server } = cluster
   const controller = new QuorumController(env, { nodeId: spec.nodeId, clusterId, server, raft })
   new RpcServer(env, CONTROLLER_PORT, request => {
-    if (!raft.handle(request)) serve(controller, request)
+    if (!raft.handle(request)) serve(controller, raft, request)
   })
   return { controller }
 }
 
-function serve(controller: QuorumController, request: RpcRequest): void {
+function serve(controller: QuorumController, raft: RaftClient, request: RpcRequest): void {
   const { apiKey } = request
   const body = request.body as object
   if (apiKey === ApiKey.ApiVersions) request.respond(controllerApiVersions(controller.committedImage))
-  else if (apiKey === ApiKey.Envelope) serveEnvelope(controller, body as EnvelopeRequest, response => request.respond(response))
+  else if (apiKey === ApiKey.Envelope) serveEnvelope(controller, raft, request)
   else if (!answer(controller, apiKey, body, response => request.respond(response))) request.close()
 }
 
-function serveEnvelope(controller: QuorumController, body: EnvelopeRequest, respond: (response: object) => void): void {
+function serveEnvelope(controller: QuorumController, raft: RaftClient, request: RpcRequest): void {
+  const respond = (response: object): void => request.respond(response)
   let inner: EnvelopedRequest
   try {
-    inner = decodeEnvelope(body)
+    inner = decodeEnvelope(request.body as EnvelopeRequest)
   } catch (error) {
     if (!(error instanceof DecodeError) && !(error instanceof RangeError)) throw error
     respond({ responseData: null, errorCode: ErrorCode.INVALID_REQUEST })
+    return
+  }
+  if (inner.apiKey === ApiKey.DescribeQuorum) {
+    const { apiKey, apiVersion, clientId, body } = inner
+    const { connectionId, peer, isConnected } = request
+    raft.handle({
+      apiKey, apiVersion, clientId, body, connectionId, peer, isConnected,
+      respond: response => respond(encodeEnvelopeResponse(inner, response)), noResponse: () => request.noResponse(), close: () => request.close(),
+    })
     return
   }
   const known = answer(controller, inner.apiKey, inner.body, response => {

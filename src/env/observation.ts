@@ -92,6 +92,8 @@ export type Observation =
   | (Replica & { readonly kind: 'producer-forgotten'; readonly producerId: number })
   /** Known behaviour pending-isr-overwritten: old metadata makes a leader forget its ISR proposal. */
   | (Replica & { readonly kind: 'isr-proposal-forgotten'; readonly leaderEpoch: number; readonly proposed: readonly number[] })
+  /** Known behaviour elr-outlives-replica: a broker that is no replica any more is in the ELR. */
+  | { readonly kind: 'elr-kept-removed-replica'; readonly topicId: string; readonly topic: string; readonly partition: number; readonly brokers: readonly number[] }
   // ---- clients ----
   | { readonly kind: 'client-retry'; readonly topic: string; readonly partition: number; readonly errorCode: number; readonly producerId: number; readonly baseSequence: number; readonly attempt: number }
   | { readonly kind: 'client-epoch-bump'; readonly producerId: number; readonly producerEpoch: number; readonly reason: string }
@@ -110,7 +112,9 @@ export type Observation =
 export type ObservationKind = Observation['kind']
 export type ObservationOf<K extends ObservationKind> = Extract<Observation, { readonly kind: K }>
 
-/** A subscriber: called synchronously, in order of subscription, for every observation of every node. */
+/** A subscriber: called synchronously, in order of subscription, for the observations of every node that it wants. */
 export interface Observer {
+  /** Asked once a kind; absent: everything. What nobody wants is not even put together. */
+  wants?(kind: ObservationKind): boolean
   observe(event: Observation, node: string, incarnation: number, time: number): void
 }

@@ -35,7 +35,10 @@ export type History = readonly Operation[]
  * poll    value: [['poll']] on invoke, [['poll', {key: [[offset, v], ...]}]] on ok
  * seek / assign   value: {key: offset} ; positions move legally (also the consumer's own reset: `f: 'reset'`)
  * list-offsets    value: [key, 'latest' | 'earliest'] ; ok: [key, which, offset]
- * create-topic, delete-topic, alter-config   value: {topic, ...}
+ * create-topic, delete-topic, alter-config, create-partitions   value: {topic, ...}
+ * delete-records, reassign, elect-leader                        value: {topic, partition, ...}
+ * describe-topic-ids   ok: {topic: id}, the ids of topics that were created anew. Sends and polls name such a topic
+ *                      `topic@id`; what is said of other ids than these is not judged.
  * Polls of the final drain carry `drain: true`.
  */
 export type MicroOp = readonly ['send', string, Json] | readonly ['poll', { readonly [key: string]: readonly (readonly [number, Json])[] }?]

@@ -2,7 +2,7 @@
  * Follows leaders, ISRs and the active controller from observations, so that faults can aim at roles. Only the newest
  * controller is believed: a deposed one that has not noticed goes on changing partitions, and none of it will be committed.
  */
-import type { Observation, Observer } from '../env/observation.ts'
+import type { Observation, ObservationKind, Observer } from '../env/observation.ts'
 import type { ClusterView } from './ports.ts'
 
 interface PartitionState {
@@ -30,6 +30,10 @@ export class ObservedCluster implements ClusterView, Observer {
     this.brokers = servers.filter(server => server.roles.includes('broker')).map(server => server.host)
     this.controllers = servers.filter(server => server.roles.includes('controller')).map(server => server.host)
     this.voters = new Set(this.controllers)
+  }
+
+  wants(kind: ObservationKind): boolean {
+    return kind !== 'request-sent' && kind !== 'log-append' && kind !== 'high-watermark'
   }
 
   observe(event: Observation, node: string): void {

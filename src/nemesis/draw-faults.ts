@@ -65,13 +65,13 @@ export function faultSchedule(bounds: FaultBounds): Arbitrary<readonly Fault[]> 
     [...numbered(groups).slice(0, bounds.maxFaults), ...ours, ...last].map((draft, id) => ({ id, ...draft })))
 }
 
-/** Clocks of some hosts are minutes off for most of the trial; numbered from `firstId`. */
-export function clockSkews(hosts: readonly string[], chaosUs: number, firstId: number): Arbitrary<readonly Fault[]> {
+/** Clocks of some hosts are minutes off for most of the trial. */
+export function clockSkews(hosts: readonly string[], chaosUs: number): Arbitrary<readonly Draft[]> {
   const skew = fc.record({
     host: fc.constantFrom(...hosts), at: fc.integer({ min: 0, max: Math.floor(chaosUs / 4) }),
     stepMs: fc.integer({ min: 60_000, max: 600_000 }), isBehind: fc.boolean(),
   })
-  return fc.uniqueArray(skew, { minLength: 1, maxLength: 4, selector: ({ host }) => host, size: 'max' }).map(drawn => drawn.map(({ host, at, stepMs, isBehind }, index): Fault => ({
-    id: firstId + index, when: { at }, action: { kind: 'clock-step', target: { host }, stepMs: isBehind ? -stepMs : stepMs, durationUs: chaosUs },
+  return fc.uniqueArray(skew, { minLength: 1, maxLength: 4, selector: ({ host }) => host, size: 'max' }).map(drawn => drawn.map(({ host, at, stepMs, isBehind }): Draft => ({
+    when: { at }, action: { kind: 'clock-step', target: { host }, stepMs: isBehind ? -stepMs : stepMs, durationUs: chaosUs },
   })))
 }

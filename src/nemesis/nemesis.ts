@@ -54,6 +54,11 @@ export class Nemesis implements Observer {
     this.waiting = new Set(faults.map(({ id }) => id))
   }
 
+  /** Requests sent are half of all observations: they matter only to faults that they set off. */
+  static wants(kind: ObservationKind, faults: readonly Fault[]): boolean {
+    return kind !== 'request-sent' || faults.some(({ when }) => !('at' in when) && when.on.kind === kind)
+  }
+
   /** Arms every fault; times count from now. */
   activate(): void {
     this.active = true

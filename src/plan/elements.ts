@@ -84,7 +84,7 @@ function fitOperation(operation: PlanOperation, known: ReadonlyMap<string, numbe
   const count = known.get(operation.topic)
   if (count === undefined) return operation.f === 'delete-topic' || operation.f === 'alter-config' ? [operation] : []
   if (operation.f === 'send' && operation.partition !== null && operation.partition >= count) return []
-  if (operation.f === 'list-offsets' && operation.partition >= count) return []
+  if ((operation.f === 'list-offsets' || operation.f === 'delete-records' || operation.f === 'elect-leader' || operation.f === 'reassign') && operation.partition >= count) return []
   if (operation.f !== 'consume') return [operation]
   const partitions = operation.partitions.filter(partition => partition < count)
   return partitions.length === 0 ? [] : [{ ...operation, partitions }]

@@ -9,7 +9,8 @@ import { BUGGIFY_SITES, type BuggifySite } from '../config/buggify.ts'
 import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerSpec } from '../config/cluster.ts'
 import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
-import type { FaultKind } from '../nemesis/fault.ts'
+import type { Fault, FaultKind } from '../nemesis/fault.ts'
+import { compression } from './draw-compression.ts'
 import { type GenerateOptions, type PinnedConfig, PROFILES } from './generate-options.ts'
 import { PLAN_FORMAT, type Plan, type PlanTiming } from './plan.ts'
 import { drawOne, rootOf } from './seed-random.ts'
@@ -117,12 +118,14 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
   const kinds = pinned.clockSkewMinutes === true ? [...new Set<FaultKind>([...drawn.kinds, 'clock-step', 'clock-drift'])] : drawn.kinds
   const most = { low: 3, normal: 9, high: 18 }[options.faultRate]
   const spare = factor - minIsr
+  const isSkewed = pinned.clockSkewMinutes === true || (drawn.skewed && kinds.includes('clock-step'))
+  const skews = isSkewed ? drawOne(clockSkews([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs), random).slice(0, most - 1) : []
   const faults = drawOne(faultSchedule({
     kinds,
     chaosUs,
     topics: draft.topics.map(topic => ({ name: topic.name, partitions: topic.partitions })),
     minFaults: kinds.length === 0 ? 0 : 1,
-    maxFaults: kinds.length === 0 ? 0 : most,
+    maxFaults: kinds.length === 0 ? 0 : most - skews.length,
     voters: drawn.controllers,
     runs: drawn.closeUp ? CLOSE_UP_RUNS : WIDE_RUNS,
     maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS,
@@ -130,9 +133,9 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     underTest: draft.operations.flatMap(({ f, client }) => (f === 'run' ? [client] : [])),
     expendable: drawn.permanent && !drawn.combined && spare > 0 ? brokers.map(server => server.host) : [],
   }), random)
-  const skews = pinned.clockSkewMinutes === true ? drawOne(clockSkews([...cluster.servers, ...draft.clients].map(({ host }) => host), chaosUs, faults.length), random) : []
   const buggify = drawOne(fc.oneof({ weight: 2, arbitrary: fc.constant<BuggifySite[]>([]) }, { weight: 1, arbitrary: fc.subarray(BUGGIFY_SITES.map(({ id }) => id as BuggifySite), { minLength: 1 }) }), random)
   const network = drawOne(fc.constantFrom('drawn' as const, 'drawn' as const, 'per-path' as const), random)
+  const compressed = drawOne(compression(draft.clients, draft.topics), random)
   const timing: PlanTiming = {
     startUs: 0,
     chaosUs,
@@ -144,10 +147,10 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     seed,
     rootKey,
     cluster,
-    topics: draft.topics,
-    clients: draft.clients,
+    topics: compressed.topics,
+    clients: compressed.clients,
     operations: draft.operations,
-    faults: [...faults, ...skews],
+    faults: [...faults, ...skews.map((skew, index): Fault => ({ ...skew, id: faults.length + index }))],
     latency: drawn.jitter ? { kind: network, minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     fsync: drawn.slowFsync ? { kind: 'drawn', minUs: 500, maxUs: 20_000 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     interleaving: { kind: drawn.interleaving, probability: 0.05, depth: 3 },
@@ -164,6 +167,9 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     buggify,
     wire: options.wire,
     beyondBudget: options.beyondBudget,
-    swarm: [...swarmWords(drawn), ...(drawn.jitter && network === 'per-path' ? ['latencies per path'] : []), ...buggify.map(site => `forced ${site}`)],
+    swarm: [
+      ...swarmWords(drawn), ...(drawn.jitter && network === 'per-path' ? ['latencies per path'] : []), ...(compressed.isOn ? ['compression'] : []),
+      ...buggify.map(site => `forced ${site}`),
+    ],
   }
 }

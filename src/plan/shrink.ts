@@ -56,6 +56,7 @@ function groupsOf(plan: Plan, elements: readonly Element[]): number[][] {
 export async function shrink(plan: Plan, options: ShrinkOptions): Promise<Shrunk> {
   const elements = elementsOf(plan)
   let kept = elements.map(() => true)
+  let size = elements.length
   let executions = 0
   let cutShort = false
   const tried = new Map<number, 'still fails' | 'passes'>()
@@ -71,10 +72,18 @@ export async function shrink(plan: Plan, options: ShrinkOptions): Promise<Shrunk
     for (const index of live) candidate[index] = false
     const smaller = keepElements(plan, elements, candidate)
     if (smaller === undefined) return false
+    const { length } = elementsOf(smaller)
+    // A partition stays as long as a higher one does: without its element the plan is the same, and need not be run.
+    if (length === size) {
+      kept = candidate
+      options.progress?.(kept.filter(Boolean).length, executions)
+      return true
+    }
     executions++
     const fails = await options.fails(smaller)
     if (fails) {
       kept = candidate
+      size = length
       tried.clear()
       options.progress?.(kept.filter(Boolean).length, executions)
     } else if (live.length === 1) tried.set(live[0]!, 'passes')

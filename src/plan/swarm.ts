@@ -28,6 +28,8 @@ export interface Swarm {
   readonly shortRetention: boolean
   readonly slowFsync: boolean
   readonly permanent: boolean
+  /** Clocks are minutes off all the time, where clocks may fail. */
+  readonly skewed: boolean
   readonly minIsr: number
   readonly factor: number
   readonly unclean: boolean
@@ -40,7 +42,7 @@ export interface Swarm {
 }
 
 /** How many of a hundred plans are close-ups. */
-const CLOSE_UPS = 65
+const CLOSE_UPS = 55
 
 export function swarm(options: GenerateOptions, pinned: PinnedConfig): Arbitrary<Swarm> {
   return often(CLOSE_UPS).chain(closeUp => (closeUp ? closeUpSwarm(options, pinned) : wideSwarm(options, pinned)))
@@ -64,6 +66,7 @@ function wideSwarm(options: GenerateOptions, pinned: PinnedConfig): Arbitrary<Sw
     shortRetention: often(15),
     slowFsync: often(30),
     permanent: often(15),
+    skewed: often(12),
     minIsr: fc.constantFrom(1, 2, 2, 2),
     factor: fc.constantFrom(3, 3, 3, 2, 1),
     unclean: often(15),
@@ -81,18 +84,19 @@ function closeUpSwarm(options: GenerateOptions, pinned: PinnedConfig): Arbitrary
     combined: often(10),
     controllers: fc.constantFrom(1, 1, 3),
     brokers: fc.constant(options.brokers > 0 ? options.brokers : 3),
-    racks: pinned.followerReads === true ? fc.constant(true) : often(10),
+    racks: pinned.followerReads === true ? fc.constant(true) : often(30),
     // A run needs several kinds: a few are left out, not most.
     kinds: allowed.length === 0 ? fc.constant<FaultKind[]>([]) : fc.subarray(allowed, { minLength: Math.ceil(allowed.length * 0.7) }),
     machineCrashes: pinned.machineCrashes === undefined ? often(40) : fc.constant(pinned.machineCrashes),
     jitter: often(70),
-    delays: often(20),
-    breaks: often(15),
+    delays: often(45),
+    breaks: often(30),
     interleaving: fc.constantFrom('off' as const, 'off' as const, 'off' as const, 'random' as const, 'pct' as const),
     tinySegments: often(20),
     shortRetention: often(5),
     slowFsync: often(30),
     permanent: often(5),
+    skewed: often(12),
     minIsr: fc.constantFrom(1, 2, 2, 2, 2, 2, 2),
     factor: fc.constantFrom(3, 3, 3, 3, 2),
     unclean: often(5),

@@ -17,6 +17,10 @@ export type Draft<T> = T extends Uint8Array | string | number | boolean | null
 const byName = new Map(MESSAGE_TABLES.map(table => [table.name, table]))
 const compiled = new Map<string, CompiledMessage[]>()
 
+export function messageTables(): readonly MessageTable[] {
+  return MESSAGE_TABLES
+}
+
 /** @throws RangeError for a message that does not exist */
 export function messageTable(name: string): MessageTable {
   const table = byName.get(name)

@@ -28,6 +28,9 @@ export interface CompiledMessage {
 
 const FIXED: Readonly<Record<string, number>> = { int8: 1, int16: 2, uint16: 2, int32: 4, uint32: 4, int64: 8, float64: 8, bool: 1, uuid: 16 }
 
+/** Kafka's limit for strings of every version, in bytes. */
+const MAX_STRING = 0x7fff
+
 const scratch = new DataView(new ArrayBuffer(8))
 
 function mixFloat(state: number, value: number): number {
@@ -77,7 +80,7 @@ return {
     // eslint-disable-next-line no-new-func
     const make = new Function('mix', 'mixNumber', 'mixFloat', 'mixString', 'mixBytes', 'utf8Length', 'uvarintSize', 'DecodeError', 'refuse', body)
     const refuse = (field: string, type: string, value: unknown): never => {
-      throw new InvariantError(`${this.table.name} version ${this.version}: ${field} is ${String(value)}, which is no ${type}`)
+      throw new InvariantError(`${this.table.name} version ${this.version}: ${field} is ${String(value).slice(0, 100)}, which is no ${type}`)
     }
     return make(mix, mixNumber, mixFloat, mixString, mixBytes, utf8Length, uvarintSize, DecodeError, refuse) as CompiledMessage
   }
@@ -222,7 +225,7 @@ ${v} = a${i} }`
       case 'uuid': return `${check}; size += 16; h = mixString(h, ${v})`
       case 'string': {
         const length = `l${this.temporaries++}`
-        const some = `{ ${check}; const ${length} = utf8Length(${v}); size += ${length} + ${this.lengthSize(field, length, 2)}; h = mixString(h, ${v}) }`
+        const some = `{ ${check}; const ${length} = utf8Length(${v}); if (${length} > ${MAX_STRING}) ${this.refusal(field, v)}; size += ${length} + ${this.lengthSize(field, length, 2)}; h = mixString(h, ${v}) }`
         return nullable ? `if (${v} === null) { size += ${this.flexibleField(field) ? 1 : 2}; h = mix(h, -1) } else ${some}` : some
       }
       case 'bytes': case 'records': {
@@ -285,7 +288,7 @@ else { r.count(n${t}); ${v} = []; for (let i${t} = 0; i${t} < n${t}; i${t}++) { 
     if (FIXED[field.type] !== undefined) return `${v} = r.${field.type}()`
     const none = this.nullable(field) || field.type === 'records' ? `${v} = null` : `throw new DecodeError('${field.name} is null')`
     switch (field.type) {
-      case 'string': return `{ const n = ${flexible ? 'r.uvarint() - 1' : 'r.int16()'}; if (n < 0) ${none}; else ${v} = r.text(n) }`
+      case 'string': return `{ const n = ${flexible ? 'r.uvarint() - 1' : 'r.int16()'}; if (n < 0) ${none}; else if (n > ${MAX_STRING}) throw new DecodeError('${field.name} of ' + n + ' bytes'); else ${v} = r.text(n) }`
       case 'bytes': case 'records': return `{ const n = ${flexible ? 'r.uvarint() - 1' : 'r.int32()'}; if (n < 0) ${none}; else ${v} = r.raw(n) }`
       default: return this.nullable(field) ? `${v} = r.int8() < 0 ? null : decode_${field.type}(r)` : `${v} = decode_${field.type}(r)`
     }

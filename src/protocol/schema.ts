@@ -28,6 +28,42 @@ export interface MessageTable {
   readonly structs: { readonly [name: string]: readonly FieldTable[] }
 }
 
+type Body = Pick<MessageTable, 'fields' | 'structs'>
+
+class LazyTable implements MessageTable {
+  readonly name: string
+  readonly kind: string
+  readonly apiKey: number
+  readonly versions: readonly number[]
+  readonly flexible: readonly number[] | null
+  readonly unstable: boolean
+  private readonly make: () => Body
+  private made: Body | undefined = undefined
+
+  constructor(head: Omit<MessageTable, keyof Body>, make: () => Body) {
+    this.name = head.name
+    this.kind = head.kind
+    this.apiKey = head.apiKey
+    this.versions = head.versions
+    this.flexible = head.flexible
+    this.unstable = head.unstable
+    this.make = make
+  }
+
+  get fields(): MessageTable['fields'] {
+    return (this.made ??= this.make()).fields
+  }
+
+  get structs(): MessageTable['structs'] {
+    return (this.made ??= this.make()).structs
+  }
+}
+
+/** A table whose fields are made when they are first asked for. */
+export function lazyTable(head: Omit<MessageTable, keyof Body>, make: () => Body): MessageTable {
+  return new LazyTable(head, make)
+}
+
 export function within(range: readonly number[] | null | undefined, version: number): boolean {
   return range !== null && range !== undefined && version >= range[0]! && version <= range[1]!
 }

@@ -6,7 +6,7 @@ import { invariant } from '../base/assert.ts'
 import { uuidFromBytes, uuidIntoBytes } from './uuid.ts'
 
 export class DecodeError extends Error {
-  override readonly name = 'DecodeError'
+  override readonly name: string = 'DecodeError'
 }
 
 // Without ignoreBOM a leading U+FEFF would vanish.

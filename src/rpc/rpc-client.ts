@@ -1,14 +1,15 @@
 /**
  * The client side of Kafka's request protocol over simulated TCP, after org.apache.kafka.clients.NetworkClient: one
  * connection a destination, requests in flight in order, a time-out closes the connection and so fails everything else
- * in flight on it, reconnects back off exponentially with jitter.
+ * in flight on it, reconnects back off exponentially with jitter. Time-outs are looked for by one alarm a destination, as
+ * NetworkClient#handleTimedOutRequests looks through all requests in flight: answers do not touch it.
  *
  * Invariant: every request's future completes exactly once, and responses are matched to requests in order.
  */
 import { invariant } from '../base/assert.ts'
 import { unit } from '../base/random.ts'
 import { Future } from '../base/task.ts'
-import { msToUs } from '../base/time.ts'
+import { type Micros, msToUs } from '../base/time.ts'
 import type { Env, Timer } from '../env/env.ts'
 import type { Connection, Frame } from '../env/network.ts'
 import { apiDescription, ApiKey } from '../protocol/api-keys.ts'
@@ -44,7 +45,7 @@ interface Pending {
   readonly body: object
   readonly options: SendOptions
   readonly future: Future<RpcResult>
-  timer: Timer | undefined
+  readonly deadline: Micros
   version: number
   correlationId: number
 }
@@ -62,6 +63,9 @@ interface Destination {
   backoffUntil: number
   reconnect: Timer | undefined
   setup: Timer | undefined
+  /** Comes not later than the first deadline of what is waiting or in flight; perhaps earlier, and then finds nothing. */
+  alarm: Timer | undefined
+  alarmAt: Micros
 }
 
 export class RpcClient {
@@ -79,9 +83,9 @@ export class RpcClient {
   /** Sends a draft body. The future always completes, never fails. */
   send(host: string, port: number, apiKey: number, body: object, options: SendOptions = {}): Future<RpcResult> {
     const destination = this.destination(host, port)
-    const pending: Pending = { apiKey, body, options, future: new Future<RpcResult>(), timer: undefined, version: -1, correlationId: -1 }
-    const timeoutMs = options.timeoutMs ?? this.options.requestTimeoutMs
-    pending.timer = this.env.timer(msToUs(timeoutMs), () => this.timedOut(destination, pending))
+    const deadline = this.env.now() + msToUs(options.timeoutMs ?? this.options.requestTimeoutMs)
+    const pending: Pending = { apiKey, body, options, future: new Future<RpcResult>(), deadline, version: -1, correlationId: -1 }
+    this.setAlarm(destination, deadline)
     destination.queue.push(pending)
     if (destination.ready) this.flush(destination)
     else this.connect(destination)
@@ -117,6 +121,8 @@ export class RpcClient {
       if (host !== undefined && destination.host !== host) continue
       destination.reconnect?.cancel()
       destination.reconnect = undefined
+      destination.alarm?.cancel()
+      destination.alarm = undefined
       this.disconnect(destination, false)
     }
   }
@@ -135,7 +141,7 @@ export class RpcClient {
     if (destination === undefined) {
       destination = {
         host, port, connection: undefined, ready: false, queue: [], inFlight: [], versions: undefined,
-        failures: 0, backoffUntil: 0, reconnect: undefined, setup: undefined,
+        failures: 0, backoffUntil: 0, reconnect: undefined, setup: undefined, alarm: undefined, alarmAt: 0,
       }
       this.destinations.push(destination)
     }
@@ -173,7 +179,7 @@ export class RpcClient {
   private discover(destination: Destination): void {
     const pending: Pending = {
       apiKey: ApiKey.ApiVersions, body: { clientSoftwareName: 'kafka-trial', clientSoftwareVersion: '1' }, options: {},
-      future: new Future<RpcResult>(), timer: undefined, version: -1, correlationId: -1,
+      future: new Future<RpcResult>(), deadline: Infinity, version: -1, correlationId: -1,
     }
     pending.future.onSettled(() => {
       const result = pending.future.result()
@@ -234,6 +240,29 @@ export class RpcClient {
     if (destination.ready) this.flush(destination)
   }
 
+  private setAlarm(destination: Destination, at: Micros): void {
+    if (destination.alarm !== undefined) {
+      if (destination.alarmAt <= at) return
+      destination.alarm.cancel()
+    }
+    destination.alarmAt = at
+    destination.alarm = this.env.timer(Math.max(0, at - this.env.now()), () => this.alarmed(destination, at))
+  }
+
+  /**
+   * Times out what was due at `due`. Not what has come due since: after a pause answers may lie behind this alarm, and they
+   * are read before time-outs are looked at (NetworkClient#poll).
+   */
+  private alarmed(destination: Destination, due: Micros): void {
+    destination.alarm = undefined
+    const waiting = [...destination.inFlight, ...destination.queue]
+    for (const pending of waiting) if (pending.deadline <= due) this.timedOut(destination, pending)
+    let next = Infinity
+    for (const { deadline } of destination.inFlight) next = Math.min(next, deadline)
+    for (const { deadline } of destination.queue) next = Math.min(next, deadline)
+    if (next < Infinity) this.setAlarm(destination, next)
+  }
+
   private timedOut(destination: Destination, pending: Pending): void {
     const queued = destination.queue.indexOf(pending)
     if (queued >= 0) {
@@ -275,7 +304,6 @@ export class RpcClient {
   }
 
   private settle(pending: Pending, result: RpcResult): void {
-    pending.timer?.cancel()
     pending.future.complete(result)
   }
 }

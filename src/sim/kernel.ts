@@ -10,7 +10,7 @@ import { draw32, type RootKey } from '../base/random.ts'
 import { TimerWheel, WheelEntry } from '../base/timer-wheel.ts'
 import type { Micros } from '../base/time.ts'
 import type { Timer } from '../env/env.ts'
-import type { Observation, Observer } from '../env/observation.ts'
+import type { Observation, ObservationKind, Observer } from '../env/observation.ts'
 import { Choices } from './choices.ts'
 import { Digest, DigestKind } from './digest.ts'
 import type { ProcessCrash, SimulationOptions } from './options.ts'
@@ -54,6 +54,7 @@ export class Kernel {
   readonly trace: TraceSink | undefined
   readonly crashes: ProcessCrash[] = []
   private readonly observers: readonly Observer[]
+  private readonly byKind = new Map<ObservationKind, readonly Observer[]>()
   private readonly wheel = new TimerWheel<KernelEvent>()
   private readonly ready = new Fifo<RunningTask>()
   private tasks = 0
@@ -120,14 +121,25 @@ export class Kernel {
     this.digest.event(DigestKind.Choice, this.now, value)
   }
 
+  /** Does it matter that this is observed? */
+  isObserved(kind: ObservationKind): boolean {
+    return this.trace !== undefined || this.observersOf(kind).length > 0
+  }
+
   observe(event: Observation, node: string, incarnation: number): void {
     this.trace?.observation(this.now, node, incarnation, event)
-    const { observers } = this
+    const observers = this.observersOf(event.kind)
     try {
       for (let i = 0; i < observers.length; i++) observers[i]!.observe(event, node, incarnation, this.now)
     } catch (error) {
       this.harnessError ??= { error }
     }
+  }
+
+  private observersOf(kind: ObservationKind): readonly Observer[] {
+    let observers = this.byKind.get(kind)
+    if (observers === undefined) this.byKind.set(kind, (observers = this.observers.filter(observer => observer.wants?.(kind) ?? true)))
+    return observers
   }
 
   /**

@@ -89,7 +89,7 @@ export class Stream {
     kernel.digest.event(DigestKind.Send, kernel.now, this.connection.id)
     kernel.digest.add(kernel.digest.isFlipped('frame') ? hash ^ 1 : hash)
     kernel.digest.add((index << 20) ^ correlationId)
-    if (!isResponse) {
+    if (!isResponse && kernel.isObserved('request-sent')) {
       const { from, to } = path
       kernel.observe({ kind: 'request-sent', apiKey, to: to.host, correlationId }, from.host, from.incarnation)
     }

@@ -1,24 +1,31 @@
 /**
  * What a batch must satisfy before it enters a log (UnifiedLog#analyzeAndValidateRecords, LogValidator, and for producers
- * ProduceRequest#validateRecords). Everything here is decided from headers, but for keys on compacted topics.
+ * ProduceRequest#validateRecords). Everything here is decided from headers, but for compressed batches and for keys on
+ * compacted topics.
  */
+import { COMPRESSION_TYPES, targetCompression } from '../base/compression-type.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import { ApiError } from '../protocol/api-error.ts'
+import { CompressionError } from '../protocol/compression/compress.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import {
-  baseOffsetOf, baseSequenceOf, batchPositions, batchSizeOf, isControlOf, isValidBatch, lastOffsetDeltaOf, lastOffsetOf,
-  leaderEpochOf, magicOf, MAGIC, maxTimestampOf, producerIdOf, readRecords, recordCountOf, timestampTypeOf,
+  baseOffsetOf, baseSequenceOf, batchPositions, batchSizeOf, compressionOf, isControlOf, isValidBatch, lastOffsetDeltaOf,
+  lastOffsetOf, leaderEpochOf, type LogRecord, magicOf, MAGIC, maxTimestampOf, producerIdOf, readRecords, rebuildBatch,
+  recordCountOf, timestampTypeOf,
 } from '../protocol/records/record-batch.ts'
+import { DecodeError } from '../protocol/wire.ts'
 import { NO_PRODUCER_ID } from './batch-header.ts'
 
 /** `message.timestamp.after.max.ms`: records may not be dated further than this beyond the broker's clock (KIP-1030). */
 export const MESSAGE_TIMESTAMP_AFTER_MAX_MS = 3_600_000
 
 /**
- * Positions of the batches of a producer's request: exactly one, as v2 demands.
- * @throws ApiError INVALID_RECORD, MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, INVALID_TIMESTAMP
+ * Checks the records of a producer's request: exactly one batch, as v2 demands. Returns what to store: the same bytes, or
+ * the batch made anew when the topic wants another compression or the offsets inside are not dense.
+ * @throws ApiError INVALID_RECORD, MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, INVALID_TIMESTAMP, UNKNOWN_SERVER_ERROR for records
+ *   that cannot be decompressed
  */
-export function validateClientRecords(bytes: Uint8Array, config: TopicConfig, now: number): number[] {
+export function validateClientRecords(bytes: Uint8Array, config: TopicConfig, now: number): Uint8Array {
   const positions = batchPositions(bytes)
   if (positions.length !== 1) throw invalid(`a produce request holds exactly one batch a partition, not ${positions.length}`)
   if (magicOf(bytes, 0) !== MAGIC) throw invalid(`magic ${magicOf(bytes, 0)}`)
@@ -38,10 +45,28 @@ export function validateClientRecords(bytes: Uint8Array, config: TopicConfig, no
       throw new ApiError(ErrorCode.INVALID_TIMESTAMP, `${maxTimestampOf(bytes, 0)} is too far beyond ${now}`)
     }
   }
-  if (config.cleanupPolicy !== 'delete' && readRecords(bytes, 0).some(record => record.key === null)) {
-    throw invalid('compacted topics need keys')
+  const source = COMPRESSION_TYPES[compressionOf(bytes, 0)]
+  const target = source === undefined ? undefined : targetCompression(config.compressionType, source)
+  const isCompacted = config.cleanupPolicy !== 'delete'
+  if (source === 'none' && target === 'none' && !isCompacted) return bytes
+  const records = readOrRefuse(bytes)
+  if (isCompacted && records.some(record => record.key === null)) throw invalid('compacted topics need keys')
+  if (source === target && (source === 'none' || records.every((record, index) => record.offset === index))) return bytes
+  const rebuilt = rebuildBatch(bytes, 0, records, target!)
+  if (rebuilt.length > config.maxMessageBytes) {
+    throw new ApiError(ErrorCode.MESSAGE_TOO_LARGE, `${rebuilt.length} bytes as ${target}, at most ${config.maxMessageBytes}`)
   }
-  return positions
+  return rebuilt
+}
+
+function readOrRefuse(bytes: Uint8Array): LogRecord[] {
+  try {
+    return readRecords(bytes, 0)
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    // Kafka's iterator throws a KafkaException for what is no stream of its codec, which has no code of its own.
+    throw error instanceof CompressionError ? new ApiError(ErrorCode.UNKNOWN_SERVER_ERROR, error.message) : invalid(error.message)
+  }
 }
 
 /**

@@ -196,10 +196,11 @@ export class Log {
   appendAsLeader(records: Uint8Array, leaderEpoch: number, origin: AppendOrigin): AppendInfo {
     const config = this.options.config()
     const now = this.env.wallClock()
-    const positions = origin === 'client' ? validateClientRecords(records, config, now) : validateOwnRecords(records, config)
+    const accepted = origin === 'client' ? validateClientRecords(records, config, now) : records
+    const positions = origin === 'client' ? [0] : validateOwnRecords(records, config)
     const last = positions.at(-1)
     if (last === undefined) return nothingAppended(this.logEndOffset)
-    const bytes = records.slice(0, last + batchSizeOf(records, last))
+    const bytes = accepted.slice(0, last + batchSizeOf(accepted, last))
     const logAppendTime = config.messageTimestampType === 'LogAppendTime' && origin !== 'raft' ? now : -1
     let nextOffset = this.logEndOffset
     for (const at of positions) {

@@ -1,7 +1,10 @@
 /** Offsets by timestamp, as ListOffsets asks for them (LogSegment#findOffsetByTimestamp, UnifiedLog#fetchOffsetByTimestamp). */
+import { ApiError } from '../protocol/api-error.ts'
+import { ErrorCode } from '../protocol/errors.ts'
 import {
   batchSizeOf, isWholeBatchAt, lastOffsetOf, leaderEpochOf, maxTimestampOf, readRecords,
 } from '../protocol/records/record-batch.ts'
+import { DecodeError } from '../protocol/wire.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 
@@ -27,11 +30,20 @@ export function findMaxTimestamp(segments: SegmentList): TimestampAndOffset | un
   return firstRecord(found, found.offsetIndex.positionBefore(found.offsetOfMaxTimestamp), found.maxTimestamp, 0)
 }
 
+/** Reads do not check CRCs, so a spoiled disk shows here as records that are none; whoever asked is told (InvalidRecordException). */
+function recordsOf(bytes: Uint8Array, at: number): ReturnType<typeof readRecords> {
+  try {
+    return readRecords(bytes, at)
+  } catch (error) {
+    throw error instanceof DecodeError ? new ApiError(ErrorCode.INVALID_RECORD, error.message) : error
+  }
+}
+
 function firstRecord(segment: Segment, position: number, timestamp: number, startOffset: number): TimestampAndOffset | undefined {
   const bytes = segment.log.view()
   for (let at = position; isWholeBatchAt(bytes, at); at += batchSizeOf(bytes, at)) {
     if (maxTimestampOf(bytes, at) < timestamp || lastOffsetOf(bytes, at) < startOffset) continue
-    for (const record of readRecords(bytes, at)) {
+    for (const record of recordsOf(bytes, at)) {
       if (record.timestamp >= timestamp && record.offset >= startOffset) {
         return { offset: record.offset, timestamp: record.timestamp, leaderEpoch: leaderEpochOf(bytes, at) }
       }

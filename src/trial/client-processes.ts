@@ -5,11 +5,12 @@
 import { Future } from '../base/task.ts'
 import type { Micros } from '../base/time.ts'
 import type { ClientSpec, PlanOperation } from '../config/workload.ts'
-import type { Observation, Observer } from '../env/observation.ts'
+import type { Observation, ObservationKind, Observer } from '../env/observation.ts'
 import type { HistoryRecorder } from '../history/history-recorder.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Workload } from '../../workloads/contract.ts'
 import type { World } from './world.ts'
+import { recreatedTopics } from '../../workloads/topic-incarnations.ts'
 
 export class ClientProcesses implements Observer {
   private readonly plan: Plan
@@ -42,8 +43,12 @@ export class ClientProcesses implements Observer {
     return [...this.busy]
   }
 
-  observe(event: Observation, node: string): void {
-    if (event.kind !== 'process-stopped' || !this.busy.delete(node)) return
+  wants(kind: ObservationKind): boolean {
+    return kind === 'process-stopped'
+  }
+
+  observe(_event: Observation, node: string): void {
+    if (!this.busy.delete(node)) return
     this.history.abandon(node, 'the client process died')
   }
 
@@ -55,7 +60,7 @@ export class ClientProcesses implements Observer {
     this.busy.add(host)
     const { busy, history, outside } = this
     world.runClient(host, function* (env) {
-      yield* workload.client({ env, spec, operations, topics: plan.topics, recorder: history.client(host), stop, edge: world.simulation.edge, outside, isBusy: other => busy.has(other) })
+      yield* workload.client({ env, spec, operations, topics: plan.topics, recreated: recreatedTopics(plan.operations), recorder: history.client(host), stop, edge: world.simulation.edge, outside, isBusy: other => busy.has(other) })
       busy.delete(host)
     })
   }

@@ -4,7 +4,7 @@
  */
 import { partitionName } from '../base/partition-name.ts'
 import { usToMs } from '../base/time.ts'
-import type { Observation, Observer } from '../env/observation.ts'
+import type { Observation, ObservationKind, Observer } from '../env/observation.ts'
 import { EPOCH_MS } from './world.ts'
 
 /** The counts that every campaign prints, whether reached or not. */
@@ -36,6 +36,10 @@ export class Coverage implements Observer {
   readonly counts: MarkCounts = Object.fromEntries(CORE_MARKS.map(mark => [mark, 0]))
   private readonly highestEnd = new Map<string, number>()
   private readonly registered = new Set<number>()
+
+  wants(kind: ObservationKind): boolean {
+    return kind !== 'request-sent' && kind !== 'high-watermark'
+  }
 
   observe(event: Observation, _node: string, _incarnation: number, time: number): void {
     switch (event.kind) {

@@ -4,6 +4,7 @@
  */
 import type { GuaranteeConfig } from '../../checkers/guarantees.ts'
 import { DEFAULT_PRODUCER_CONFIG } from '../config/client.ts'
+import { partitionName } from '../base/partition-name.ts'
 import { controllersOf } from '../config/cluster.ts'
 import { losesData } from '../nemesis/fault.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -47,14 +48,21 @@ export function lossyBudget(plan: Plan): number {
 const NEVER_MS = 24 * 3_600_000
 
 /**
- * Log starts of the drain as far as the configuration permits them: of a topic that keeps everything nothing may be gone, so
- * records below its log start are excused no more than others.
+ * Log starts of the drain as far as the configuration and the operations permit them: of a topic that keeps everything
+ * nothing may be gone but what somebody asked to delete, so other records below its log start are excused no more than any.
  */
 export function permittedLogStart(plan: Plan, logStart: { readonly [key: string]: number }): { readonly [key: string]: number } {
   const expires = ({ name, configs }: Plan['topics'][number]): boolean =>
     Number(configs['retention.ms'] ?? plan.cluster.server.logRetentionMs) < NEVER_MS
     || Number(configs['retention.bytes'] ?? plan.cluster.server.logRetentionBytes) >= 0
     || plan.operations.some(operation => operation.f === 'alter-config' && operation.topic === name && operation.name.startsWith('retention.'))
-  const keepsAll = plan.topics.filter(topic => !expires(topic)).flatMap(({ name, partitions }) => Array.from({ length: partitions }, (_, partition) => `${name}-${partition}`))
-  return Object.fromEntries(Object.entries(logStart).map(([key, start]) => [key, keepsAll.includes(key) ? 0 : start]))
+  const keepsAll = new Set(plan.topics.filter(topic => !expires(topic)).map(({ name }) => name))
+  const deletable = new Map<string, number>()
+  for (const operation of plan.operations) {
+    if (operation.f !== 'delete-records') continue
+    const key = partitionName(operation.topic, operation.partition)
+    deletable.set(key, Math.max(deletable.get(key) ?? 0, operation.before < 0 ? Infinity : operation.before))
+  }
+  return Object.fromEntries(Object.entries(logStart).map(([key, start]) =>
+    [key, keepsAll.has(key.slice(0, key.lastIndexOf('-'))) ? Math.min(start, deletable.get(key) ?? 0) : start]))
 }

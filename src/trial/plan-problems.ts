@@ -32,6 +32,11 @@ const OPERATIONS: Readonly<Record<PlanOperation['f'], (value: unknown) => boolea
   'list-offsets': isShaped({ topic: isText, partition: isCount, which: isOneOf('earliest', 'latest') }),
   'create-topic': isShaped({ spec: isTopic }),
   'delete-topic': isShaped({ topic: isText }),
+  'recreate-topic': isShaped({ topic: isText }),
+  'create-partitions': isShaped({ topic: isText, count: isCount }),
+  'delete-records': isShaped({ topic: isText, partition: isCount, before: Number.isSafeInteger }),
+  'reassign': isShaped({ topic: isText, partition: isCount, replicas: isNullOr(isListOf(isCount)) }),
+  'elect-leader': isShaped({ topic: isText, partition: isCount, election: isOneOf('preferred', 'unclean') }),
   'alter-config': isShaped({ topic: isText, name: isText, value: value => typeof value === 'string' }),
 }
 

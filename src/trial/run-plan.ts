@@ -17,6 +17,7 @@ import { guaranteesFor } from '../../checkers/guarantees.ts'
 import { Invariants } from '../../checkers/invariants/invariants.ts'
 import { checkLiveness } from '../../checkers/liveness/liveness.ts'
 import type { DrainResult, Workload } from '../../workloads/contract.ts'
+import { recreatedTopics } from '../../workloads/topic-incarnations.ts'
 import { invariant } from '../base/assert.ts'
 import { Future } from '../base/task.ts'
 import { type Micros, US_PER_MS } from '../base/time.ts'
@@ -94,7 +95,10 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   const history = new HistoryRecorder(() => world.simulation.now)
   const outside = new Map<string, unknown>()
   const clients = new ClientProcesses(plan, workload, history, stop, outside)
-  const toNemesis: Observer = { observe: (event: Observation, node: string) => nemesis?.observe(event, node) }
+  const toNemesis: Observer = {
+    wants: kind => Nemesis.wants(kind, plan.faults),
+    observe: (event: Observation, node: string) => nemesis?.observe(event, node),
+  }
   const world: World = new World(plan, {
     observers: [coverage, new FaultCoverage(coverage.counts), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
@@ -241,12 +245,15 @@ function createTopics(world: World, plan: Plan, bootstrapServers: readonly strin
 }
 
 function isHealthy(view: ObservedCluster, plan: Plan, isDown: (host: string) => boolean): boolean {
+  const recreated = recreatedTopics(plan.operations)
   return plan.topics.every(topic => {
-    for (let partition = 0; partition < topic.partitions; partition++) {
+    const present = view.partitions().filter(({ topic: name }) => name === topic.name)
+    // A topic that was deleted and could not be created anew is whole without partitions.
+    if (present.length < topic.partitions && !(present.length === 0 && recreated.has(topic.name))) return false
+    return present.every(({ partition }) => {
       const isr = view.isrOf(topic.name, partition)
       if (view.leaderOf(topic.name, partition) === undefined) return false
-      if (view.replicasOf(topic.name, partition).some(host => !isDown(host) && !isr.includes(host))) return false
-    }
-    return true
+      return !view.replicasOf(topic.name, partition).some(host => !isDown(host) && !isr.includes(host))
+    })
   })
 }

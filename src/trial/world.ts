@@ -48,7 +48,7 @@ export class World implements WorldPort {
       defects: new Set(plan.defects),
       mends: new Set(plan.mends),
       buggify: new Set(plan.buggify),
-      observers: [{ observe: (event, node) => this.watchStops(event.kind, node) }, ...options.observers],
+      observers: [{ wants: kind => kind === 'process-stopped', observe: (_event, node) => this.watchStops(node) }, ...options.observers],
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       ...(options.flip === undefined ? {} : { flip: options.flip }),
       epochMs: EPOCH_MS,
@@ -110,8 +110,7 @@ export class World implements WorldPort {
     this.simulation.addMachine(host)
   }
 
-  private watchStops(kind: string, node: string): void {
-    if (kind !== 'process-stopped') return
+  private watchStops(node: string): void {
     const stopped = this.onStopped.get(node)
     if (stopped === undefined) return
     this.onStopped.delete(node)

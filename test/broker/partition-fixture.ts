@@ -44,6 +44,7 @@ export class Fixture {
       image: this.image,
       delayedProduce: new Purgatory(this.env),
       delayedFetch: new Purgatory(this.env),
+      delayedDeleteRecords: new Purgatory(this.env),
       brokerEpoch: () => brokerEpochOf(1),
       topicConfig: () => config,
       submitIsrChange: (change, onReply) => this.submitted.push({ change, onReply }),

@@ -72,6 +72,14 @@ describe('an excuse', () => {
     expect(recorded.seen.list[0]!.text).toContain('[1 2 3]')
   })
 
+  it('elr-outlives-replica concerns whoever the empty replica could have led', () => {
+    const recorded = new Recorded().see({ kind: 'elr-kept-removed-replica', ...WHERE, brokers: [3] }, 'controller-101')
+    expect(recorded.mends({ anomaly: 'candidate-completeness' })).toEqual(['elr-outlives-replica'])
+    expect(recorded.mends({ anomaly: 'candidate-completeness', key: 'orders-1' })).toEqual([])
+    expect(recorded.mends({ anomaly: 'duplicate' })).toEqual([])
+    expect(recorded.seen.list[0]!.text).toContain('[3]')
+  })
+
   it('several, in the order of the catalogue, with every mechanism of each', () => {
     const recorded = written().renumbered().see(shrunk).see(accepted).see(accepted)
     expect(recorded.mends()).toEqual(['KAFKA-14359', 'KAFKA-5494-snapshot', 'KAFKA-14034'])

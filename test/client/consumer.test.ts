@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Consumer } from '../../src/client/consumer.ts'
 import type { PollResult } from '../../src/client/consumer.ts'
-import { FetchSession } from '../../src/client/fetch-session.ts'
-import type { FetchTarget } from '../../src/client/fetch-session.ts'
+import { FetchSessionHandler } from '../../src/rpc/fetch-session-handler.ts'
+import type { FetchTarget } from '../../src/rpc/fetch-session-handler.ts'
 import { DEFAULT_CONSUMER_CONFIG } from '../../src/config/client.ts'
 import type { ConsumerConfig } from '../../src/config/client.ts'
+import { COMPRESSION_TYPES, type CompressionType } from '../../src/base/compression-type.ts'
 import { ApiKey } from '../../src/protocol/api-keys.ts'
 import { ErrorCode } from '../../src/protocol/errors.ts'
 import type { FetchResponse } from '../../src/protocol/generated/types.ts'
@@ -147,6 +148,17 @@ describe('positions', () => {
     const checked = bench.drain(4)
     expect(checked.values).toEqual(['2=a'])
     expect(checked.errors).toContain('CORRUPT_MESSAGE')
+  })
+
+  it('are read whatever compressed them; what cannot be expanded is an error even without the check of CRCs, and no record', () => {
+    const bench = new Bench({ checkCrcs: false })
+    const compressed = (compression: CompressionType, offset: number): Uint8Array => buildBatch({ baseOffset: offset, partitionLeaderEpoch: 0, compression, records: [1, 2].map(n => ({ timestamp: 5, key: null, value: text(`${compression}-${n}`) })) })
+    bench.log = { start: 0, highWatermark: 12, batches: [...COMPRESSION_TYPES.map((type, index) => compressed(type, 2 * index)), compressed('zstd', 10)] }
+    bench.log.batches[5]![64] = 0
+    const { values, errors } = bench.drain(3)
+    expect(values).toEqual(COMPRESSION_TYPES.flatMap((type, index) => [`${2 * index}=${type}-1`, `${2 * index + 1}=${type}-2`]))
+    expect(errors).toContain('CORRUPT_MESSAGE')
+    expect(bench.env.await(bench.consumer.position('orders', 0))).toBe(10)
   })
 
   it('out of range on the leader: reset by policy, or an error', () => {
@@ -301,16 +313,16 @@ describe('follower reads (KIP-392)', () => {
 
 describe('fetch sessions (KIP-227)', () => {
   const target = (partition: number, fetchOffset: number): FetchTarget => (
-    { key: `orders-${partition}`, topic: 'orders', topicId: TOPIC_ID, partition, fetchOffset, currentLeaderEpoch: 0 }
+    { key: `orders-${partition}`, topic: 'orders', topicId: TOPIC_ID, partition, fetchOffset, currentLeaderEpoch: 0, lastFetchedEpoch: -1, logStartOffset: -1 }
   )
-  const keys = (...partitions: number[]): Set<string> => new Set(partitions.map(partition => `orders-${partition}`))
+  const keys = (...partitions: number[]): string[] => partitions.map(partition => `orders-${partition}`)
   const response = (sessionId: number, errorCode: number = ErrorCode.NONE): FetchResponse => (
     { throttleTimeMs: 0, errorCode, sessionId, responses: [], nodeEndpoints: [] }
   )
   const partitionsOf = (topics: unknown): unknown[] => (topics as { partitions: unknown[] }[]).flatMap(topic => topic.partitions)
 
   it('send everything first, then what changed and what is not wanted any more', () => {
-    const session = new FetchSession()
+    const session = new FetchSessionHandler()
     const first = session.request([target(0, 0), target(1, 0)], 100)
     expect(first).toMatchObject({ sessionId: 0, sessionEpoch: 0 })
     expect(partitionsOf(first.topics)).toHaveLength(2)
@@ -326,7 +338,7 @@ describe('fetch sessions (KIP-227)', () => {
   })
 
   it('begin anew when the broker has lost or mistrusts the session, or keeps none', () => {
-    const session = new FetchSession()
+    const session = new FetchSessionHandler()
     session.request([target(0, 0)], 100)
     session.accept(response(9), keys(0))
     session.request([target(0, 1)], 100)
@@ -341,7 +353,7 @@ describe('fetch sessions (KIP-227)', () => {
   })
 
   it('ignore an answer about partitions that were not asked', () => {
-    const session = new FetchSession()
+    const session = new FetchSessionHandler()
     session.request([target(0, 0)], 100)
     expect(session.accept(response(9), keys(0, 1))).toBe(false)
     session.request([target(0, 0), target(1, 0)], 100)

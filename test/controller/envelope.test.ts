@@ -22,7 +22,7 @@ it('every API says NOT_CONTROLLER in a form that its response table takes and th
     const { request, response, max } = apiDescription(apiKey)
     const one: Record<string, object> = {
       CreateTopicsRequest: { topics: [{ name: 't' }] }, DeleteTopicsRequest: { topics: [{ name: 't' }] }, CreatePartitionsRequest: { topics: [{ name: 't' }] },
-      IncrementalAlterConfigsRequest: { resources: [{ resourceType: 2, resourceName: 't' }] },
+      AlterConfigsRequest: { resources: [{ resourceType: 2, resourceName: 't' }] }, IncrementalAlterConfigsRequest: { resources: [{ resourceType: 2, resourceName: 't' }] },
     }
     const body = projectMessage<object>(request, max, (one[request] ?? {}) as never)
     const failure = projectMessage<object>(response, max, api.failure(body, ErrorCode.NOT_CONTROLLER) as never)

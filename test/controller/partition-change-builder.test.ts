@@ -79,3 +79,26 @@ describe('partition changes', () => {
     expect(merged.isr.filter(id => merged.elr.includes(id))).toEqual([])
   })
 })
+
+describe('a replica that a reassignment removes while the ISR is below min.insync.replicas (elr-outlives-replica)', () => {
+  // 4 takes the place of 2; 1 and 3 have fallen behind
+  const moving = partition({ replicas: [1, 3, 4, 2], addingReplicas: [4], removingReplicas: [2], isr: [2], leader: 2 })
+  const complete = (mended: boolean): { readonly elr: readonly number[]; readonly removedInElr: readonly number[]; readonly after: PartitionImage } => {
+    const change = buildPartitionChange(TOPIC, 0, moving, { isAcceptableLeader: () => true, minIsr: 2, elrEnabled: true, elrOfReplicasOnly: mended }, { isr: [2, 4] })!
+    if (change.record.type !== 'PartitionChangeRecord') throw new Error(change.record.type)
+    const after = mergePartition(moving, change.record.data)
+    return { elr: after.elr, removedInElr: change.removedInElr, after }
+  }
+
+  it('stays eligible, and can be elected with an empty log when it comes back', () => {
+    const { elr, removedInElr, after } = complete(false)
+    expect([after.replicas, after.isr, elr, removedInElr]).toEqual([[1, 3, 4], [4], [2], [2]])
+    const back = { ...after, replicas: [1, 3, 4, 2], addingReplicas: [2], directories: after.directories.concat(ZERO_UUID) }
+    const election = buildPartitionChange(TOPIC, 0, back, { isAcceptableLeader: id => id === 2, minIsr: 2, elrEnabled: true }, { isr: [] })!
+    expect([election.leader, election.reason]).toEqual([2, 'elr'])
+  })
+
+  it('does not with the mend', () => {
+    expect(complete(true)).toMatchObject({ elr: [], removedInElr: [] })
+  })
+})

@@ -91,6 +91,8 @@ describe('refusals', () => {
     ['a time that is text', line({ time: '0' }), 'line 1: time is not a number'],
     ['a process that is a name', line({ process: 'client-1' }), 'line 1: process is neither'],
     ['a process that is a fraction', line({ process: 1.5 }), 'line 1: process is neither'],
+    ['a field twice', line({}).replace('}', ',"type":"ok"}'), "line 1: 'type' occurs twice"],
+    ['a key of a value twice', line({ value: 0 }).replace('"value":0', '"value":{"a":1,"a":2}'), "line 1: 'a' occurs twice in one object"],
     ['an unknown type', line({ type: 'done' }), 'line 1: type is not one of invoke, ok, fail, info'],
     ['an absent f', line({ f: undefined }), 'line 1: f is not a string'],
     ['what no history may contain', `${line({})}\n${line({ index: 1 })}`, 'line 2: process 0 invokes send while its send (index 0) is open'],

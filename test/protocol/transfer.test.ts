@@ -126,6 +126,7 @@ it.each<[string, object]>([
   ['an int8 of 128', { isolationLevel: 128 }],
   ['an unsafe int64', { replicaState: { replicaEpoch: 2 ** 60 } }],
   ['a lone surrogate', { rackId: 'a\ud800' }],
+  ['a string of more than 32767 bytes', { rackId: 'é'.repeat(16_384) }],
   ['null for an array', { topics: null }],
   ['null for a struct', { topics: [null] }],
   ['a uuid that is none', { topics: [{ topicId: 'x' }] }],

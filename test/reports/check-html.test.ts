@@ -10,7 +10,10 @@ import { h } from '../checkers/collections/recorded-history.ts'
 
 const HISTORY = h('1 write 1 ok', '2 write 2 invoke', '3 read invoke', '4 write 3 info', '2 write 2 ok', '3 read 2 ok', '1 cas [9,5] fail', '5 read invoke', '1 write 4 ok', '5 read 1 ok', '1 read 4 ok')
 const READ = HISTORY.findIndex(({ process, type }) => process === 5 && type === 'invoke')
-const COUNTEREXAMPLE = { key: null, impossible: { index: READ, text: 'read 1' }, why: 'Nobody can have read 1 any more.', against: [{ index: 2 }], prefix: [0, 2, 3], states: ['4', '<script>alert(1)</script>'] }
+const COUNTEREXAMPLE = counterexample({ key: null, impossible: { index: READ }, why: 'Nobody can have read 1 any more.', against: [{ index: 2 }], prefix: { length: 3, end: [0, 2, 3] }, states: ['4', '<script>alert(1)</script>'] })
+function counterexample(evidence: Finding['evidence']): Finding {
+  return { anomaly: 'nonlinearizable', checker: 'linearizable', status: 'bad', guarantee: null, title: '', steps: [], contradiction: '', evidence }
+}
 const EVIL = '</text><script>alert(1)</script>'
 
 const CYCLE: Finding = {
@@ -23,27 +26,28 @@ const CYCLE: Finding = {
 const RESULT: CheckResult = { checker: 'x', verdict: 'invalid', findings: [CYCLE, { ...CYCLE, evidence: { odd: EVIL } }], counts: { reorder: 2, [EVIL]: 1 }, bad: { reorder: 2 } }
 
 function page(): string {
-  const timelines = [timelineOf(HISTORY, COUNTEREXAMPLE)]
+  const timelines = [timelineOf(HISTORY, COUNTEREXAMPLE)!]
   return checkHtml(checkPage({ file: `h${EVIL}.edn`, verdict: 'invalid', judged: 'model register', operations: HISTORY.length, notes: [EVIL], timelines }, [RESULT]))
 }
 
 describe('a timeline', () => {
-  const timeline = timelineOf(HISTORY, COUNTEREXAMPLE)
+  const timeline = timelineOf(HISTORY, COUNTEREXAMPLE)!
 
   it('has what is explained, in order, what is impossible, and what runs beside it', () => {
     expect(timeline.operations.map(({ index, role, order }) => [index, role, order])).toEqual([
       [0, 'prefix', 1], [2, 'against', 2], [3, 'prefix', 3], [4, 'open', null], [READ, 'impossible', null], [11, 'later', null],
     ])
-    expect(timeline.operations.map(({ text }) => text)).toEqual(['write 1', 'write 2', 'read → 2', 'write 3', 'read 1', 'write 4'])
+    expect(timeline.operations.map(({ text }) => text)).toEqual(['write 1', 'write 2', 'read → 2', 'write 3', 'read → 1', 'write 4'])
     expect(timeline).toMatchObject({ explained: 3, omitted: 0, key: null })
   })
 
   it('leaves out what failed, and what is far away when there is too much', () => {
     const long = h(...Array.from({ length: 500 }, (_, at) => `1 write ${at} ok`), '2 read 7 ok')
-    const drawn = timelineOf(long, { key: 'k', impossible: { index: 1_000, text: 'read 7' }, why: '', against: [{ index: 14 }], prefix: Array.from({ length: 500 }, (_, at) => at * 2), states: [] })
-    expect(drawn.operations).toHaveLength(48)
-    expect(drawn.omitted).toBe(501 - 48)
-    expect(drawn.operations.map(({ index }) => index)).toEqual([14, ...Array.from({ length: 46 }, (_, at) => 908 + at * 2), 1_000])
+    const drawn = timelineOf(long, counterexample({ key: 'k', impossible: { index: 1_000 }, why: '', against: [{ index: 14 }], prefix: { length: 500, end: Array.from({ length: 64 }, (_, at) => 872 + at * 2) }, states: [] }))!
+    expect(drawn.operations).toHaveLength(24)
+    expect(drawn.omitted).toBe(502 - 24)
+    expect(drawn.operations.at(-2)!.order).toBe(500)
+    expect(drawn.operations.map(({ index }) => index)).toEqual([14, ...Array.from({ length: 22 }, (_, at) => 956 + at * 2), 1_000])
   })
 
   it('draws the bars of a process one after the other', () => {

@@ -34,7 +34,7 @@ function firstRun(sample: Sample): TrialResult {
   return result
 }
 
-describe('the same plan', () => {
+describe('the same plan', { timeout: 300_000 }, () => {
   it('gives the same digests again, watched by a trace, observers and no checkers at all', () => {
     for (const sample of SAMPLES) {
       const expected = firstRun(sample)
@@ -54,10 +54,10 @@ describe('the same plan', () => {
     }))
   })
 
-  it('gives the same history when every message is encoded and decoded', () => {
+  it('gives the same digests when every message is encoded and decoded', () => {
     for (const sample of SAMPLES.slice(0, 4)) {
       const bytes = run(sample, {}, { wire: 'bytes' })
-      expect(bytes.digests.history, nameOf(sample)).toBe(firstRun(sample).digests.history)
+      expect(bytes.digests, nameOf(sample)).toEqual(firstRun(sample).digests)
       expect(bytes.verdict).toBe(firstRun(sample).verdict)
     }
   })
@@ -77,7 +77,7 @@ describe('the same plan', () => {
   })
 })
 
-describe('the event digest', () => {
+describe('the event digest', { timeout: 300_000 }, () => {
   const sample = SAMPLES[0]!
   for (const kind of ['frame', 'disk', 'draw'] as const) {
     it(`changes when one ${kind} is flipped, early or late`, () => {

@@ -35,7 +35,7 @@ describe('drawing', () => {
 
   it('reaches every kind of operation, both partitioners, all acks', () => {
     const kinds = new Set(plans.flatMap(({ operations }) => operations.map(({ f }) => f)))
-    expect([...kinds].sort()).toEqual(['alter-config', 'consume', 'create-topic', 'delete-topic', 'list-offsets', 'rewind', 'send'])
+    expect([...kinds].sort()).toEqual(['alter-config', 'consume', 'create-partitions', 'create-topic', 'delete-records', 'delete-topic', 'elect-leader', 'list-offsets', 'reassign', 'recreate-topic', 'rewind', 'send'])
     const producers = plans.flatMap(({ clients }) => clients.flatMap(client => (client.kind === 'producer' ? [client.config] : [])))
     expect(new Set(producers.map(({ partitioner }) => partitioner))).toEqual(new Set(['default', 'round-robin']))
     expect(new Set(producers.map(({ acks }) => acks))).toEqual(new Set([-1, 0, 1]))

@@ -1,15 +1,15 @@
 /**
- * Fetch by consumers and followers (KafkaApis#handleFetchRequest).
- *
- * Unlike Kafka there are no incremental sessions (KIP-227) yet: every fetch is a full one and answers session id 0, as a
- * broker does whose session cache is full.
+ * Fetch by consumers and followers (KafkaApis#handleFetchRequest). Which partitions are read, and which of them the answer
+ * tells, is up to the fetch session (see fetch-context.ts).
  */
 import type { Task } from '../../base/task.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { FetchRequest } from '../../protocol/generated/types.ts'
+import type { FetchRequest, FetchRequestFetchPartition } from '../../protocol/generated/types.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
 import { currentLeader, namedTopic, nodeEndpoints } from '../broker-context.ts'
 import type { BrokerContext } from '../broker-context.ts'
+import { newFetchContext } from '../fetch-context.ts'
+import type { AskedPartition, FetchContext } from '../fetch-context.ts'
 import { DelayedFetch, failedFetch, isAnswerable, readAndRecord } from '../fetch-read.ts'
 import type { FetchParams, FetchResult, FetchTarget } from '../fetch-read.ts'
 import { forcedFetch } from '../forced-fetch.ts'
@@ -18,23 +18,31 @@ import { partitionName } from '../../base/partition-name.ts'
 const FOLLOWER_READ_VERSION = 11
 const TOPIC_IDS_VERSION = 13
 const REPLICA_STATE_VERSION = 15
+const ZSTD_VERSION = 10
 const LEADER_DISCOVERY_VERSION = 16
 /** fetch.max.bytes of the broker */
 const MAX_BYTES = 57_671_680
-const NO_SESSION = 0
-const FULL_FETCH_EPOCHS = [0, -1]
 
 export function* handleFetch(context: BrokerContext, request: RpcRequest): Task<void> {
   const body = request.body as FetchRequest
-  if (body.sessionId !== NO_SESSION && !FULL_FETCH_EPOCHS.includes(body.sessionEpoch)) {
-    request.respond({ errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, sessionId: NO_SESSION, responses: [] })
+  const { env } = context
+  const asked = paramsOf(body, request.apiVersion)
+  const session = newFetchContext(context.fetchSessions, body, request.apiVersion, asked.replicaId >= 0, () => env.wallClock())
+  if (session.errorCode !== ErrorCode.NONE) {
+    env.observe({ kind: 'mark', name: 'fetch-session-error' })
+    request.respond({ errorCode: session.errorCode, sessionId: 0, responses: [] })
     return
   }
-  const params = forcedFetch(context.env, paramsOf(body, request.apiVersion), body)
-  yield* context.env.pause('fetch')
-  const { targets, unknown } = resolve(context, body, request.apiVersion)
+  const params = forcedFetch(env, asked, session.asked)
+  yield* env.pause('fetch')
+  const { targets, unknown } = resolve(context, session.asked, request.apiVersion)
   const results = yield* readAndRecord(context, params, targets)
-  const respond = (final: readonly FetchResult[]): void => respondWith(context, request, targets, final, unknown)
+  // Older clients cannot read what such a topic holds (KIP-110).
+  const isUnreadable = (target: FetchTarget): boolean => context.topicConfig(target.topic).compressionType === 'zstd'
+  const respond = (final: readonly FetchResult[]): void => {
+    const readable = request.apiVersion >= ZSTD_VERSION ? final : final.map((result, index) => (isUnreadable(targets[index]!) ? failedFetch(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE) : result))
+    respondWith(context, request, session, unknown, readable)
+  }
   if (isAnswerable(params, results)) {
     respond(results)
     return
@@ -60,61 +68,58 @@ function paramsOf(body: FetchRequest, version: number): FetchParams {
   }
 }
 
-interface UnknownTarget extends FetchTarget {
-  readonly errorCode: number
-}
-
-function resolve(context: BrokerContext, body: FetchRequest, version: number): { targets: FetchTarget[]; unknown: UnknownTarget[] } {
+/** What is known of the asked partitions, and errors for the others by their place among the asked. */
+function resolve(context: BrokerContext, asked: readonly AskedPartition[], version: number): { targets: FetchTarget[]; unknown: Map<number, number> } {
   const targets: FetchTarget[] = []
-  const unknown: UnknownTarget[] = []
-  for (const topic of body.topics) {
-    const known = namedTopic(context.image, topic.topicId, topic.topic)
-    for (const fetch of topic.partitions) {
-      if (known === undefined) {
-        const errorCode = version >= TOPIC_IDS_VERSION ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        unknown.push({ topicId: topic.topicId, topic: topic.topic, fetch, errorCode })
-      } else {
-        targets.push({ topicId: known.id, topic: known.name, fetch })
-      }
-    }
-  }
+  const unknown = new Map<number, number>()
+  asked.forEach(({ topicId, topic, fetch }, index) => {
+    const known = namedTopic(context.image, topicId, topic)
+    if (known === undefined) unknown.set(index, version >= TOPIC_IDS_VERSION ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    else targets.push({ topicId: known.id, topic: known.name, fetch })
+  })
   return { targets, unknown }
 }
 
-function respondWith(context: BrokerContext, request: RpcRequest, targets: readonly FetchTarget[], results: readonly FetchResult[], unknown: readonly UnknownTarget[]): void {
+function respondWith(
+  context: BrokerContext, request: RpcRequest, session: FetchContext, unknown: ReadonlyMap<number, number>, found: readonly FetchResult[],
+): void {
+  let next = 0
+  const results = unknown.size === 0 ? found : session.asked.map((_, index) => (unknown.has(index) ? failedFetch(unknown.get(index)!) : found[next++]!))
+  const answer = session.answer(results)
+  if (answer.errorCode !== ErrorCode.NONE) context.env.observe({ kind: 'mark', name: 'fetch-session-error' })
   const topics: { topicId: string; topic: string; partitions: object[] }[] = []
   const leaders: number[] = []
   const isCommitted = (request.body as FetchRequest).isolationLevel === 1
-  const add = (target: FetchTarget, result: FetchResult): void => {
-    const { topicId } = target
+  for (const index of answer.told) {
+    const { topicId, topic: name, fetch } = session.asked[index]!
+    const result = results[index]!
     // Nearly always the last one: a request names each topic once.
-    let topic = topics.findLast(one => one.topicId === topicId && one.topic === target.topic)
-    if (topic === undefined) topics.push(topic = { topicId, topic: target.topic, partitions: [] })
+    let topic = topics.findLast(one => one.topicId === topicId && one.topic === name)
+    if (topic === undefined) topics.push(topic = { topicId, topic: name, partitions: [] })
     const { errorCode } = result
     const isElsewhere = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || errorCode === ErrorCode.FENCED_LEADER_EPOCH
-    const leader = isElsewhere && request.apiVersion >= LEADER_DISCOVERY_VERSION ? currentLeader(context.image, target.topicId, target.fetch.partition) : undefined
+    const leader = isElsewhere && request.apiVersion >= LEADER_DISCOVERY_VERSION ? currentLeader(context.image, namedTopic(context.image, topicId, name)?.id ?? topicId, fetch.partition) : undefined
     if (leader !== undefined) leaders.push(leader.leaderId)
     topic.partitions.push({
-      partitionIndex: target.fetch.partition,
+      partitionIndex: fetch.partition,
       errorCode,
       highWatermark: result.highWatermark,
       lastStableOffset: result.lastStableOffset,
       logStartOffset: result.logStartOffset,
       records: result.records,
-      abortedTransactions: isCommitted ? abortedTransactions(context, target, result) : null,
+      abortedTransactions: isCommitted ? abortedTransactions(context, topicId, name, fetch, result) : null,
       preferredReadReplica: result.preferredReadReplica ?? -1,
       divergingEpoch: result.divergingEpoch,
       currentLeader: leader,
     })
   }
-  targets.forEach((target, i) => add(target, results[i]!))
-  for (const target of unknown) add(target, failedFetch(target.errorCode))
-  request.respond({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION, responses: topics, nodeEndpoints: nodeEndpoints(context.image, leaders) })
+  request.respond({ errorCode: answer.errorCode, sessionId: answer.sessionId, responses: topics, nodeEndpoints: nodeEndpoints(context.image, leaders) })
 }
 
 /** Aborted transactions that overlap what is returned; the client drops their batches. */
-function abortedTransactions(context: BrokerContext, target: FetchTarget, result: FetchResult): object[] {
-  const partition = context.replicas.find(target.topicId, target.fetch.partition)
+function abortedTransactions(context: BrokerContext, topicId: string, topic: string, fetch: FetchRequestFetchPartition, result: FetchResult): object[] {
+  const id = namedTopic(context.image, topicId, topic)?.id
+  const partition = id === undefined ? undefined : context.replicas.find(id, fetch.partition)
   if (partition === undefined || result.records.length === 0) return []
-  return [...partition.log.abortedTransactions(target.fetch.fetchOffset, result.lastStableOffset)]
+  return [...partition.log.abortedTransactions(fetch.fetchOffset, result.lastStableOffset)]
 }

@@ -50,8 +50,6 @@ function find(
 ): { offset: number; timestamp: number; leaderEpoch: number } {
   const { timestamp, currentLeaderEpoch, partitionIndex } = asked
   if (timestamp < 0 && how.version < (MIN_VERSION.get(timestamp) ?? Infinity)) throw new ApiError(ErrorCode.UNSUPPORTED_VERSION)
-  const topic = context.image.topicByName(name)
-  if (topic === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-  const partition = context.replicas.require(topic.id, partitionIndex)
+  const partition = context.replicas.requireNamed(name, partitionIndex)
   return offsetForTimestamp(partition, timestamp, currentLeaderEpoch, how.isolation, how.requireLeader)
 }

@@ -13,9 +13,7 @@ export function handleOffsetForLeaderEpoch(context: BrokerContext, request: RpcR
       topic,
       partitions: partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {
         try {
-          const id = context.image.topicIds.get(topic)
-          if (id === undefined) throw new ApiError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-          const end = endOffsetOfEpoch(context.replicas.require(id, partition), currentLeaderEpoch, leaderEpoch)
+          const end = endOffsetOfEpoch(context.replicas.requireNamed(topic, partition), currentLeaderEpoch, leaderEpoch)
           return { partition, errorCode: ErrorCode.NONE, leaderEpoch: end.epoch, endOffset: end.endOffset }
         } catch (error) {
           if (!(error instanceof ApiError)) throw error

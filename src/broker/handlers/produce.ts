@@ -6,9 +6,11 @@
  * append and the waking of parked fetches other requests may run.
  */
 import type { Task } from '../../base/task.ts'
+import { COMPRESSION_TYPES } from '../../base/compression-type.ts'
 import { ApiError } from '../../protocol/api-error.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { ProduceRequest } from '../../protocol/generated/types.ts'
+import { compressionOf, HEADER_SIZE } from '../../protocol/records/record-batch.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
 import { currentLeader, namedTopic, nodeEndpoints } from '../broker-context.ts'
 import type { BrokerContext } from '../broker-context.ts'
@@ -18,6 +20,7 @@ import type { Partition } from '../partition.ts'
 
 const TOPIC_IDS_VERSION = 13
 const LEADER_DISCOVERY_VERSION = 10
+const ZSTD_VERSION = 7
 
 interface Outcome {
   readonly topicId: string
@@ -37,7 +40,7 @@ export function* handleProduce(context: BrokerContext, request: RpcRequest): Tas
   const body = request.body as ProduceRequest
   const { env } = context
   yield* env.pause('produce')
-  const outcomes = appendAll(context, body, request.apiVersion >= TOPIC_IDS_VERSION)
+  const outcomes = appendAll(context, body, request.apiVersion)
   yield* env.pause('produce-appended')
   const appends: PendingAppend[] = []
   const keys: string[] = []
@@ -57,7 +60,7 @@ export function* handleProduce(context: BrokerContext, request: RpcRequest): Tas
   }
 }
 
-function appendAll(context: BrokerContext, body: ProduceRequest, byId: boolean): Outcome[] {
+function appendAll(context: BrokerContext, body: ProduceRequest, apiVersion: number): Outcome[] {
   const outcomes: Outcome[] = []
   for (const topic of body.topicData) {
     const known = namedTopic(context.image, topic.topicId, topic.name)
@@ -66,9 +69,12 @@ function appendAll(context: BrokerContext, body: ProduceRequest, byId: boolean):
       const name = known?.name ?? topic.name
       try {
         if (body.acks !== 0 && body.acks !== 1 && body.acks !== -1) throw new ApiError(ErrorCode.INVALID_REQUIRED_ACKS)
-        if (known === undefined) throw new ApiError(byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        if (known === undefined) throw new ApiError(apiVersion >= TOPIC_IDS_VERSION ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         if (records === null || records.length === 0) throw new ApiError(ErrorCode.INVALID_RECORD)
-        outcomes.push(appendOne(context, name, context.replicas.require(known.id, index), records, body.acks))
+        if (apiVersion < ZSTD_VERSION && records.length >= HEADER_SIZE && compressionOf(records, 0) === COMPRESSION_TYPES.indexOf('zstd')) {
+          throw new ApiError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+        }
+        outcomes.push(appendOne(context, name, context.replicas.require(known.id, index, ErrorCode.UNKNOWN_TOPIC_ID), records, body.acks))
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
         outcomes.push({

@@ -6,40 +6,40 @@ import { mergeVerdicts } from '../../../checkers/compose.ts'
 import type { CheckResult } from '../../../checkers/contract.ts'
 import { guaranteesFor } from '../../../checkers/guarantees.ts'
 import { independently, isIndependent } from '../../../checkers/independent.ts'
-import { HISTORY_CHECKERS } from '../../../checkers/index.ts'
-import { LINEARIZABLE } from '../../../checkers/linearizability/linearizability-checker.ts'
 import { type HistoryReader, withHistoryFile } from '../../history/history-reader.ts'
 import type { Operation } from '../../history/operation.ts'
 import type { CheckOutcome, CheckProgress, CheckRequest } from './check-request.ts'
+import { pageOf } from './page-of.ts'
 import { selectCheckers } from './select-checkers.ts'
 
 const OPERATIONS_BETWEEN_LOOKS = 1 << 16
 
 export function checkHistory(request: CheckRequest, expired: () => boolean, tell: (progress: CheckProgress) => void): CheckOutcome {
-  const checkers = selectCheckers(request)
+  const checkers = selectCheckers(request, expired)
   const results: CheckResult[] = []
   const { path, format, times } = request
   const { history, whole } = withHistoryFile(path, { times, ...(format === undefined ? {} : { format }) }, reader => readAll(reader, expired, tell))
   const operations = history.length
   if (!whole) return { verdict: 'unknown', operations, independent: false, results, cut: { why: 'time', doing: `reading the history: ${operations} operations so far` } }
-  const independent = request.independent ?? isIndependent(history)
-  for (const checker of checkers) {
+  const concerned = checkers.some(({ keys }) => keys !== 'none')
+  const independent = concerned && (request.independent ?? isIndependent(history))
+  const answer = (verdict: CheckOutcome['verdict']): CheckOutcome => ({ verdict, operations, independent, results })
+  const context = {
+    guarantees: guaranteesFor(request.guarantees), drained: request.drained, logStart: request.logStart,
+    limits: { expired, ...(request.steps === undefined ? {} : { steps: request.steps }) },
+    ...(request.versionOrders === undefined ? {} : { versionOrders: request.versionOrders }),
+    ...(request.consistencyModel === undefined ? {} : { consistencyModel: request.consistencyModel }),
+  }
+  for (const { keys, make } of checkers) {
+    const checker = make(independent)
     const doing = `${checker.name}: judging ${operations} operations`
     tell({ operations, doing, results })
-    if (expired()) return { verdict: mergeVerdicts([...results.map(({ verdict }) => verdict), 'unknown']), operations, independent, results, cut: { why: 'time', doing } }
-    const context = {
-      guarantees: guaranteesFor(request.guarantees), drained: request.drained, logStart: request.logStart,
-      independent,
-      limits: { expired, ...(request.steps === undefined ? {} : { steps: request.steps }) },
-      ...(request.versionOrders === undefined ? {} : { versionOrders: request.versionOrders }),
-      ...(request.consistencyModel === undefined ? {} : { consistencyModel: request.consistencyModel }),
-    }
-    // Keys of Kafka are part of its operations, `linearizable` takes keys apart itself; the other checkers know nothing of keys.
-    const apart = independent && !HISTORY_CHECKERS.includes(checker) && checker.name !== LINEARIZABLE
-    const result = history.some(({ process }) => process !== 'nemesis') ? (apart ? independently(checker) : checker).check(history, context) : nothingToJudge(checker.name)
-    results.push(result)
+    if (expired()) return { ...answer(mergeVerdicts([...results.map(({ verdict }) => verdict), 'unknown'])), cut: { why: 'time', doing } }
+    const apart = independent && keys === 'apart'
+    results.push(history.some(({ process }) => process !== 'nemesis') ? (apart ? independently(checker) : checker).check(history, context) : nothingToJudge(checker.name))
   }
-  return { verdict: mergeVerdicts(results.map(({ verdict }) => verdict)), operations, independent, results }
+  const outcome = answer(mergeVerdicts(results.map(({ verdict }) => verdict)))
+  return request.page ? { ...outcome, page: pageOf(request, outcome, history) } : outcome
 }
 
 /** A file that was emptied, or a recorder that recorded nothing, proves nothing. */

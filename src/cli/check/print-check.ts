@@ -20,7 +20,7 @@ export function printCheck(request: CheckRequest, outcome: CheckOutcome, json: b
   }
   const judged = request.model === undefined ? `checker ${request.checkers.join(', ')}` : `model ${request.model}`
   output.line(`${output.style(verdict === 'valid' ? 'green' : verdict === 'invalid' ? 'red' : 'yellow', verdict)}: ${operations} operations, ${ofKafka ? `guarantees enforced: ${owed.join(', ')}` : judged}${outcome.independent ? ', keys judged apart' : ''}`)
-  if (cut !== undefined) output.line(`  ended early, ${CUT[cut.why]}; ${cut.doing}`)
+  if (cut !== undefined) output.line(`  ended early, ${CUT[cut.why]}${results.some(({ reason }) => reason === cut.doing) ? '' : `; ${cut.doing}`}`)
   for (const result of results) printResult(result, output)
 }
 

@@ -7,13 +7,19 @@ import { setFullChecker } from '../../../checkers/collections/set-full-checker.t
 import type { Checker } from '../../../checkers/contract.ts'
 import { findChecker, HISTORY_CHECKERS, RECORDED_CHECKERS } from '../../../checkers/index.ts'
 import { LINEARIZABLE, linearizabilityChecker } from '../../../checkers/linearizability/linearizability-checker.ts'
-import type { Model } from '../../../checkers/linearizability/model.ts'
 import { MODELS } from '../../../checkers/linearizability/models.ts'
 import { TrialError } from '../../base/trial-error.ts'
+import type { Json, Operation } from '../../history/operation.ts'
 import { oneOf } from '../suggest.ts'
 import type { CheckRequest } from './check-request.ts'
 
 export const DEFAULT_CHECKER = 'kafka-log'
+
+/** `keys`: what it does with tuples `[key, value]`. Splits them itself, is run for each key, or has no use for them. */
+export interface SelectedChecker {
+  readonly keys: 'own' | 'apart' | 'none'
+  readonly make: (independent: boolean) => Checker
+}
 
 /** Every name that `--checker` takes. */
 export function checkerNames(): string[] {
@@ -21,20 +27,39 @@ export function checkerNames(): string[] {
 }
 
 /** @throws TrialError('usage') */
-export function selectCheckers(request: CheckRequest): Checker[] {
-  return request.checkers.map(name => {
+export function selectCheckers(request: CheckRequest, expired: () => boolean = () => false): SelectedChecker[] {
+  return request.checkers.map((name): SelectedChecker => {
     switch (oneOf('checker of histories', name, checkerNames())) {
-      case 'bank': return bankChecker({ negativeBalances: request.negativeBalances, ...(request.total === undefined ? {} : { total: amountOf(`~n${request.total}`)! }), ...(request.accounts === undefined ? {} : { accounts: request.accounts }) })
-      case LINEARIZABLE: return linearizabilityChecker(modelNamed(request.model), request.engine === undefined ? {} : { engine: request.engine })
-      case 'set-full': return setFullChecker({ linearizable: request.linearizableSets })
-      case 'exactly-once': return exactlyOnceChecker(request.semantics)
-      case 'total-queue': return queueChecker({ duplicates: request.duplicates })
-      default: return findChecker(name)
+      case LINEARIZABLE: return { keys: 'own', make: independent => linearizable(request, expired, independent) }
+      case 'kafka':
+      case 'kafka-log': return { keys: 'own', make: () => findChecker(name) }
+      case 'bank': return { keys: 'apart', make: () => bankChecker({ negativeBalances: request.negativeBalances, ...(request.total === undefined ? {} : { total: amountOf(`~n${request.total}`)! }), ...(request.accounts === undefined ? {} : { accounts: request.accounts }) }) }
+      case 'set-full': return { keys: 'apart', make: () => setFullChecker({ linearizable: request.linearizableSets }) }
+      case 'exactly-once': return { keys: 'none', make: () => exactlyOnceChecker(request.semantics) }
+      case 'total-queue': return { keys: 'apart', make: () => queueChecker({ duplicates: request.duplicates }) }
+      case 'set':
+      case 'unique-ids':
+      case 'counter': return { keys: 'apart', make: () => findChecker(name) }
+      default: return { keys: 'none', make: () => findChecker(name) }
     }
   })
 }
 
-function modelNamed(name: string | undefined): Model {
-  if (name === undefined) throw new TrialError('usage', 'The checker linearizable needs a model.', `Give --model with one of: ${Object.keys(MODELS).join(', ')}.`)
-  return MODELS[oneOf('model', name, Object.keys(MODELS))]!
+function linearizable({ model, engine, steps }: CheckRequest, deadline: () => boolean, independent: boolean): Checker {
+  if (model === undefined) throw new TrialError('usage', 'the checker linearizable needs a model', `--model ${Object.keys(MODELS).join('|')}`)
+  const name = oneOf('model', model, Object.keys(MODELS))
+  const checker = linearizabilityChecker(MODELS[name]!, { independent, deadline, engine: engine ?? 'auto', ...(steps === undefined ? {} : { budget: steps }) })
+  // Of an EDN history a set may be read as a set.
+  return name === 'set' ? { ...checker, check: (history, context) => checker.check(history.map(withLists), context) } : checker
+}
+
+function withLists(operation: Operation): Operation {
+  const { f, type, value } = operation
+  if (f !== 'read' || type !== 'ok') return operation
+  if (isSet(value)) return { ...operation, value: value['~#set'] }
+  return Array.isArray(value) && value.length === 2 && isSet(value[1]) ? { ...operation, value: [value[0], value[1]['~#set']] } : operation
+}
+
+function isSet(value: Json): value is { readonly '~#set': Json } {
+  return typeof value === 'object' && value !== null && Array.isArray((value as { readonly [key: string]: Json })['~#set'])
 }

@@ -11,6 +11,7 @@ import { HISTORY_FORMATS, type HistoryFormat } from '../../history/history-reade
 import { reasonOf } from '../../artifacts/write-artifacts.ts'
 import type { CheckOutcome, CheckRequest } from '../check/check-request.ts'
 import { guaranteeConfig, type KafkaFlags, logStartOf, withKafkaFlags } from '../check/kafka-flags.ts'
+import { pageOf } from '../check/page-of.ts'
 import { printCheck } from '../check/print-check.ts'
 import { runCheck } from '../check/run-check.ts'
 import { checkerNames, DEFAULT_CHECKER, selectCheckers } from '../check/select-checkers.ts'
@@ -56,8 +57,8 @@ or EDN, as Jepsen writes them. A path of - reads standard input.
 export function addCheckCommand(program: Command): void {
   withKafkaFlags(withCommonFlags(program.command('check <history>').description('judge a recorded history (JSON Lines or EDN) of this or a real cluster'))
     .option('--checker <NAME...>', `which checkers: ${checkerNames().join(', ')}; default: ${DEFAULT_CHECKER}`)
-    .option('--model <NAME>', `linearizable: ${Object.keys(MODELS).join(', ')}`)
-    .addOption(new Option('--engine <NAME>', 'linearizable: a monitor where its conditions hold, else a search').choices(['auto', 'search', 'monitor']))
+    .option('--model <NAME>', `linearizable: of what (${Object.keys(MODELS).join(', ')})`)
+    .option('--engine <NAME>', 'linearizable: auto, search or monitor; default: auto')
     .option('--json', 'print the result as JSON')
     .option('--budget <STEPS>', 'steps of search at most; the same number gives the same verdict everywhere')
     .option('--time <DURATION>', 'end after this time with what is known, such as 10s')
@@ -80,13 +81,14 @@ export function addCheckCommand(program: Command): void {
 
 async function check(path: string, flags: CheckFlags, output: Output): Promise<ExitCode> {
   const request = requestOf(path, flags)
-  selectCheckers(request)
+  // Names are looked up before anything is read.
+  for (const { make } of selectCheckers(request)) make(false)
   const timeMs = flags.time === undefined ? undefined : duration('--time', flags.time)
   const interrupt = onInterrupt(output, flags.json === true ? '' : 'interrupted: what is known follows')
   try {
     const outcome = await runCheck(request, { timeMs, interrupt: interrupt.signal })
     printCheck(request, outcome, flags.json === true, output)
-    if (flags.report !== undefined) writePage(flags.report, outcome)
+    if (flags.report !== undefined) writePage(flags.report, outcome.page ?? pageOf(request, outcome, []))
     return interrupt.code ?? exitCodeFor(outcome)
   } finally {
     interrupt.done()
@@ -97,9 +99,9 @@ function exitCodeFor({ verdict }: CheckOutcome): ExitCode {
   return verdict === 'valid' ? ExitCode.Valid : verdict === 'invalid' ? ExitCode.Invalid : ExitCode.Unknown
 }
 
-function writePage(path: string, { page }: CheckOutcome): void {
+function writePage(path: string, page: string): void {
   try {
-    writeFileSync(path, page ?? '')
+    writeFileSync(path, page)
   } catch (error) {
     throw new TrialError('input', `cannot write '${path}': ${reasonOf(error)}`, 'name a file in a folder that exists')
   }
@@ -116,7 +118,7 @@ function requestOf(path: string, flags: CheckFlags): CheckRequest {
     times: flags.anyTimes === true ? 'any' : 'rising',
     checkers: named.length > 0 ? named : [flags.model === undefined ? DEFAULT_CHECKER : LINEARIZABLE],
     model: flags.model,
-    engine: flags.engine as CheckRequest['engine'],
+    engine: flags.engine === undefined ? undefined : oneOf('engine', flags.engine, ['auto', 'search', 'monitor'] as const),
     steps: flags.budget === undefined ? undefined : wholeNumber('--budget', flags.budget, 1, Number.MAX_SAFE_INTEGER),
     independent: flags.independent,
     guarantees: guaranteeConfig(flags),

@@ -10,7 +10,7 @@ import { DEFECTS, MENDS } from '../../config/defects.ts'
 import { FAULT_DESCRIPTIONS, FAULT_TESTS } from '../../nemesis/describe-fault.ts'
 import { FAULT_FAMILIES, type FaultFamily } from '../../nemesis/fault.ts'
 import { PROFILES } from '../../plan/generate-options.ts'
-import { ALL_API_KEYS, apiName, apiVersions } from '../../protocol/api-keys.ts'
+import { API_CATALOGUE } from '../../trial/api-catalogue.ts'
 import { CORE_MARKS } from '../../trial/coverage.ts'
 import { type CommonFlags, loadWorkloads, runAction, withCommonFlags } from '../command-context.ts'
 import { ExitCode } from '../exit-code.ts'
@@ -30,7 +30,10 @@ const LISTS: Readonly<Record<string, (flags: ListFlags) => Promise<{ readonly co
     columns: ['kind', 'family', 'test', 'describes'],
     rows: (Object.keys(FAULT_FAMILIES) as FaultFamily[]).flatMap(family => FAULT_FAMILIES[family].map((kind): Row => [kind, family, FAULT_TESTS[kind], FAULT_DESCRIPTIONS[kind]])),
   }),
-  apis: async () => ({ columns: ['key', 'name', 'versions'], rows: ALL_API_KEYS.map(key => [key, apiName(key), `${apiVersions(key).min}-${apiVersions(key).max}`]) }),
+  apis: async () => ({
+    columns: ['key', 'name', 'versions', 'served by', 'exercised by'],
+    rows: API_CATALOGUE.map(({ key, name, versions, servedBy, test }) => [key, name, versions, servedBy.join(' ') || '-', test ?? '-']),
+  }),
   defects: async () => ({ columns: ['id', 'area', 'depth', 'oracle', 'fixed in', 'mechanism'], rows: DEFECTS.map(({ id, area, depth, oracle, fixedIn, mechanism }) => [id, area, depth, oracle, fixedIn, mechanism]) }),
   mends: async () => ({ columns: ['id', 'known behaviour of Kafka 4.3.1', 'link'], rows: MENDS.map(({ id, mechanism, link }) => [id, mechanism, link]) }),
   checkers: async () => ({ columns: ['name', 'kind', 'describes'], rows: [...CHECKERS.map(({ name, kind, describes }): Row => [name, kind, describes]), ...Object.entries(CHECKER_GROUPS).map(([name, members]): Row => [name, 'group', members.join(' ')])] }),

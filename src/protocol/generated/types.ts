@@ -764,6 +764,10 @@ export interface ConsumerProtocolSubscriptionTopicPartition {
   partitions: number[]
 }
 
+export interface ControlRecordTypeSchema {
+  type: number
+}
+
 export interface ControllerRegistrationRequest {
   controllerId: number
   incarnationId: string
@@ -2692,6 +2696,87 @@ export interface RegisterControllerRecordControllerFeature {
   name: string
   minSupportedVersion: number
   maxSupportedVersion: number
+}
+
+export interface RemoteLogSegmentMetadataRecord {
+  remoteLogSegmentId: RemoteLogSegmentMetadataRecordRemoteLogSegmentIdEntry
+  startOffset: number
+  endOffset: number
+  brokerId: number
+  maxTimestampMs: number
+  eventTimestampMs: number
+  segmentLeaderEpochs: RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry[]
+  segmentSizeInBytes: number
+  customMetadata: Uint8Array | null
+  remoteLogSegmentState: number
+  txnIndexEmpty: boolean
+}
+
+export interface RemoteLogSegmentMetadataRecordRemoteLogSegmentIdEntry {
+  topicIdPartition: RemoteLogSegmentMetadataRecordTopicIdPartitionEntry
+  id: string
+}
+
+export interface RemoteLogSegmentMetadataRecordTopicIdPartitionEntry {
+  name: string
+  id: string
+  partition: number
+}
+
+export interface RemoteLogSegmentMetadataRecordSegmentLeaderEpochEntry {
+  leaderEpoch: number
+  offset: number
+}
+
+export interface RemoteLogSegmentMetadataSnapshotRecord {
+  segmentId: string
+  startOffset: number
+  endOffset: number
+  brokerId: number
+  maxTimestampMs: number
+  eventTimestampMs: number
+  segmentLeaderEpochs: RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry[]
+  segmentSizeInBytes: number
+  customMetadata: Uint8Array | null
+  remoteLogSegmentState: number
+  txnIndexEmpty: boolean
+}
+
+export interface RemoteLogSegmentMetadataSnapshotRecordSegmentLeaderEpochEntry {
+  leaderEpoch: number
+  offset: number
+}
+
+export interface RemoteLogSegmentMetadataUpdateRecord {
+  remoteLogSegmentId: RemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntry
+  brokerId: number
+  eventTimestampMs: number
+  customMetadata: Uint8Array | null
+  remoteLogSegmentState: number
+}
+
+export interface RemoteLogSegmentMetadataUpdateRecordRemoteLogSegmentIdEntry {
+  topicIdPartition: RemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry
+  id: string
+}
+
+export interface RemoteLogSegmentMetadataUpdateRecordTopicIdPartitionEntry {
+  name: string
+  id: string
+  partition: number
+}
+
+export interface RemotePartitionDeleteMetadataRecord {
+  topicIdPartition: RemotePartitionDeleteMetadataRecordTopicIdPartitionEntry
+  brokerId: number
+  eventTimestampMs: number
+  remotePartitionDeleteState: number
+}
+
+export interface RemotePartitionDeleteMetadataRecordTopicIdPartitionEntry {
+  name: string
+  id: string
+  partition: number
 }
 
 export interface RemoveAccessControlEntryRecord {

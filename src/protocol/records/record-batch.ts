@@ -10,6 +10,8 @@
  */
 import { crc32c } from '../../base/crc32c.ts'
 import { decodeUtf8, encodeUtf8 } from '../../base/utf8.ts'
+import { COMPRESSION_TYPES, type CompressionType } from '../../base/compression-type.ts'
+import { compress, expand } from '../compression/compress.ts'
 import { DecodeError } from '../wire.ts'
 import { VarintReader, varintSize, writeVarint } from './varint.ts'
 
@@ -45,6 +47,7 @@ export interface BatchInput {
   readonly producerId?: number
   readonly producerEpoch?: number
   readonly baseSequence?: number
+  readonly compression?: CompressionType
   readonly records: readonly RecordInput[]
 }
 
@@ -55,7 +58,6 @@ export interface LogRecord {
   readonly value: Uint8Array | null
   readonly headers: readonly RecordHeader[]
 }
-
 
 function int16(b: Uint8Array, p: number): number {
   return ((b[p]! << 24) >> 16) | b[p + 1]!
@@ -93,6 +95,7 @@ export const leaderEpochOf = (b: Uint8Array, p: number): number => int32(b, p + 
 export const magicOf = (b: Uint8Array, p: number): number => (b[p + 16]! << 24) >> 24
 export const crcOf = (b: Uint8Array, p: number): number => int32(b, p + 17) >>> 0
 export const attributesOf = (b: Uint8Array, p: number): number => int16(b, p + 21)
+/** The number of the codec, also one that does not exist. */
 export const compressionOf = (b: Uint8Array, p: number): number => b[p + 22]! & COMPRESSION_MASK
 export const timestampTypeOf = (b: Uint8Array, p: number): 'CreateTime' | 'LogAppendTime' => ((b[p + 22]! & LOG_APPEND_TIME) === 0 ? 'CreateTime' : 'LogAppendTime')
 export const isTransactionalOf = (b: Uint8Array, p: number): boolean => (b[p + 22]! & TRANSACTIONAL) !== 0
@@ -202,14 +205,25 @@ function writeBytes(b: Uint8Array, position: number, value: Uint8Array | null): 
   return at + value.length
 }
 
-/** Builds an uncompressed batch of at least one record; offsets are dense from the base offset. */
+/** The same batch with its records compressed. */
+function compressed(b: Uint8Array, type: CompressionType): Uint8Array {
+  const records = compress(type, b.subarray(HEADER_SIZE))
+  const small = new Uint8Array(HEADER_SIZE + records.length)
+  small.set(b.subarray(0, HEADER_SIZE))
+  small.set(records, HEADER_SIZE)
+  putInt32(small, 8, small.length - LOG_OVERHEAD)
+  small[22] = small[22]! | COMPRESSION_TYPES.indexOf(type)
+  return small
+}
+
+/** Builds a batch of at least one record; offsets are dense from the base offset. */
 export function buildBatch(input: BatchInput): Uint8Array {
   const { records } = input
   const baseTimestamp = records[0]?.timestamp ?? -1
   const sized = records.map((record, index) => sizeRecord(record, record.timestamp - baseTimestamp, index))
   let size = HEADER_SIZE
   for (const { body } of sized) size += varintSize(body) + body
-  const b = new Uint8Array(size)
+  let b: Uint8Array = new Uint8Array(size)
   let maxTimestamp = baseTimestamp
   let at = HEADER_SIZE
   records.forEach((record, index) => {
@@ -240,8 +254,17 @@ export function buildBatch(input: BatchInput): Uint8Array {
   putInt16(b, 51, input.producerEpoch ?? -1)
   putInt32(b, 53, input.baseSequence ?? -1)
   putInt32(b, 57, records.length)
-  putInt32(b, 17, crc32c(b, 21, size) | 0)
+  if (input.compression !== undefined && input.compression !== 'none') b = compressed(b, input.compression)
+  putInt32(b, 17, crc32c(b, 21, b.length) | 0)
   return b
+}
+
+/** A client's batch made anew, with dense offsets and this compression (LogValidator#buildRecordsAndAssignOffsets). */
+export function rebuildBatch(b: Uint8Array, p: number, records: readonly LogRecord[], compression: CompressionType): Uint8Array {
+  return buildBatch({
+    timestampType: timestampTypeOf(b, p), isTransactional: isTransactionalOf(b, p), producerId: producerIdOf(b, p),
+    producerEpoch: producerEpochOf(b, p), baseSequence: baseSequenceOf(b, p), compression, records,
+  })
 }
 
 /**
@@ -250,32 +273,34 @@ export function buildBatch(input: BatchInput): Uint8Array {
  */
 export function readRecords(b: Uint8Array, p: number): LogRecord[] {
   if (!isWholeBatchAt(b, p)) throw new DecodeError(`no whole batch at ${p}`)
-  if (compressionOf(b, p) !== 0) throw new DecodeError(`compression codec ${compressionOf(b, p)} is not supported`)
   const base = baseOffsetOf(b, p)
   const baseTimestamp = baseTimestampOf(b, p)
   const appendTime = timestampTypeOf(b, p) === 'LogAppendTime' ? maxTimestampOf(b, p) : undefined
-  const reader = new VarintReader(b, p + HEADER_SIZE, p + batchSizeOf(b, p))
+  const codec = compressionOf(b, p)
+  const end = p + batchSizeOf(b, p)
+  const expanded = codec === 0 ? undefined : expand(codec, b.subarray(p + HEADER_SIZE, end))
+  const reader = expanded === undefined ? new VarintReader(b, p + HEADER_SIZE, end) : new VarintReader(expanded, 0, expanded.length)
   const count = recordCountOf(b, p)
   if (count < 0) throw new DecodeError(`record count ${count}`)
   const records: LogRecord[] = []
   for (let i = 0; i < count; i++) {
     const length = reader.read()
-    const end = reader.position + length
-    if (length < 0 || end > reader.end) throw new DecodeError('record beyond its batch')
+    const recordEnd = reader.position + length
+    if (length < 0 || recordEnd > reader.end) throw new DecodeError('record beyond its batch')
     reader.position++
     const timestamp = baseTimestamp + reader.read()
     const offset = base + reader.read()
     const key = reader.bytesOrNull()
     const value = reader.bytesOrNull()
     const headerCount = reader.read()
-    if (headerCount < 0 || headerCount > end - reader.position) throw new DecodeError('header count beyond the record')
+    if (headerCount < 0 || headerCount > recordEnd - reader.position) throw new DecodeError('header count beyond the record')
     const headers: RecordHeader[] = []
     for (let h = 0; h < headerCount; h++) {
       const name = reader.bytesOrNull()
       if (name === null) throw new DecodeError('header without a key')
       headers.push({ key: decodeUtf8(name), value: reader.bytesOrNull() })
     }
-    if (reader.position !== end) throw new DecodeError('record of the wrong length')
+    if (reader.position !== recordEnd) throw new DecodeError('record of the wrong length')
     records.push({ offset, timestamp: appendTime ?? timestamp, key, value, headers })
   }
   if (reader.position !== reader.end) throw new DecodeError(`${reader.end - reader.position} bytes behind the last record`)

@@ -50,6 +50,7 @@ const GROUPS: readonly CollectionCase[] = [
   { name: 'an offset that was lost', history: h(commit('a', 7, 5), fetch(null)), verdict: 'invalid', counts: { 'commit-regression': 1 } },
   { name: 'an offset that was reset', history: h(commit('a', 7, 9), commit('a', 7, 5), fetch(5)), verdict: 'valid' },
   { name: 'commits side by side, either of which may be last', history: h(commit('a', 7, 5, 'invoke'), commit('b', 7, 9), commit('a', 7, 5), fetch(5), fetch(9)), verdict: 'valid' },
+  { name: 'commits side by side, of which the first to begin is the first to end', history: h(commit('a', 7, 5, 'invoke'), commit('b', 7, 9, 'invoke'), commit('a', 7, 5), commit('b', 7, 9), fetch(5)), verdict: 'valid' },
   { name: 'an old commit of unknown fate that arrives late', history: h(commit('a', 7, 5, 'info'), commit('b', 7, 9), fetch(5)), verdict: 'valid' },
   { name: 'a fetch that ran while it was committed', history: h('3 fetch {"group":"g","partition":"o-0"} invoke', commit('a', 7, 5), fetch(null)), verdict: 'valid' },
   { name: 'a group named like a property', history: h(assign('a', 7, '["__proto__"]').replace('"g"', '"constructor"')), verdict: 'valid' },

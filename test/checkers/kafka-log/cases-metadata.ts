@@ -16,6 +16,8 @@ function configs(h: HistoryBuilder, entries: Json, extra = true): HistoryBuilder
   return h.op(9, 'describe-configs', 'refunds', ['refunds', entries], extra ? { drain: true } : {})
 }
 
+const grown = (partitions: number): Json => ({ topic: 'refunds', partitions })
+
 const lost = { 'lost-metadata': 1 }
 
 const LOST_METADATA: AnomalyCases = {
@@ -25,10 +27,13 @@ const LOST_METADATA: AnomalyCases = {
     { name: 'a configuration has a value that nobody asked for', history: h => configs(h.change(4, 'alter-config', retention('60')).change(4, 'alter-config', retention('70')), { 'retention.ms': '50' }), counts: lost, says: ['retention.ms of refunds was set to 70 and is 50'] },
     { name: 'none of two concurrent changes is there', history: h => configs(h.invoke(4, 'alter-config', retention('60')).change(5, 'alter-config', retention('70')).complete(4, 'ok', null), { 'retention.ms': '50' }), counts: lost },
     { name: 'a configuration is absent', history: h => configs(h.change(4, 'alter-config', retention('60')), {}), counts: lost, says: ['and is null'] },
+    { name: 'partitions that were added are absent', history: h => topics(h.change(4, 'create-partitions', grown(4)).change(4, 'create-partitions', grown(3)), { refunds: 3 }), counts: lost, says: ['was given 4 partitions and has 3 of 4 partitions'] },
     { name: 'the last description counts', history: h => topics(topics(h.change(4, 'create-topic', topic), { refunds: 3 }), {}), counts: lost },
   ],
   passes: [
     { name: 'all is there, and more', history: h => configs(topics(h.change(4, 'create-topic', topic).change(4, 'alter-config', retention('60')), { refunds: 4, orders: 1 }), { 'retention.ms': '60', 'segment.ms': '1' }) },
+    { name: 'partitions that were added, and a refusal to take some away', history: h => topics(h.change(4, 'create-topic', topic).change(4, 'create-partitions', grown(4)).change(4, 'create-partitions', grown(2), 'fail'), { refunds: 4 }) },
+    { name: 'partitions of a topic that was deleted', history: h => topics(h.change(4, 'create-partitions', grown(4)).change(4, 'delete-topic', topic).change(4, 'create-topic', topic), { refunds: 3 }) },
     { name: 'nobody described the cluster', history: h => h.change(4, 'create-topic', topic).change(4, 'alter-config', retention('60')) },
     { name: 'a description during the faults', history: h => configs(topics(h.change(4, 'create-topic', topic).change(4, 'alter-config', retention('60')), {}, false), {}, false) },
     { name: 'an earlier value: its change may have been sent twice, and one of them late', history: h => configs(h.change(4, 'alter-config', retention('60')).change(4, 'alter-config', retention('70')), { 'retention.ms': '60' }) },
@@ -46,6 +51,7 @@ const LOST_METADATA: AnomalyCases = {
   ],
   indeterminate: [
     { name: 'a creation of unknown fate', history: h => topics(h.change(4, 'create-topic', topic, 'info'), {}) },
+    { name: 'partitions that may have been added', history: h => topics(h.change(4, 'create-partitions', grown(4), 'info'), { refunds: 3 }) },
     { name: 'a creation without an answer', history: h => topics(h.change(4, 'create-topic', topic, 'open'), {}) },
     { name: 'a creation that failed', history: h => topics(h.change(4, 'create-topic', topic, 'fail'), {}) },
     { name: 'a later deletion of unknown fate', history: h => topics(h.change(4, 'create-topic', topic).change(4, 'delete-topic', topic, 'info'), {}) },

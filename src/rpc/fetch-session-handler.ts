@@ -1,7 +1,7 @@
 /**
- * A consumer's fetch session with one broker (KIP-227, FetchSessionHandler): the broker remembers what was asked, later
- * requests carry only what changed, and answers only partitions with news. A broker that keeps no session (id 0) gets a
- * full request each time.
+ * A consumer's or follower's fetch session with one broker (KIP-227, FetchSessionHandler): the broker remembers what was
+ * asked, later requests carry only what changed, and answers only partitions with news. A broker that keeps no session
+ * (id 0) gets a full request each time.
  */
 import type { Draft } from '../protocol/codec.ts'
 import { ErrorCode } from '../protocol/errors.ts'
@@ -14,15 +14,20 @@ export interface FetchTarget {
   readonly partition: number
   readonly fetchOffset: number
   readonly currentLeaderEpoch: number
+  /** -1: none, as consumers do. */
+  readonly lastFetchedEpoch: number
+  /** Of the follower's own log; -1 for consumers. */
+  readonly logStartOffset: number
 }
 
 function sameTarget(a: FetchTarget, b: FetchTarget): boolean {
-  return a.fetchOffset === b.fetchOffset && a.currentLeaderEpoch === b.currentLeaderEpoch && a.topicId === b.topicId
+  return a.fetchOffset === b.fetchOffset && a.currentLeaderEpoch === b.currentLeaderEpoch && a.lastFetchedEpoch === b.lastFetchedEpoch
+    && a.logStartOffset === b.logStartOffset && a.topicId === b.topicId
 }
 
 type FetchTopics = NonNullable<Draft<FetchRequest>['topics']>
 
-export class FetchSession {
+export class FetchSessionHandler {
   private sessionId = 0
   /** 0: the next request is full. */
   private epoch = 0
@@ -42,12 +47,6 @@ export class FetchSession {
     const isFull = this.epoch === 0
     const send: FetchTarget[] = []
     const forget: FetchTarget[] = []
-    const keys = new Set(wanted.map(target => target.key))
-    for (const [key, target] of this.partitions) {
-      if (keys.has(key)) continue
-      forget.push(target)
-      this.partitions.delete(key)
-    }
     for (const target of wanted) {
       const before = this.partitions.get(target.key)
       if (isFull || before === undefined || !sameTarget(before, target)) send.push(target)
@@ -55,6 +54,8 @@ export class FetchSession {
       if (before !== undefined && before.topicId !== target.topicId) forget.push(before)
       this.partitions.set(target.key, target)
     }
+    // Nearly always the same partitions as before.
+    if (this.partitions.size > wanted.length) this.dropOthers(wanted, forget)
     return {
       sessionId: this.sessionId,
       sessionEpoch: this.epoch,
@@ -62,16 +63,26 @@ export class FetchSession {
         partition: target.partition,
         currentLeaderEpoch: target.currentLeaderEpoch,
         fetchOffset: target.fetchOffset,
-        lastFetchedEpoch: -1,
-        logStartOffset: -1,
+        lastFetchedEpoch: target.lastFetchedEpoch,
+        logStartOffset: target.logStartOffset,
         partitionMaxBytes,
       })) as FetchTopics,
       forgottenTopicsData: isFull ? [] : groupByTopic(forget, target => target.partition),
     }
   }
 
-  /** False when the answer must be ignored; the next request then begins a new session. */
-  accept(response: FetchResponse, keysAnswered: ReadonlySet<string>): boolean {
+  private dropOthers(wanted: readonly FetchTarget[], forget: FetchTarget[]): void {
+    const keys = new Set<string>()
+    for (const { key } of wanted) keys.add(key)
+    for (const [key, target] of this.partitions) {
+      if (keys.has(key)) continue
+      forget.push(target)
+      this.partitions.delete(key)
+    }
+  }
+
+  /** `keysAnswered`: each partition that the answer tells. False when the answer must be ignored; the next request then begins a new session. */
+  accept(response: FetchResponse, keysAnswered: readonly string[]): boolean {
     if (response.errorCode === ErrorCode.FETCH_SESSION_ID_NOT_FOUND) {
       this.forget()
       return false
@@ -83,7 +94,7 @@ export class FetchSession {
     const isFull = this.epoch === 0
     let matches = true
     for (const key of keysAnswered) matches &&= this.partitions.has(key)
-    if (isFull) matches &&= keysAnswered.size === this.partitions.size
+    if (isFull) matches &&= keysAnswered.length === this.partitions.size
     if (!matches) {
       if (isFull) this.forget()
       else this.epoch = 0
@@ -109,6 +120,7 @@ export class FetchSession {
 }
 
 function groupByTopic<T>(targets: readonly FetchTarget[], each: (target: FetchTarget) => T): { topic: string; topicId: string; partitions: T[] }[] {
+  if (targets.length === 0) return []
   const groups = new Map<string, { topic: string; topicId: string; partitions: T[] }>()
   for (const target of targets) {
     let group = groups.get(target.topicId)
