@@ -15,10 +15,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Case } from './case.ts'
+import { ISOLATION_CASES } from './isolation-cases.ts'
 import { LINEARIZABILITY_CASES } from './linearizability-cases.ts'
 import { type Measured, measureCase, writeCase } from './measure-case.ts'
 
-const CASES: readonly Case[] = [...LINEARIZABILITY_CASES]
+const CASES: readonly Case[] = [...LINEARIZABILITY_CASES, ...ISOLATION_CASES]
 
 interface Row {
   readonly name: string

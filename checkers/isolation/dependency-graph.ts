@@ -64,7 +64,7 @@ export class GraphBuilder {
     const writing = new Set(writers)
     const both = [...new Set(readers.filter(reader => writing.has(reader)))]
     const updating = new Set(both)
-    // Who only reads goes to all; who also writes, to those who only write, and among themselves through the first of them.
+    // Who only reads goes to all; who also writes, to those who only write, and to each other but not to itself.
     const fromReaders = this.junction()
     for (const reader of readers) if (!updating.has(reader)) this.link(reader, fromReaders, RW)
     for (const writer of writers) this.link(fromReaders, writer, RW)
@@ -72,9 +72,19 @@ export class GraphBuilder {
     const fromUpdaters = this.junction()
     for (const one of both) this.link(one, fromUpdaters, RW)
     for (const writer of writers) if (!updating.has(writer)) this.link(fromUpdaters, writer, RW)
-    for (const one of both) {
-      this.link(one, both[0]!, RW)
-      this.link(both[0]!, one, RW)
+    this.linkNeighbours(both)
+    this.linkNeighbours([...both].reverse())
+  }
+
+  /** An rw edge from each to all that follow, along a chain of junctions. */
+  private linkNeighbours(all: readonly number[]): void {
+    let before = -1
+    for (let i = 1; i < all.length; i++) {
+      const junction = this.junction()
+      this.link(all[i - 1]!, junction, RW)
+      if (before !== -1) this.link(before, junction, RW)
+      this.link(junction, all[i]!, RW)
+      before = junction
     }
   }
 

@@ -170,15 +170,14 @@ class Classifier {
   }
 
   /**
-   * Rw edges that lead against the order of all others, or that lie in a cycle of those and point back in time. Every cycle
-   * has one. Edges into junctions are not ordered by anything else.
+   * Rw edges that lead against the order of all others, or that lie within a cycle of those. Every cycle has one. Edges into junctions are not ordered by anything else.
    */
   private against({ of }: Components, wanted: (edge: Edge) => boolean): Edge[] {
     const { transactions } = this.graph
     return this.edges(RW, edge => {
       const { from, to } = edge
       const order = of[to]! - of[from]!
-      return (to >= transactions || order > 0 || (order === 0 && to < from)) && wanted(edge)
+      return (to >= transactions || order >= 0) && wanted(edge)
     })
   }
 

@@ -121,7 +121,8 @@ export class PathSearch {
         this.budget.spend(end - offsets[node]!)
         for (let at = offsets[node]!; at < end; at++) {
           const to = targets[at]!
-          if (component[to] === inside && (kinds[at]! & mask) !== 0 && (window === undefined || to >= transactions || (window[to]! >= floor && window[to]! <= ceiling))) visit(to, state, place, kinds[at]!)
+          // Whoever may enter a junction may leave it.
+          if (component[to] === inside && (window === undefined || to >= transactions || (window[to]! >= floor && window[to]! <= ceiling))) visit(to, state, place, kinds[at]!)
         }
       }
       junctions.length = 0

@@ -36,7 +36,8 @@ export class PollOrder {
       let last = reader.positions.get(key)
       let from = last?.offset ?? -1
       let fromAt = last?.at ?? -1
-      for (const [offset] of records) {
+      for (let i = 0; i < records.length; i++) {
+        const offset = records[i]![0]
         if (fromAt !== -1 && offset !== from + 1) reader.recent.push({ key, from, fromAt, to: offset, at, internal: fromAt === at })
         from = offset
         fromAt = at

@@ -75,6 +75,8 @@ export interface Slot {
   readonly drain: boolean
   /** Other values found at the same offset. */
   others: { readonly value: Json; readonly at: number; readonly drain: boolean }[] | undefined
+  /** Who sent the value, once looked up. */
+  send: SendRecord | undefined
 }
 
 export class PartitionReads {
@@ -290,16 +292,21 @@ export class Scan {
   private takeRecords(key: string, records: readonly (readonly [number, Json])[], at: number, drain: boolean, polling: number, committed: boolean): void {
     const partition = this.partition(key)
     let end = -1
-    for (const record of records) {
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i]!
       if (!Array.isArray(record) || typeof record[0] !== 'number') throw new TrialError('input', `operation ${this.history[at]!.index}: a poll of ${key} returned something else than [offset, value].`, 'Polls return {key: [[offset, value], ...]}.')
-      const [offset, value] = record as unknown as readonly [number, Json]
+      const offset = record[0] as number
+      const value = record[1] as Json
       if (offset > end) end = offset
       if (offset > partition.highest) {
         partition.highest = offset
         partition.highestAt = at
       }
-      this.takeSlot(partition, offset, value, at, drain)
-      const send = this.byValue.get(identityOf(value))
+      const slot = this.takeSlot(partition, offset, value, at, drain)
+      // Most records are read again and again where they were: then the slot knows the send.
+      const known = slot.value === value ? slot.send : undefined
+      const send = known ?? this.byValue.get(identityOf(value))
+      if (known === undefined && slot.value === value) slot.send = send
       if (send === undefined || !send.belongsTo(key)) {
         this.strange.push({ key, offset, value, at })
         continue
@@ -323,15 +330,17 @@ export class Scan {
     if (committed && end !== -1) this.transactions.end(polling, partition.number, end)
   }
 
-  private takeSlot(partition: PartitionReads, offset: number, value: Json, at: number, drain: boolean): void {
+  private takeSlot(partition: PartitionReads, offset: number, value: Json, at: number, drain: boolean): Slot {
     const slot = partition.slots.get(offset)
     if (slot === undefined) {
-      partition.slots.set(offset, { value, at, drain, others: undefined })
-      return
+      const first: Slot = { value, at, drain, others: undefined, send: undefined }
+      partition.slots.set(offset, first)
+      return first
     }
-    if (slot.value === value || identityOf(slot.value) === identityOf(value)) return
+    if (slot.value === value || identityOf(slot.value) === identityOf(value)) return slot
     const others = slot.others ??= []
     if (!others.some(one => identityOf(one.value) === identityOf(value))) others.push({ value, at, drain })
+    return slot
   }
 
   private partition(key: string): PartitionReads {

@@ -85,6 +85,7 @@ describe('selecting checkers', () => {
     }
     expect(() => findChecker('hw-regression')).toThrow(/no checker of histories named hw-regression/)
     expect(findChecker('kafka-log')).toBe(HISTORY_CHECKERS[0])
+    expect(findChecker('kafka')).toBe(HISTORY_CHECKERS[0])
     try {
       selectCheckers(['nothing'])
     } catch (error) {
