@@ -1,8 +1,8 @@
 /**
  * Known behaviours of Kafka 4.3.1 that break a promise. A finding may be excused only if the trace shows the mechanism on
  * the partition (and, where it has one, the producer id) that the finding concerns, and (what the trial runner does next)
- * replaying the plan with the mend switched on removes the anomaly. Then it is `known`: reported with a link, never
- * counted as valid.
+ * replaying the plan with the mend switched on removes the anomaly, or leaves only what is excused there in its turn, by the
+ * trace of that run and another mend. Then it is `known`: reported with a link, never counted as valid.
  *
  * The mechanisms are told by nodes as observations; which producer a finding concerns follows from the batches that
  * leaders appended at the offsets in its evidence.
@@ -46,6 +46,12 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
   ]),
 }
+
+/**
+ * A broker that refuses what Kafka takes for new makes the client renumber. That renumbering is then the first mend's own
+ * doing, so that the two together would excuse a broker that had lost its producers for any reason.
+ */
+const PROVOKED: { readonly [first in MendId]?: ReadonlySet<MendId> } = { 'KAFKA-14359': new Set(['KAFKA-14034']) }
 
 /** The mechanisms that were seen, and who wrote what. */
 export class Mechanisms {
@@ -151,8 +157,11 @@ function remember(replica: Map<number, BatchSummary[]>, batch: BatchSummary): vo
   else if (batches.push(batch) > REMEMBERED) batches.shift()
 }
 
-/** The mends worth a replay, in catalogue order; none for a finding that is not bad. */
-export function excusesFor(finding: Finding, seen: Mechanisms): readonly Excuse[] {
+/**
+ * The mends worth a replay, in catalogue order; none for a finding that is not bad. `after`: the mend that this run has, and
+ * that did not suffice.
+ */
+export function excusesFor(finding: Finding, seen: Mechanisms, after?: MendId): readonly Excuse[] {
   const { key } = finding
   if (finding.status !== 'bad' || key === undefined) return []
   // A client that gives up its numbers because a broker refused what it held is not to blame: that broker is.
@@ -160,7 +169,7 @@ export function excusesFor(finding: Finding, seen: Mechanisms): readonly Excuse[
   const excuses: Excuse[] = []
   for (const { id, link } of MENDS) {
     const mend = id as MendId
-    if (!CONSEQUENCES[mend].has(finding.anomaly)) continue
+    if (!CONSEQUENCES[mend].has(finding.anomaly) || (after !== undefined && PROVOKED[after]?.has(mend) === true)) continue
     const mechanisms = seen.list.filter(one => one.mend === mend && one.key === key && (one.producerId === undefined || producers.has(one.producerId)))
     if (mechanisms.length > 0) excuses.push({ mend, link, mechanisms })
   }
@@ -171,9 +180,10 @@ export function mendsThatCouldExcuse(finding: Finding, seen: Mechanisms): readon
   return excusesFor(finding, seen).map(({ mend }) => mend)
 }
 
-/** Marks a finding after a replay with the mend has shown that the anomaly is gone. */
-export function asKnown(finding: Finding, excuse: Excuse): Finding {
-  const steps = [...finding.steps, ...excuse.mechanisms.slice(0, 2).map(({ text, time }) => ({ text, time }))]
+/** Marks a finding after a replay with the mend has shown that the anomaly is gone, but for what `others` explain there. */
+export function asKnown(finding: Finding, excuse: Excuse, others: readonly string[] = []): Finding {
+  const rest = others.length === 0 ? [] : [{ text: `With that mended, ${others.join(' and ')} still brings it about, and nothing else does.` }]
+  const steps = [...finding.steps, ...excuse.mechanisms.slice(0, 2).map(({ text, time }) => ({ text, time })), ...rest]
   return { ...finding, status: 'known', steps, known: { mend: excuse.mend, link: excuse.link } }
 }
 

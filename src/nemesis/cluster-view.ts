@@ -1,6 +1,7 @@
 /**
- * Follows leaders, ISRs and the active controller from observations, so that faults can aim at roles. Only the newest
+ * Follows leaders, ISRs, voters and the active controller from observations, so that faults can aim at roles. Only the newest
  * controller is believed: a deposed one that has not noticed goes on changing partitions, and none of it will be committed.
+ * Voters are those of the newest VotersRecord: once the administrator who asked for it has its answer, it is committed.
  */
 import type { Observation, ObservationKind, Observer } from '../env/observation.ts'
 import type { ClusterView } from './ports.ts'
@@ -18,11 +19,12 @@ interface PartitionState {
 export class ObservedCluster implements ClusterView, Observer {
   readonly brokers: readonly string[]
   readonly controllers: readonly string[]
-  readonly voters: ReadonlySet<string>
+  voters: ReadonlySet<string>
   activeController: string | undefined = undefined
   private readonly hosts: ReadonlyMap<number, string>
   private readonly states = new Map<string, PartitionState>()
   private controllerEpoch = -1
+  private votersEpoch = -1
   private readonly unfenced = new Set<string>()
 
   constructor(servers: readonly { readonly nodeId: number; readonly host: string; readonly roles: readonly string[] }[]) {
@@ -66,6 +68,12 @@ export class ObservedCluster implements ClusterView, Observer {
         this.controllerEpoch = event.epoch
         this.activeController = node
         this.states.clear()
+        break
+      case 'raft-voters':
+        if (event.epoch < this.votersEpoch) break
+        this.votersEpoch = event.epoch
+        // Told as `id-directory`.
+        this.voters = new Set(this.hostsOf(event.voters.map(voter => Number(voter.slice(0, voter.indexOf('-'))))))
         break
       case 'broker-unfenced':
         this.unfenced.add(this.hostOf(event.brokerId) ?? '')

@@ -74,6 +74,7 @@ export interface WorldPort {
 export interface ClusterView {
   readonly brokers: readonly string[]
   readonly controllers: readonly string[]
+  /** Those of the metadata quorum at present: a controller may have been removed from them (KIP-853). */
   readonly voters: ReadonlySet<string>
   readonly activeController: string | undefined
   hostOf(brokerId: number): string | undefined

@@ -1,9 +1,9 @@
 /**
  * From a seed to a judged trial: run, excuse known behaviour of Kafka (only when the plan with the mend switched on no
- * longer shows the anomaly), and, when it still fails, shrink it to a minimal story with a token.
+ * longer shows the anomaly, or shows it only by a second known behaviour, found there by the same rule), and, when it still fails, shrink it to a minimal story with a token.
  */
 import type { Finding } from '../../checkers/contract.ts'
-import { asKnown, excusesFor, MechanismRecorder } from '../../checkers/known-behaviour.ts'
+import { asKnown, type Excuse, excusesFor, MechanismRecorder, type Mechanisms } from '../../checkers/known-behaviour.ts'
 import type { Workload } from '../../workloads/contract.ts'
 import { MENDS, type MendId } from '../config/defects.ts'
 import type { GenerateOptions } from '../plan/generate-options.ts'
@@ -52,25 +52,63 @@ export async function judgeSeed(seed: string, options: GenerateOptions, workload
   return { result: first, failure: await reduce(plan, { options, seed, materialised: 'no' }, first, finding, workload, judge) }
 }
 
-/** Runs a plan and turns bad findings that a mend explains into `known` ones. */
+/**
+ * Runs a plan and turns bad findings that mends explain into `known` ones. The runs with mends are not traced: trace and
+ * observers are told of the plan as it is and of nothing else.
+ */
 export async function runExcused(plan: Plan, workload: Workload, options: RunOptions): Promise<TrialResult> {
+  const { trace: _trace, observers: _observers, ...untold } = options
+  return excuse(await runObserved(plan, workload, options), workload, untold)
+}
+
+interface ObservedRun {
+  readonly plan: Plan
+  readonly result: TrialResult
+  readonly seen: Mechanisms
+  /** The mend that was added to the plan, which did not suffice. */
+  readonly after?: MendId
+}
+
+async function runObserved(plan: Plan, workload: Workload, options: RunOptions): Promise<ObservedRun> {
   const recorder = new MechanismRecorder()
   const result = await runTrial(plan, workload, { ...options, observers: [...(options.observers ?? []), recorder] })
-  const mechanisms = recorder.seen
+  return { plan, result, seen: recorder.seen }
+}
+
+/**
+ * One mend where one suffices, else two: where one of two known behaviours leads to an anomaly when the other is mended,
+ * neither mend alone removes it, so what a mended run still shows is judged by that run's own trace.
+ */
+async function excuse(run: ObservedRun, workload: Workload, options: RunOptions): Promise<TrialResult> {
+  const { plan, result, after } = run
   if (result.verdict !== 'invalid') return result
   let { findings } = result
+  const tried: (ObservedRun & { readonly after: MendId })[] = []
   for (const { id } of MENDS) {
     const mend = id as MendId
-    if (plan.mends.includes(mend)) continue
-    const suspects = findings.filter(finding => excusesFor(finding, mechanisms).some(excuse => excuse.mend === mend))
-    if (suspects.length === 0) continue
-    const mended = await runTrial({ ...plan, mends: [...plan.mends, mend] }, workload, options)
-    findings = findings.map(finding => {
-      if (!suspects.includes(finding) || mended.findings.some(other => sameAnomaly(finding, other))) return finding
-      return asKnown(finding, excusesFor(finding, mechanisms).find(excuse => excuse.mend === mend)!)
-    })
+    if (plan.mends.includes(mend) || !findings.some(finding => excuseBy(mend, finding, run) !== undefined)) continue
+    const mended = { ...await runObserved({ ...plan, mends: [...plan.mends, mend] }, workload, options), after: mend }
+    tried.push(mended)
+    findings = findings.map(finding => excuseWith(mend, finding, run, mended.result))
+  }
+  for (const mended of after === undefined ? tried : []) {
+    if (!findings.some(finding => excuseBy(mended.after, finding, run) !== undefined)) continue
+    const rest = await excuse(mended, workload, options)
+    findings = findings.map(finding => excuseWith(mended.after, finding, run, rest))
   }
   return { ...result, findings, verdict: findings.some(finding => finding.status === 'bad') ? 'invalid' : 'valid' }
+}
+
+function excuseBy(mend: MendId, finding: Finding, { seen, after }: ObservedRun): Excuse | undefined {
+  return excusesFor(finding, seen, after).find(one => one.mend === mend)
+}
+
+/** The finding as known, if this mend may excuse it and the run with it shows no such anomaly that is not excused. */
+function excuseWith(mend: MendId, finding: Finding, run: ObservedRun, mended: TrialResult): Finding {
+  const one = excuseBy(mend, finding, run)
+  if (one === undefined || mended.findings.some(other => sameAnomaly(finding, other))) return finding
+  const others = mended.findings.filter(other => sameAnomaly({ ...finding, status: 'known' }, other)).map(({ known }) => known!.mend)
+  return asKnown(finding, one, [...new Set(others)])
 }
 
 export function sizeOf(plan: Plan, virtualUs: number): PlanSize {

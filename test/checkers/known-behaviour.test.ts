@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type { Finding } from '../../checkers/contract.ts'
 import { asKnown, excusesFor, MechanismRecorder, mendsThatCouldExcuse } from '../../checkers/known-behaviour.ts'
 import { ANOMALIES } from '../../checkers/anomalies.ts'
-import { MENDS } from '../../src/config/defects.ts'
+import { MENDS, type MendId } from '../../src/config/defects.ts'
 import type { BatchSummary, Observation, ObservationOf } from '../../src/env/observation.ts'
 
 const WHERE = { topicId: 'id', topic: 'orders', partition: 0 } as const
@@ -53,6 +53,13 @@ const forgotten: Observation = { kind: 'isr-proposal-forgotten', ...WHERE, leade
 const written = (): Recorded => new Recorded().wrote(4).wrote(5)
 
 describe('an excuse', () => {
+  it('is not what an earlier mend has brought about: refused by a broker that KAFKA-14359 mends, a client renumbers', () => {
+    const { seen } = written().see(shrunk).renumbered()
+    const after = (mend: MendId): readonly string[] => excusesFor(DUPLICATE, seen, mend).map(excuse => excuse.mend)
+    expect(after('producer-state-behind-log-start')).toEqual(['KAFKA-5494-snapshot', 'KAFKA-14034'])
+    expect(after('KAFKA-14359')).toEqual(['KAFKA-5494-snapshot'])
+  })
+
   it.each([
     ['KAFKA-14359', accepted, 'accepts sequence 3 as the first of producer 7'],
     ['KAFKA-5494-snapshot', shrunk, 'remembers only 1 batch of producer 7'],

@@ -49,4 +49,23 @@ describe('a voter', () => {
     busy.run(5)
     expect(busy.nemesis.skipped).toEqual([{ id: 0, why: 'the voters are configured, or being changed' }])
   })
+
+  it('is not replaced while another one is removed: of two voters that are left, both are needed', () => {
+    const world = new SmallWorld([remove('controller-102', 0), { ...replace('controller-101', 1), when: { at: 5 * MS } }, { ...replace('controller-101', 2), when: { at: 50 * MS } }], { servers: SERVERS })
+    world.canChangeVoters = true
+    world.settle()
+    world.nemesis.activate()
+    const votersAre = (ids: readonly number[], offset: number) =>
+      world.tell({ kind: 'raft-voters', offset, epoch: 1, voters: ids.map(id => `${id}-directory`), previous: [], previousOffset: 0, highWatermark: offset })
+    world.run(2)
+    votersAre([3, 101], 10)
+    world.run(10)
+    expect(world.nemesis.skipped).toEqual([{ id: 1, why: 'too few voters to do without one' }])
+    expect(world.machine('controller-101').isRunning).toBe(true)
+    world.run(20)
+    votersAre([3, 101, 102], 20)
+    world.run(30)
+    expect(world.nemesis.fired.map(({ id }) => id)).toEqual([0, 2])
+    expect(world.voterChanges.slice(2)).toEqual(['remove controller-101 former', 'add controller-101 present'])
+  })
 })

@@ -1,6 +1,7 @@
 /**
- * Changes of the voters of the metadata quorum as faults (KIP-853). One at a time, and never of the only voter or of two:
- * what is left must have a majority. A voter's disk is replaced only like this, by removing and adding the voter, because
+ * Changes of the voters of the metadata quorum as faults (KIP-853). One at a time, and never of the only voter or of two,
+ * counted as they are at that moment: what is left must have a majority. Of two voters, one whose disk is replaced takes the
+ * quorum with it for good, since its new directory is no voter and nobody can be removed without a majority. A voter's disk is replaced only like this, by removing and adding the voter, because
  * committed metadata may lie on that disk and one other only: a second disk is safe to lose once the first is back.
  */
 import type { ActionOf } from '../fault.ts'

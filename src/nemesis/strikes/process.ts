@@ -24,7 +24,8 @@ export function replaceDisk(context: StrikeContext, action: ActionOf<'replace-di
   const host = context.resolve(action.target)
   const problem = stopProblem(world, host)
   if (host === undefined || problem !== undefined) return problem ?? NO_TARGET
-  if (view.voters.has(host)) return 'a quorum voter keeps its disk'
+  // Removed from the voters or not: it is to be one again.
+  if (view.controllers.includes(host)) return 'a quorum voter keeps its disk'
   if (!survival.allows([host], true)) return BEYOND_BUDGET
   survival.replaced(host)
   const machine = world.machine(host)
