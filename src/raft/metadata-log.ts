@@ -72,6 +72,7 @@ export class MetadataLog {
     this.snapshots = new SnapshotStore(env, METADATA_DIRECTORY, { logStartOffset: this.log.logStartOffset, deleteDelayMs: server.logSegmentDeleteDelayMs })
     // The machine may have died between a download and the truncation that belongs to it.
     this.truncateToLatestSnapshot()
+    if (env.mends.has('metadata-log-start-forgotten')) this.startAtEarliestSnapshot()
     this.readVoters()
     this.observeRecovered()
   }
@@ -174,6 +175,21 @@ export class MetadataLog {
     this.env.observe({ kind: 'raft-truncate', endOffset: target, previousEnd, highWatermark: this.log.highWatermark })
     this.log.truncateTo(target, 'diverging-epoch')
     this.voters.truncate(target)
+    if (this.log.latestEpoch === undefined && this.endOffset > this.startOffset) {
+      this.env.observe({ kind: 'raft-epochs-lost', startOffset: this.startOffset, endOffset: this.endOffset })
+    }
+  }
+
+  /**
+   * Mend of metadata-log-start-forgotten. The start of the log is not kept (KafkaRaftLog#createLog loads it from 0, which is
+   * the first segment), the epoch cache is, and it was cut at the start: below the earliest snapshot it knows nothing. A
+   * truncation to there takes its last entry away, and KafkaRaftLog#lastFetchedEpoch throws, for the log is not empty.
+   */
+  private startAtEarliestSnapshot(): void {
+    const { earliest } = this.snapshots
+    if (earliest === undefined || earliest.endOffset > this.endOffset || this.log.epochAt(earliest.endOffset - 1) !== undefined) return
+    this.log.updateHighWatermark(Math.max(this.log.highWatermark, earliest.endOffset))
+    this.log.maybeIncrementLogStartOffset(earliest.endOffset, 'retention-size')
   }
 
   // ---- snapshots ----
