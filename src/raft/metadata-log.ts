@@ -222,11 +222,19 @@ export class MetadataLog {
     return { ...latest, lastContainedLogTimestamp: lastContainedLogTimestamp(bytes), records: recordsOfSnapshot(bytes) }
   }
 
-  /** If the latest snapshot knows more than the log, the log goes on, empty, behind it. */
-  truncateToLatestSnapshot(): boolean {
+  /**
+   * If the latest snapshot knows more than the log, the log goes on, empty, behind it.
+   *
+   * Unlike Kafka, which goes by the epoch first: a node that still has an uncommitted tail of a later epoch than the last
+   * record in the snapshot finds the tail newer, and stops for good at "Full log truncation expected but didn't happen"
+   * (KafkaRaftClient#handleFetchSnapshotResponse, KafkaMetadataLog#truncateToLatestSnapshot). A snapshot holds committed
+   * records only, so what it contradicts is void.
+   */
+  truncateToLatestSnapshot(isDownloaded = false): boolean {
     const { latest } = this.snapshots
-    const lastEpoch = this.log.latestEpoch ?? 0
-    if (latest === undefined || latest.epoch < lastEpoch || (latest.epoch === lastEpoch && latest.endOffset <= this.endOffset)) return false
+    if (latest === undefined) return false
+    const knowsMore = latest.epoch > (this.log.latestEpoch ?? 0) || latest.endOffset > this.endOffset
+    if (!knowsMore && !(isDownloaded && latest.endOffset > this.highWatermark)) return false
     this.log.truncateFullyAndStartAt(latest.endOffset)
     this.snapshots.forgetBefore(latest)
     return true
@@ -235,7 +243,7 @@ export class MetadataLog {
   /** A downloaded snapshot takes the place of the log. */
   loadLatestSnapshot(): void {
     const previousEnd = this.endOffset
-    invariant(this.truncateToLatestSnapshot(), 'a fetched snapshot must reach beyond the log')
+    invariant(this.truncateToLatestSnapshot(true), 'a fetched snapshot must reach beyond the log')
     this.readVoters()
     this.env.observe({ kind: 'raft-snapshot-loaded', endOffset: this.endOffset, epoch: this.lastEpoch, previousEnd })
   }
