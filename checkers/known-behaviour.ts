@@ -2,7 +2,8 @@
  * Known behaviours of Kafka 4.3.1 that break a promise. A finding may be excused only if the trace shows the mechanism on
  * the partition (and, where it has one, the producer id) that the finding concerns, and (what the trial runner does next)
  * replaying the plan with the mend switched on removes the anomaly, or leaves only what is excused there in its turn, by the
- * trace of that run and another mend. Then it is `known`: reported with a link, never counted as valid.
+ * trace of that run and another mend. Then it is `known`: reported with a link, never counted as valid. A finding about a
+ * server and no partition (that it died of its own error) concerns what this server did.
  *
  * The mechanisms are told by nodes as observations; which producer a finding concerns follows from the batches that
  * leaders appended at the offsets in its evidence.
@@ -45,6 +46,7 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets', 'offset-regression',
     'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
   ]),
+  'metadata-log-start-forgotten': new Set(['broker-assertion']),
 }
 
 /**
@@ -132,6 +134,8 @@ export class MechanismRecorder implements Observer {
         return this.add('pending-isr-overwritten', event, node, time, `forgets that it has asked for the ISR [${event.proposed.join(' ')}] when metadata that it knows already arrives`)
       case 'elr-kept-removed-replica':
         return this.add('elr-outlives-replica', event, node, time, `keeps [${event.brokers.join(' ')}], which are no replicas any more, among the eligible leaders`)
+      case 'raft-epochs-lost':
+        return this.add('metadata-log-start-forgotten', { topic: '__cluster_metadata', partition: 0 }, node, time, `has records from ${event.startOffset} to ${event.endOffset} left, and the epoch of none,`)
       default:
     }
   }
@@ -162,18 +166,28 @@ function remember(replica: Map<number, BatchSummary[]>, batch: BatchSummary): vo
  * that did not suffice.
  */
 export function excusesFor(finding: Finding, seen: Mechanisms, after?: MendId): readonly Excuse[] {
-  const { key } = finding
-  if (finding.status !== 'bad' || key === undefined) return []
-  // A client that gives up its numbers because a broker refused what it held is not to blame: that broker is.
-  const producers = new Set([...seen.producersAt(key, offsetsOf(finding))].filter(id => !seen.wronglyRefused.has(`${key} ${id}`)))
+  if (finding.status !== 'bad') return []
+  const concerns = finding.key === undefined ? concernsServer(finding) : concernsPartition(finding, finding.key, seen)
   const excuses: Excuse[] = []
   for (const { id, link } of MENDS) {
     const mend = id as MendId
     if (!CONSEQUENCES[mend].has(finding.anomaly) || (after !== undefined && PROVOKED[after]?.has(mend) === true)) continue
-    const mechanisms = seen.list.filter(one => one.mend === mend && one.key === key && (one.producerId === undefined || producers.has(one.producerId)))
+    const mechanisms = seen.list.filter(one => one.mend === mend && concerns(one))
     if (mechanisms.length > 0) excuses.push({ mend, link, mechanisms })
   }
   return excuses
+}
+
+function concernsPartition(finding: Finding, key: string, seen: Mechanisms): (mechanism: Mechanism) => boolean {
+  // A client that gives up its numbers because a broker refused what it held is not to blame: that broker is.
+  const producers = new Set([...seen.producersAt(key, offsetsOf(finding))].filter(id => !seen.wronglyRefused.has(`${key} ${id}`)))
+  return one => one.key === key && (one.producerId === undefined || producers.has(one.producerId))
+}
+
+/** Of the server that died, at the time when it did: such a mechanism kills at once. */
+function concernsServer({ evidence }: Finding): (mechanism: Mechanism) => boolean {
+  const { node, time } = recordOf(evidence)
+  return one => one.node === node && one.time === time
 }
 
 export function mendsThatCouldExcuse(finding: Finding, seen: Mechanisms): readonly MendId[] {
@@ -188,8 +202,11 @@ export function asKnown(finding: Finding, excuse: Excuse, others: readonly strin
 }
 
 function offsetsOf(finding: Finding): readonly number[] {
-  const { evidence } = finding
-  const listed = typeof evidence === 'object' && evidence !== null && !Array.isArray(evidence) ? (evidence as { readonly [key: string]: Json })['offsets'] : undefined
+  const listed = recordOf(finding.evidence)['offsets']
   const offsets = Array.isArray(listed) ? (listed as readonly Json[]).filter(one => typeof one === 'number') : []
   return finding.offset === undefined ? offsets : [...offsets, finding.offset]
+}
+
+function recordOf(evidence: Json): { readonly [key: string]: Json } {
+  return typeof evidence === 'object' && evidence !== null && !Array.isArray(evidence) ? evidence as { readonly [key: string]: Json } : {}
 }

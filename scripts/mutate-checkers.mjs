@@ -28,7 +28,7 @@ const copy = () => {
 
 const run = (tree, tests) => new Promise(done => {
   const child = spawn(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--bail', '1', ...tests.split(' ')], {
-    cwd: tree, stdio: 'ignore', timeout: 600_000, env: { ...process.env, LINEARIZABILITY_HISTORIES: process.env.LINEARIZABILITY_HISTORIES ?? '30000' },
+    cwd: tree, stdio: 'ignore', timeout: 600_000, env: { ...process.env, ISOLATION_HISTORIES: '2000', LINEARIZABILITY_HISTORIES: process.env.LINEARIZABILITY_HISTORIES ?? '30000' },
   })
   child.on('close', code => done(code))
 })

@@ -100,14 +100,17 @@ export const REFUSED = ':refused'
 export function uniqueRegister(): SimulatedObject {
   let current: Json = null
   let written = 0
+  // A lost write that nobody has read may still take effect: what is read late must have been read, and overwritten, before.
+  const read: Json[] = []
   return {
     next: random => (random.below(2) === 0 ? { f: 'read', value: null } : { f: 'write', value: ++written }),
     apply(f, value) {
-      if (f === 'read') return current
-      return current = value
+      if (f !== 'read') return current = value
+      if (current !== null) read.push(current)
+      return current
     },
     mayBeLost: f => f === 'write',
-    late: () => ({ f: 'read', value: null, answer: Math.max(1, written >> 1) }),
+    late: () => ({ f: 'read', value: null, answer: read[read.length >> 1] ?? 1 }),
   }
 }
 

@@ -132,6 +132,11 @@ const mends = [
     mechanism: 'The ELR keeps replicas that a reassignment removes; one that is added again while the ISR is still below min.insync.replicas counts as eligible although its log is empty.',
     link: 'https://github.com/apache/kafka/blob/4.3/metadata/src/main/java/org/apache/kafka/controller/PartitionChangeBuilder.java',
   },
+  {
+    id: 'metadata-log-start-forgotten',
+    mechanism: 'A restart forgets where the metadata log starts, so that it begins with its first segment again, but not that the epochs were cut there; a truncation to that offset then leaves records without an epoch, and the server dies when it wants to fetch on.',
+    link: 'https://github.com/apache/kafka/blob/4.3/raft/src/main/java/org/apache/kafka/raft/internals/KafkaRaftLog.java',
+  },
 ] as const satisfies readonly Mend[]
 
 export type MendId = (typeof mends)[number]['id']

@@ -105,6 +105,8 @@ export type Observation =
   | (Replica & { readonly kind: 'isr-proposal-forgotten'; readonly leaderEpoch: number; readonly proposed: readonly number[] })
   /** Known behaviour elr-outlives-replica: a broker that is no replica any more is in the ELR. */
   | { readonly kind: 'elr-kept-removed-replica'; readonly topicId: string; readonly topic: string; readonly partition: number; readonly brokers: readonly number[] }
+  /** Known behaviour metadata-log-start-forgotten: a truncation has left the metadata log records, but no epoch. */
+  | { readonly kind: 'raft-epochs-lost'; readonly startOffset: number; readonly endOffset: number }
   // ---- clients ----
   | { readonly kind: 'client-retry'; readonly topic: string; readonly partition: number; readonly errorCode: number; readonly producerId: number; readonly baseSequence: number; readonly attempt: number }
   | { readonly kind: 'client-epoch-bump'; readonly producerId: number; readonly producerEpoch: number; readonly reason: string }

@@ -72,6 +72,7 @@ export class MetadataLog {
     this.snapshots = new SnapshotStore(env, METADATA_DIRECTORY, { logStartOffset: this.log.logStartOffset, deleteDelayMs: server.logSegmentDeleteDelayMs })
     // The machine may have died between a download and the truncation that belongs to it.
     this.truncateToLatestSnapshot()
+    if (env.mends.has('metadata-log-start-forgotten')) this.startAtEarliestSnapshot()
     this.readVoters()
     this.observeRecovered()
   }
@@ -174,6 +175,21 @@ export class MetadataLog {
     this.env.observe({ kind: 'raft-truncate', endOffset: target, previousEnd, highWatermark: this.log.highWatermark })
     this.log.truncateTo(target, 'diverging-epoch')
     this.voters.truncate(target)
+    if (this.log.latestEpoch === undefined && this.endOffset > this.startOffset) {
+      this.env.observe({ kind: 'raft-epochs-lost', startOffset: this.startOffset, endOffset: this.endOffset })
+    }
+  }
+
+  /**
+   * Mend of metadata-log-start-forgotten. The start of the log is not kept (KafkaRaftLog#createLog loads it from 0, which is
+   * the first segment), the epoch cache is, and it was cut at the start: below the earliest snapshot it knows nothing. A
+   * truncation to there takes its last entry away, and KafkaRaftLog#lastFetchedEpoch throws, for the log is not empty.
+   */
+  private startAtEarliestSnapshot(): void {
+    const { earliest } = this.snapshots
+    if (earliest === undefined || earliest.endOffset > this.endOffset || this.log.epochAt(earliest.endOffset - 1) !== undefined) return
+    this.log.updateHighWatermark(Math.max(this.log.highWatermark, earliest.endOffset))
+    this.log.maybeIncrementLogStartOffset(earliest.endOffset, 'retention-size')
   }
 
   // ---- snapshots ----
@@ -206,11 +222,19 @@ export class MetadataLog {
     return { ...latest, lastContainedLogTimestamp: lastContainedLogTimestamp(bytes), records: recordsOfSnapshot(bytes) }
   }
 
-  /** If the latest snapshot knows more than the log, the log goes on, empty, behind it. */
-  truncateToLatestSnapshot(): boolean {
+  /**
+   * If the latest snapshot knows more than the log, the log goes on, empty, behind it.
+   *
+   * Unlike Kafka, which goes by the epoch first: a node that still has an uncommitted tail of a later epoch than the last
+   * record in the snapshot finds the tail newer, and stops for good at "Full log truncation expected but didn't happen"
+   * (KafkaRaftClient#handleFetchSnapshotResponse, KafkaMetadataLog#truncateToLatestSnapshot). A snapshot holds committed
+   * records only, so what it contradicts is void.
+   */
+  truncateToLatestSnapshot(isDownloaded = false): boolean {
     const { latest } = this.snapshots
-    const lastEpoch = this.log.latestEpoch ?? 0
-    if (latest === undefined || latest.epoch < lastEpoch || (latest.epoch === lastEpoch && latest.endOffset <= this.endOffset)) return false
+    if (latest === undefined) return false
+    const knowsMore = latest.epoch > (this.log.latestEpoch ?? 0) || latest.endOffset > this.endOffset
+    if (!knowsMore && !(isDownloaded && latest.endOffset > this.highWatermark)) return false
     this.log.truncateFullyAndStartAt(latest.endOffset)
     this.snapshots.forgetBefore(latest)
     return true
@@ -219,7 +243,7 @@ export class MetadataLog {
   /** A downloaded snapshot takes the place of the log. */
   loadLatestSnapshot(): void {
     const previousEnd = this.endOffset
-    invariant(this.truncateToLatestSnapshot(), 'a fetched snapshot must reach beyond the log')
+    invariant(this.truncateToLatestSnapshot(true), 'a fetched snapshot must reach beyond the log')
     this.readVoters()
     this.env.observe({ kind: 'raft-snapshot-loaded', endOffset: this.endOffset, epoch: this.lastEpoch, previousEnd })
   }

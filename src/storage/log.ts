@@ -265,8 +265,8 @@ export class Log {
   /** The first record with at least this timestamp. */
   offsetForTimestamp(timestamp: number): TimestampAndOffset | undefined {
     const found = findTimestamp(this.local.segments, timestamp, this.start)
-    // Only of the segment that the log start lies in may records be hidden.
-    const later = found ?? findTimestamp(this.local.segments, timestamp, this.start, 1)
+    // Whole segments may lie below the log start: after DeleteRecords they stay until the next round of retention.
+    const later = found ?? findTimestamp(this.local.segments, timestamp, this.start, true)
     if (found !== undefined || later === undefined || this.env.mends.has('timestamp-below-log-start')) return later
     this.observer?.timestampHidden(timestamp)
     return undefined

@@ -17,13 +17,16 @@ export interface TimestampAndOffset {
 /**
  * The first record at or beyond `startOffset` with a timestamp of at least `timestamp`, of the first segment that has one.
  * Known behaviour: that one may lie below `startOffset`, and then later segments are not looked into
- * (UnifiedLog#searchOffsetInLocalLog). `skipped`: how many such segments to pass over.
+ * (UnifiedLog#searchOffsetInLocalLog). `inEverySegment`: they are.
  */
-export function findTimestamp(segments: SegmentList, timestamp: number, startOffset: number, skipped = 0): TimestampAndOffset | undefined {
-  const segment = segments.all.filter(candidate => candidate.largestTimestamp >= timestamp)[skipped]
-  if (segment === undefined) return undefined
-  const from = Math.max(segment.timeIndex.lookup(timestamp).offset, startOffset)
-  return firstRecord(segment, segment.offsetIndex.positionBefore(from), timestamp, startOffset)
+export function findTimestamp(segments: SegmentList, timestamp: number, startOffset: number, inEverySegment = false): TimestampAndOffset | undefined {
+  for (const segment of segments.all) {
+    if (segment.largestTimestamp < timestamp) continue
+    const from = Math.max(segment.timeIndex.lookup(timestamp).offset, startOffset)
+    const found = firstRecord(segment, segment.offsetIndex.positionBefore(from), timestamp, startOffset)
+    if (found !== undefined || !inEverySegment) return found
+  }
+  return undefined
 }
 
 /** The first record of those with the largest timestamp of the log; undefined when no record has one. */

@@ -8,6 +8,7 @@ import { asKnown, excusesFor, MechanismRecorder, mendsThatCouldExcuse } from '..
 import { ANOMALIES } from '../../checkers/anomalies.ts'
 import { MENDS, type MendId } from '../../src/config/defects.ts'
 import type { BatchSummary, Observation, ObservationOf } from '../../src/env/observation.ts'
+import type { Json } from '../../src/history/operation.ts'
 
 const WHERE = { topicId: 'id', topic: 'orders', partition: 0 } as const
 const PRODUCER = 7
@@ -85,6 +86,16 @@ describe('an excuse', () => {
     expect(recorded.mends({ anomaly: 'candidate-completeness', key: 'orders-1' })).toEqual([])
     expect(recorded.mends({ anomaly: 'duplicate' })).toEqual([])
     expect(recorded.seen.list[0]!.text).toContain('[3]')
+  })
+
+  it('metadata-log-start-forgotten concerns the server that dies of it, then', () => {
+    const recorded = new Recorded().see({ kind: 'raft-epochs-lost', startOffset: 20, endOffset: 24 }, 'controller-103')
+    const { time } = recorded.seen.list[0]!
+    const { key: _, ...nowhere } = DUPLICATE
+    const mends = (evidence: Json, anomaly = 'broker-assertion') => mendsThatCouldExcuse({ ...nowhere, anomaly, evidence }, recorded.seen)
+    expect(mends({ node: 'controller-103', time })).toEqual(['metadata-log-start-forgotten'])
+    expect([mends({ node: 'controller-102', time }), mends({ node: 'controller-103', time: time + 1 }), mends(null), mends({ node: 'controller-103', time }, 'duplicate')]).toEqual([[], [], [], []])
+    expect(recorded.mends({ anomaly: 'broker-assertion', evidence: { node: 'controller-103', time } })).toEqual([])
   })
 
   it('several, in the order of the catalogue, with every mechanism of each', () => {

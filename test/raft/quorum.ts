@@ -7,7 +7,7 @@ import type { RootKey } from '../../src/base/random.ts'
 import { formatQuorum } from '../../src/broker/format-storage.ts'
 import { ensureMetaProperties, readMetaProperties } from '../../src/broker/meta-properties.ts'
 import { CONTROLLER_PORT, DEFAULT_SERVER_CONFIG, type InitialVoter, type ServerConfig } from '../../src/config/cluster.ts'
-import type { DefectId } from '../../src/config/defects.ts'
+import type { DefectId, MendId } from '../../src/config/defects.ts'
 import { controllerApiVersions } from '../../src/controller/controller-apis.ts'
 import { MetadataImage } from '../../src/controller/metadata-image.ts'
 import type { Env } from '../../src/env/env.ts'
@@ -50,7 +50,7 @@ export class Quorum {
 
   /** `initial`: the voters of a dynamic quorum; the other ones are there, but do not vote yet. */
   constructor(o: {
-    rootKey?: RootKey; fsyncMs?: number; observer?: boolean; voters?: readonly number[]; initial?: readonly number[]; defects?: readonly DefectId[]; config?: Partial<ServerConfig>
+    rootKey?: RootKey; fsyncMs?: number; observer?: boolean; voters?: readonly number[]; initial?: readonly number[]; defects?: readonly DefectId[]; mends?: readonly MendId[]; config?: Partial<ServerConfig>
   } = {}) {
     this.voters = o.voters ?? VOTERS
     const rootKey = o.rootKey ?? 1
@@ -63,6 +63,7 @@ export class Quorum {
       codec: objectFrameCodec,
       disk: { fsyncMinUs: fsyncUs, fsyncMaxUs: fsyncUs },
       defects: new Set(o.defects),
+      mends: new Set(o.mends),
       observers: [{ observe: (event, node, _incarnation, time) => void this.events.push({ id: Number(node.split('-')[1]), time: time / MS, event }) }],
     })
     for (const id of ids) this.start(id)

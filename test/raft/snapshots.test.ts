@@ -133,6 +133,47 @@ describe('the metadata log', () => {
   })
 })
 
+describe('known behaviour: a restart forgets the start of the metadata log, but not that its epochs were cut there', () => {
+  /** A leader whose log starts in the middle of a segment restarts with a record that nobody else has. */
+  function truncatedToStart(mends: readonly ['metadata-log-start-forgotten'] | readonly []): { readonly quorum: Quorum; readonly old: number; readonly end: number } {
+    const quorum = new Quorum({ mends, config: { ...SMALL, metadataLogSegmentBytes: 1_000_000 } })
+    const old = quorum.settled()
+    for (const prefix of ['t', 'u']) {
+      append(quorum, old, names(5, prefix))
+      for (const id of quorum.up()) quorum.snapshot(id)
+    }
+    quorum.run(150)
+    const end = quorum.node(old).raft.logEndOffset
+    expect(quorum.seen('raft-log-start', old).at(-1)!.event.offset).toBe(end)
+    quorum.cut(old)
+    append(quorum, old, ['lost'])
+    quorum.simulation.machine(hostOf(old)).crashProcess()
+    const leader = quorum.elected(old)
+    quorum.join(old)
+    quorum.start(old)
+    quorum.until(() => quorum.seen('raft-truncate', old).length > 0)
+    quorum.run(1_000)
+    append(quorum, leader, ['kept'])
+    quorum.run(500)
+    return { quorum, old, end }
+  }
+
+  it('and dies when it is truncated to just there (KafkaRaftLog#lastFetchedEpoch); the next start is well', () => {
+    const { quorum, old, end } = truncatedToStart([])
+    expect(quorum.isUp(old)).toBe(false)
+    expect(quorum.seen('raft-epochs-lost').map(({ id, event }) => [id, event.endOffset])).toEqual([[old, end]])
+    quorum.start(old)
+    quorum.settled()
+    expect(quorum.node(old).committed).toEqual([...names(5), ...names(5, 'u'), 'kept'])
+  })
+
+  it('mended, the log starts at its earliest snapshot again, and the truncation leaves it empty', () => {
+    const { quorum, old } = truncatedToStart(['metadata-log-start-forgotten'])
+    expect([quorum.isUp(old), quorum.seen('raft-epochs-lost')]).toEqual([true, []])
+    expect(quorum.node(old).committed).toEqual([...names(5), ...names(5, 'u'), 'kept'])
+  })
+})
+
 describe('a follower behind the start of the leader\'s log', () => {
   it.each(['voter', 'observer'] as const)('fetches the snapshot in pieces and goes on behind it (%s)', kind => {
     const quorum = new Quorum({ observer: kind === 'observer', config: SMALL })

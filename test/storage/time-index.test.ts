@@ -72,6 +72,18 @@ describe('the time index', () => {
     expect([found([]), found(['timestamp-below-log-start'])]).toEqual([[undefined, 1], [3, 0]])
   })
 
+  it('known behaviour: so do those of any number of segments below the log start that retention has yet to remove', () => {
+    const found = (mends: readonly ['timestamp-below-log-start'] | readonly []) => {
+      const env = new FakeEnv(undefined, { mends: new Set(mends) })
+      const log = openLog(env, { config: { ...SMALL, segmentBytes: 80 } })
+      for (let record = 0; record < 4; record++) log.appendAsLeader(batch(['a'], { timestamp: EPOCH + 9 }), 0, 'client')
+      log.updateHighWatermark(4)
+      log.maybeIncrementLogStartOffset(3, 'delete-records')
+      return [log.segments.length, log.offsetForTimestamp(EPOCH + 5)?.offset, env.observations.filter(({ kind }) => kind === 'timestamp-hidden').length]
+    }
+    expect([found([]), found(['timestamp-below-log-start'])]).toEqual([[4, undefined, 1], [4, 3, 0]])
+  })
+
   it.each(SEEDS)('is found corrupt when the log is loaded, even after a clean end, and built again (%d)', seed => {
     const env = new FakeEnv()
     const log = openLog(env, { config: SMALL })
