@@ -36,8 +36,9 @@ describe('trial list', () => {
 
 describe('the README', () => {
   it('has the tables that the command prints', async () => {
-    const [faults] = await all(cwd, ['list', 'faults', '--markdown'])
-    expect(readFileSync(new URL('../../README.md', import.meta.url), 'utf8')).toContain(faults.stdout.trim())
+    const [faults, apis] = await all(cwd, ['list', 'faults', '--markdown'], ['list', 'apis', '--markdown'])
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+    for (const { stdout } of [faults, apis]) expect(readme).toContain(stdout.trim())
   })
 })
 

@@ -36,7 +36,7 @@ describe('the catalogue', () => {
     expect(names(answered(cluster, 'broker-1', BROKER_PORT))).toEqual(listed('broker'))
     const active = cluster.of('controller-active').at(-1)!.node
     expect(names(answered(cluster, active, CONTROLLER_PORT))).toEqual(listed('controller'))
-    for (const key of [ApiKey.ApiVersions, ApiKey.BeginQuorumEpoch, ApiKey.EndQuorumEpoch, ApiKey.FetchSnapshot]) expect(listed('controller')).toContain(apiName(key))
+    for (const key of [ApiKey.ApiVersions, ApiKey.BeginQuorumEpoch, ApiKey.EndQuorumEpoch, ApiKey.UpdateRaftVoter]) expect(listed('controller')).toContain(apiName(key))
   })
 
   it('names a test for everything that is served, which asks it', () => {

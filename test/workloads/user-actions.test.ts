@@ -61,6 +61,7 @@ describe('topics and partitions', () => {
   })
 
   it('one key goes to one partition; keys spread over partitions', () => {
+    let many = 0
     for (const { plan, result } of quiet) {
       const partitions = new Map<string, Set<string>>()
       for (const [id, [where]] of acknowledged(result.history)) {
@@ -68,8 +69,12 @@ describe('topics and partitions', () => {
         if (key !== null) partitions.set(key, (partitions.get(key) ?? new Set()).add(where))
       }
       expect([...partitions.values()].every(({ size }) => size === 1)).toBe(true)
+      // A close-up has a handful of keys, which need not meet every partition.
+      if (partitions.size < 10) continue
+      many++
       expect(new Set([...partitions.values()].flatMap(where => [...where])).size).toBe(3)
     }
+    expect(many).toBeGreaterThan(0)
   })
 
   it('records without a key spread over partitions', () => {
