@@ -83,7 +83,8 @@ async function main(flags: Flags): Promise<number> {
     for (const oracle of oracles) {
       const row = await measure(defect, oracle, seeds, timeMs)
       const isMiss = row.trials.every(trials => trials === null)
-      if (isMiss && oracle === 'black-box' && defect.depth <= required) missed++
+      // Liveness is judged once everything has healed, which most defects of liveness survive: a miss of one is reported only.
+      if (isMiss && oracle === 'black-box' && defect.depth <= required && defect.oracle.includes('S')) missed++
       if (flags.json === true) console.log(JSON.stringify(row))
       else {
         const middle = isMiss ? `MISS in ${row.tried} trials` : Number.isFinite(row.median) ? String(row.median) : `more than half missed`
@@ -102,7 +103,7 @@ const program = new Command('detection')
   .option('--subset <TURN>', 'depth 1 and 2, and two of the deeper ones, by turns')
   .option('--oracle <NAME>', 'black-box, white-box or both', 'both')
   .option('--max-depth <N>', 'nothing deeper', '5')
-  .option('--required-depth <N>', 'a miss up to this depth is a failure; deeper ones are reported', '2')
+  .option('--required-depth <N>', 'a miss of a safety defect up to this depth is a failure; others are reported', '2')
   .option('--json', 'one JSON line a row')
 program.action(async (flags: Flags) => {
   try {
