@@ -18,7 +18,7 @@ export function findLoss(scan: Scan, story: Story, context: CheckContext, found:
     if (!scan.isJudged(partition.key)) continue
     const passed = drained ? undefined : passedOver(scan, partition)
     for (const send of partition.acknowledged) {
-      if (send.seenAt !== -1 || send.offset < logStartOf(context, partition.key)) continue
+      if (send.isRead || send.offset < logStartOf(context, partition.key)) continue
       if (drained && send.offset > partition.highest) found.add('unseen', () => unseen(story, scan, partition, send))
       else if (drained) found.add('lost-write', () => lostWrite(story, scan, partition, send, partition.highestAt))
       else {
@@ -29,7 +29,7 @@ export function findLoss(scan: Scan, story: Story, context: CheckContext, found:
   }
   if (!drained) return
   for (const send of scan.sends) {
-    if (send.outcome !== 'unconfirmed' || send.seenAt !== -1) continue
+    if (send.outcome !== 'unconfirmed' || send.isRead) continue
     const key = send.key ?? send.target
     if (scan.mayHaveBeenDeleted(key) || moved.has(key) || moved.has(topicOf(key))) continue
     found.add('unconfirmed-loss', () => unconfirmed(story, scan, send))
@@ -72,7 +72,7 @@ function passedOver(scan: Scan, partition: PartitionReads): (offset: number) => 
 
 function findVanished(scan: Scan, story: Story, context: CheckContext, found: FindingCollector): void {
   for (const send of scan.sends) {
-    if (send.seenAt === -1 || send.drainAt !== -1) continue
+    if (!send.isRead || send.isDrained) continue
     const key = send.key!
     if (!scan.isJudged(key) || send.seenOffset < logStartOf(context, key)) continue
     found.add('vanished-read', () => vanished(story, scan, send), undefined, send.outcome === 'ok' ? 1 : 0)

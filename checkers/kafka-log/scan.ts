@@ -43,6 +43,9 @@ export class SendRecord {
   /** The first reader's evidence, and the lowest offset at which the final drain found it. */
   seenOffset = -1
   seenAt = -1
+  /** Read in the ordinary way, and by the ordinary drain: a copy that only one replica still has is lost all the same. */
+  isRead = false
+  isDrained = false
   drainOffset = -1
   drainAt = -1
   /** Readers' evidence at other offsets than `seenOffset`: duplicates. */
@@ -59,6 +62,7 @@ export class SendRecord {
   forgetReads(): void {
     this.key = undefined
     this.seenOffset = this.seenAt = this.drainOffset = this.drainAt = -1
+    this.isRead = this.isDrained = false
     this.elsewhere = undefined
   }
 
@@ -242,7 +246,7 @@ export class Scan {
     if (operation.f === 'send') return
     const drain = operation['drain'] === true
     if (drain) this.drained = true
-    for (const [key, records] of reads) this.takeRecords(key, records, at, drain, transaction, transaction !== -1 && operation.type === 'ok')
+    for (const [key, records] of reads) this.takeRecords(key, records, at, drain, transaction, transaction !== -1 && operation.type === 'ok', operation['replica'] !== undefined)
     const moved = rebalancedKeys(operation)
     if (moved === undefined) this.polls.poll(readerOf(operation), at, reads)
     else {
@@ -289,7 +293,7 @@ export class Scan {
     }
   }
 
-  private takeRecords(key: string, records: readonly (readonly [number, Json])[], at: number, drain: boolean, polling: number, committed: boolean): void {
+  private takeRecords(key: string, records: readonly (readonly [number, Json])[], at: number, drain: boolean, polling: number, committed: boolean, isOfReplica: boolean): void {
     const partition = this.partition(key)
     let end = -1
     for (let i = 0; i < records.length; i++) {
@@ -314,6 +318,10 @@ export class Scan {
       if (send.key === undefined) send.key = key
       if (committed) this.transactions.read(send.transaction, polling)
       if (send.transaction === polling) this.transactions.ownRead(polling, send)
+      if (!isOfReplica) {
+        send.isRead = true
+        send.isDrained ||= drain
+      }
       if (send.seenAt === -1) {
         send.seenOffset = offset
         send.seenAt = at

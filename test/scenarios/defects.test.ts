@@ -14,7 +14,7 @@ import { produceConsume } from '../../workloads/produce-consume.ts'
 const SCENARIOS = [
   { defect: 'KAFKA-7128', file: 'kafka-7128-isr-below-epoch-start', sees: 'unseen' },
   { defect: 'KIP-101', file: 'kip-101-truncation-to-high-watermark', sees: 'unseen' },
-  { defect: 'KIP-279', file: 'kip-279-fast-failover', sees: 'inconsistent-offsets' },
+  { defect: 'KIP-279', file: 'kip-279-fast-failover', sees: 'lost-write' },
   { defect: 'KIP-497', file: 'kip-497-unconfirmed-isr', sees: 'unseen' },
   { defect: 'KAFKA-12619', file: 'kafka-12619-raft-early-commit', sees: 'unseen' },
   { defect: 'KAFKA-7164', file: 'kafka-7164-missed-epoch', sees: 'lost-write' },
