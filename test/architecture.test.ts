@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const ROOMS = ['src', 'checkers', 'workloads', 'reports', 'bench', 'examples']
 
 const GROUND = ['base', 'env', 'config', 'protocol']
-const CLUSTER = [...GROUND, 'rpc', 'storage', 'raft', 'controller', 'broker', 'client']
+const CLUSTER = [...GROUND, 'rpc', 'storage', 'raft', 'controller', 'coordinator', 'broker', 'client']
 /** Folder -> folders that it may import beside itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   base: [],
@@ -24,7 +24,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   storage: GROUND,
   raft: [...GROUND, 'rpc', 'storage'],
   controller: [...GROUND, 'rpc', 'storage', 'raft'],
-  broker: [...GROUND, 'rpc', 'storage', 'raft', 'controller'],
+  coordinator: [...GROUND, 'rpc', 'storage', 'raft', 'controller'],
+  broker: [...GROUND, 'rpc', 'storage', 'raft', 'controller', 'coordinator'],
   client: [...GROUND, 'rpc'],
   nemesis: ['base', 'env', 'config'],
   plan: ['base', 'config', 'nemesis'],

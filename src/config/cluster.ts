@@ -89,7 +89,43 @@ export interface ServerConfig {
   readonly producerIdExpirationMs: Millis
   readonly producerIdExpirationCheckIntervalMs: Millis
   readonly producerIdBlockSize: number
+  // log cleaner
+  readonly logCleanerBackoffMs: Millis
+  /** Least share of dirty bytes that makes a log worth cleaning, in percent (log.cleaner.min.cleanable.ratio is 0.5). */
+  readonly logCleanerMinCleanablePercent: number
+  readonly logCleanerDeleteRetentionMs: Millis
+  readonly logCleanerMinCompactionLagMs: Millis
+  readonly logCleanerMaxCompactionLagMs: Millis
+  /** Keys that one pass can hold (Kafka derives it from log.cleaner.dedupe.buffer.size: 24 bytes a key). */
+  readonly logCleanerOffsetMapKeys: number
+  // groups
+  readonly offsetsTopicNumPartitions: number
+  readonly offsetsTopicReplicationFactor: number
+  readonly offsetsTopicSegmentBytes: number
+  readonly offsetsRetentionMs: Millis
+  readonly offsetsRetentionCheckIntervalMs: Millis
+  readonly offsetCommitTimeoutMs: Millis
+  readonly groupInitialRebalanceDelayMs: Millis
+  readonly groupMinSessionTimeoutMs: Millis
+  readonly groupMaxSessionTimeoutMs: Millis
+  readonly groupMaxSize: number
+  readonly groupConsumerSessionTimeoutMs: Millis
+  readonly groupConsumerHeartbeatIntervalMs: Millis
+  // transactions
+  readonly transactionStateLogNumPartitions: number
+  readonly transactionStateLogReplicationFactor: number
+  readonly transactionStateLogMinIsr: number
+  readonly transactionStateLogSegmentBytes: number
+  readonly transactionMaxTimeoutMs: Millis
+  readonly transactionAbortTimedOutTransactionCleanupIntervalMs: Millis
+  readonly transactionalIdExpirationMs: Millis
+  readonly transactionRemoveExpiredTransactionCleanupIntervalMs: Millis
+  readonly transactionPartitionVerificationEnable: boolean
+  /** How long reading one batch of a state partition takes a coordinator that loads; what a disk does, and not a setting of Kafka. */
+  readonly coordinatorLoadMs: Millis
   // features
+  /** transaction.version that a new cluster is born with: 0 or 1 (TV1), 2 (TV2, KIP-890). */
+  readonly transactionVersion: 0 | 1 | 2
   /** metadata.version that a new cluster is born with. */
   readonly metadataVersion: number
   /** The newest that this server's release supports. */
@@ -148,6 +184,35 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = Object.freeze({
   producerIdExpirationMs: 86_400_000,
   producerIdExpirationCheckIntervalMs: 600_000,
   producerIdBlockSize: 1_000,
+  logCleanerBackoffMs: 15_000,
+  logCleanerMinCleanablePercent: 50,
+  logCleanerDeleteRetentionMs: 86_400_000,
+  logCleanerMinCompactionLagMs: 0,
+  logCleanerMaxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  logCleanerOffsetMapKeys: 5_033_164,
+  offsetsTopicNumPartitions: 50,
+  offsetsTopicReplicationFactor: 3,
+  offsetsTopicSegmentBytes: 104_857_600,
+  offsetsRetentionMs: 604_800_000,
+  offsetsRetentionCheckIntervalMs: 600_000,
+  offsetCommitTimeoutMs: 5_000,
+  groupInitialRebalanceDelayMs: 3_000,
+  groupMinSessionTimeoutMs: 6_000,
+  groupMaxSessionTimeoutMs: 1_800_000,
+  groupMaxSize: 2_147_483_647,
+  groupConsumerSessionTimeoutMs: 45_000,
+  groupConsumerHeartbeatIntervalMs: 5_000,
+  transactionStateLogNumPartitions: 50,
+  transactionStateLogReplicationFactor: 3,
+  transactionStateLogMinIsr: 2,
+  transactionStateLogSegmentBytes: 104_857_600,
+  transactionMaxTimeoutMs: 900_000,
+  transactionAbortTimedOutTransactionCleanupIntervalMs: 10_000,
+  transactionalIdExpirationMs: 604_800_000,
+  transactionRemoveExpiredTransactionCleanupIntervalMs: 3_600_000,
+  transactionPartitionVerificationEnable: true,
+  coordinatorLoadMs: 0,
+  transactionVersion: 2,
   metadataVersion: 30,
   metadataVersionSupported: 30,
   eligibleLeaderReplicasEnable: true,

@@ -21,12 +21,14 @@ export interface FeatureRange {
 }
 
 export const METADATA_VERSION_FEATURE = 'metadata.version'
+/** Level 2 is KIP-890 ("TV2"): the leader adds partitions to transactions, and each transaction ends with another epoch. */
+export const TRANSACTION_VERSION_FEATURE = 'transaction.version'
 
 /** For BrokerRegistration requests and ApiVersions responses. Level 30 of metadata.version is 4.3-IV0. */
 export function supportedFeatures(server: ServerConfig): readonly FeatureRange[] {
   return [
     { name: METADATA_VERSION_FEATURE, minSupportedVersion: 7, maxSupportedVersion: server.metadataVersionSupported },
-    { name: 'transaction.version', minSupportedVersion: 0, maxSupportedVersion: 2 },
+    { name: TRANSACTION_VERSION_FEATURE, minSupportedVersion: 0, maxSupportedVersion: 2 },
     { name: 'group.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
     { name: ELR_FEATURE, minSupportedVersion: 0, maxSupportedVersion: 1 },
   ]
@@ -37,7 +39,7 @@ export function bootstrapRecords(server: ServerConfig): MetadataRecord[] {
   const records: MetadataRecord[] = []
   for (const { name, maxSupportedVersion } of supportedFeatures(server)) {
     if (name === ELR_FEATURE && !server.eligibleLeaderReplicasEnable) continue
-    records.push(metadataRecord('FeatureLevelRecord', { name, featureLevel: name === METADATA_VERSION_FEATURE ? server.metadataVersion : maxSupportedVersion }))
+    records.push(metadataRecord('FeatureLevelRecord', { name, featureLevel: bornWith(server, name) ?? maxSupportedVersion }))
   }
   if (server.eligibleLeaderReplicasEnable) {
     records.push(metadataRecord('ConfigRecord', {
@@ -48,6 +50,12 @@ export function bootstrapRecords(server: ServerConfig): MetadataRecord[] {
     }))
   }
   return records
+}
+
+/** The level of a feature that is configured; undefined: the newest. */
+function bornWith(server: ServerConfig, feature: string): number | undefined {
+  if (feature === METADATA_VERSION_FEATURE) return server.metadataVersion
+  return feature === TRANSACTION_VERSION_FEATURE ? server.transactionVersion : undefined
 }
 
 /** @throws ApiError INVALID_REGISTRATION without metadata.version, UNSUPPORTED_VERSION for a level it cannot do */
