@@ -7,6 +7,7 @@ import type { MetadataImage, TopicImage } from '../controller/metadata-image.ts'
 import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { ControllerChannel } from './controller-channel.ts'
+import type { InternalTopicCreation } from './internal-topic-creation.ts'
 import type { FetchSessionCache } from './fetch-session-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
@@ -25,6 +26,7 @@ export interface BrokerContext {
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
   readonly forwarding: Pick<ControllerChannel, 'send'>
+  readonly internalTopics: Pick<InternalTopicCreation, 'create'>
   topicConfig(topic: string): TopicConfig
 }
 

@@ -76,6 +76,10 @@ export type Observation =
   | { readonly kind: 'broker-started'; readonly brokerId: number; readonly cleanShutdown: boolean }
   | { readonly kind: 'broker-metadata-applied'; readonly brokerId: number; readonly offset: number }
   | { readonly kind: 'controlled-shutdown'; readonly brokerId: number }
+  // ---- coordinators ----
+  /** A broker has read a state partition that it leads, up to `lastOffset` (-1: nothing in it), and serves. */
+  | { readonly kind: 'coordinator-loaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number; readonly lastOffset: number }
+  | { readonly kind: 'coordinator-unloaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number }
   // ---- replicas ----
   | (Replica & { readonly kind: 'became-leader'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly logEndOffset: number; readonly highWatermark: number; readonly isr: readonly number[] })
   | (Replica & { readonly kind: 'became-follower'; readonly leaderEpoch: number; readonly leader: number; readonly logEndOffset: number })
