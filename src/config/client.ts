@@ -46,6 +46,10 @@ export interface ProducerConfig extends CommonClientConfig {
   readonly compressionType: CompressionType
   /** `default`: murmur2 of the key, sticky without key (KIP-794). `round-robin`: RoundRobinPartitioner, keys ignored. */
   readonly partitioner: 'default' | 'round-robin'
+  /** With one, the producer is transactional; needs idempotence. */
+  readonly transactionalId: string | null
+  /** After this the coordinator aborts a transaction by itself and fences the producer. */
+  readonly transactionTimeoutMs: Millis
 }
 
 export const DEFAULT_PRODUCER_CONFIG: ProducerConfig = Object.freeze({
@@ -62,6 +66,8 @@ export const DEFAULT_PRODUCER_CONFIG: ProducerConfig = Object.freeze({
   maxRequestSize: 1_048_576,
   compressionType: 'none',
   partitioner: 'default',
+  transactionalId: null,
+  transactionTimeoutMs: 60_000,
 })
 
 export interface ConsumerConfig extends CommonClientConfig {
