@@ -18,7 +18,7 @@ import { encodeRecord, type PayloadOf, valueOf } from './records.ts'
 import { logName } from './topic-incarnations.ts'
 
 /** Waits until `at` microseconds after `begin` on this machine's monotonic clock. */
-function* waitUntil(env: Env, begin: number, at: number): Task<void> {
+export function* waitUntil(env: Env, begin: number, at: number): Task<void> {
   const left = begin + at - env.now()
   if (left > 0) yield* env.sleep(left).wait()
 }
@@ -28,6 +28,7 @@ export function* runClient(context: ClientContext, payload: PayloadOf): Task<voi
     case 'producer': return yield* runProducer(context, payload)
     case 'consumer': return yield* runConsumer(context, payload)
     case 'admin': return yield* runAdmin(context)
+    case 'app':
   }
 }
 
@@ -99,8 +100,13 @@ function* pollUntil(context: ClientContext, consumer: Consumer, payload: Payload
       yield* env.sleep(Math.min(POLL_MS * US_PER_MS, until - env.now())).wait()
       continue
     }
-    yield* recordedPoll(env, recorder, consumer, payload, Math.min(POLL_MS, Math.max(1, Math.ceil((until - env.now()) / US_PER_MS))), context.recreated, {})
+    yield* recordedPoll(env, recorder, consumer, payload, Math.min(POLL_MS, Math.max(1, Math.ceil((until - env.now()) / US_PER_MS))), context.recreated, isolationOf(context))
   }
+}
+
+/** What a checker must know of a reader of what may be aborted. */
+function isolationOf({ spec }: ClientContext): { readonly [key: string]: Json } {
+  return spec.kind === 'consumer' && spec.config.isolationLevel === 'read_uncommitted' ? { isolation: 'read_uncommitted' } : {}
 }
 
 type Records = { [key: string]: [number, Json][] }
