@@ -5,6 +5,7 @@
 import { all, Future, type Task } from '../src/base/task.ts'
 import { US_PER_MS } from '../src/base/time.ts'
 import { Admin } from '../src/client/admin.ts'
+import type { ConsumerRecord } from '../src/client/completed-fetch.ts'
 import { Consumer } from '../src/client/consumer.ts'
 import { Producer } from '../src/client/producer.ts'
 import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG, DEFAULT_PRODUCER_CONFIG } from '../src/config/client.ts'
@@ -114,11 +115,15 @@ type Records = { [key: string]: [number, Json][] }
 /** One recorded poll; returns how many records came. */
 export function* recordedPoll(
   env: Env, recorder: ClientRecorder, consumer: Consumer, payload: PayloadOf, timeoutMs: number, recreated: ReadonlySet<string>, extra: { readonly [key: string]: Json },
+  each?: (record: ConsumerRecord) => void,
 ): Task<number> {
   const invoked = recorder.invoke('poll', [['poll']], extra)
   const result = yield* consumer.poll(timeoutMs)
   const records: Records = {}
-  for (const record of result.records) (records[logName(recreated, record)] ??= []).push([record.offset, valueOf(record, payload)])
+  for (const record of result.records) {
+    (records[logName(recreated, record)] ??= []).push([record.offset, valueOf(record, payload)])
+    each?.(record)
+  }
   if (result.error !== undefined) invoked.fail(result.error)
   else invoked.ok([['poll', records]])
   if (result.resets.length > 0) {
