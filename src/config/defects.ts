@@ -5,7 +5,7 @@
 export interface Defect {
   readonly id: string
   /** Where it sat in Kafka. */
-  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller'
+  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'transaction'
   /** 1 (any load finds it) to 5 (three or more faults in order). */
   readonly depth: 1 | 2 | 3 | 4 | 5
   /** S: clients see broken safety, L: clients see no progress, W: only white-box invariants see it. */
@@ -65,6 +65,18 @@ const catalogue = [
   {
     id: 'KAFKA-15312', area: 'raft', depth: 3, oracle: 'W', fixedIn: '3.6.0',
     mechanism: 'A metadata snapshot gets its name before its content is on disk, so after a power cut it is torn and the log that it stands for is gone.',
+  },
+  {
+    id: 'KAFKA-14402', area: 'transaction', depth: 3, oracle: 'L', fixedIn: '3.6.0',
+    mechanism: 'A partition leader takes any transactional batch of a current epoch for one of an open transaction, so one that arrives after its transaction has ended opens a transaction that nobody will ever end, or slips into the next.',
+  },
+  {
+    id: 'KAFKA-18575', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'A leader that still waits for the marker of a producer\'s last transaction takes a batch of the next one for part of it and does not add its partition, so the records belong to no transaction that the coordinator knows.',
+  },
+  {
+    id: 'KAFKA-9144', area: 'transaction', depth: 4, oracle: 'S', fixedIn: '2.5.0',
+    mechanism: 'A marker does not count as activity of its producer, so the state of a producer whose transaction timed out expires early, and with it the coordinator epoch that fences delayed markers of older coordinators.',
   },
   {
     id: 'reads-beyond-high-watermark', area: 'replication', depth: 1, oracle: 'S', fixedIn: '', isMutation: true,

@@ -1,12 +1,21 @@
 /**
  * Checks the batches of one append against the producers' state (UnifiedLog#analyzeAndValidateProducerState) and collects
  * what to change once they are written. Throws before anything has changed.
+ *
+ * In this order: a duplicate succeeds; a transactional batch outside an open transaction needs a current epoch and the
+ * guard of a verification that nothing has overtaken (KIP-890); then what ProducerAppend checks.
  */
+import { ApiError } from '../protocol/api-error.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+
 import { endMarkerOf, NO_PRODUCER_ID } from './batch-header.ts'
 import type { BatchHeader } from './batch-header.ts'
+import { ProducerRejection } from './producer-append.ts'
 import type { AppendOrigin, CompletedTransaction, ProducerAppend } from './producer-append.ts'
 import type { RememberedBatch } from './producer-entry.ts'
 import type { ProducerState } from './producer-state.ts'
+import { NO_SEQUENCE } from './sequence.ts'
+import type { AppendProof } from './verification.ts'
 
 export interface ProducerChanges {
   /** Set when the batch is in the log already; then there is nothing to change. */
@@ -19,7 +28,7 @@ const NOTHING: ProducerChanges = { duplicate: undefined, appends: [], completed:
 
 /** @throws ProducerRejection, ApiError INVALID_TXN_STATE, TRANSACTION_COORDINATOR_FENCED */
 export function checkProducers(
-  producers: ProducerState, bytes: Uint8Array, headers: readonly BatchHeader[], origin: AppendOrigin,
+  producers: ProducerState, bytes: Uint8Array, headers: readonly BatchHeader[], origin: AppendOrigin, proof: AppendProof,
 ): ProducerChanges {
   let appends: Map<number, ProducerAppend> | undefined
   const completed: CompletedTransaction[] = []
@@ -30,6 +39,7 @@ export function checkProducers(
       const duplicate = producers.entry(producerId)?.findDuplicate(header)
       if (duplicate !== undefined) return { duplicate, appends: [], completed: [] }
     }
+    if (header.isTransactional && origin !== 'replication') checkProof(producers, header, proof)
     appends ??= new Map()
     let append = appends.get(producerId)
     if (append === undefined) appends.set(producerId, append = producers.prepare(producerId, origin))
@@ -38,8 +48,26 @@ export function checkProducers(
       continue
     }
     const marker = endMarkerOf(bytes, header)
-    const ended = marker === undefined ? undefined : append.marker(marker, header.producerEpoch, header.baseOffset)
+    const ended = marker === undefined ? undefined : append.marker(marker, header.producerEpoch, header.baseOffset, {
+      transactionVersion: proof.transactionVersion ?? 0,
+      keepsTimestamp: producers.markersKeepTimestamp,
+    })
     if (ended !== undefined) completed.push(ended)
   }
   return appends === undefined ? NOTHING : { duplicate: undefined, appends: [...appends.values()], completed }
+}
+
+function checkProof(producers: ProducerState, header: BatchHeader, proof: AppendProof): void {
+  const { producerId, producerEpoch } = header
+  if (producers.hasOpenTransaction(producerId, producerEpoch)) return
+  const known = producers.entry(producerId)?.epoch
+  if (known !== undefined && producerEpoch < known) {
+    throw new ProducerRejection(ErrorCode.INVALID_PRODUCER_EPOCH,
+      `epoch ${producerEpoch} of producer ${producerId} is smaller than the last seen epoch ${known}`, NO_SEQUENCE)
+  }
+  if (header.isControl || !producers.requiresVerification) return
+  const guard = producers.verifications.entry(producerId)?.guard
+  if (guard === undefined || guard !== proof.guard) {
+    throw new ApiError(ErrorCode.INVALID_TXN_STATE, `producer ${producerId} has no verified transaction in epoch ${producerEpoch}`)
+  }
 }
