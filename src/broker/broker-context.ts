@@ -4,8 +4,10 @@
 import type { ClusterConfig } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { MetadataImage, TopicImage } from '../controller/metadata-image.ts'
+import type { OffsetTransactions } from '../coordinator/transaction/offset-transactions.ts'
 import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
+import type { AddPartitionsSender } from './add-partitions-sender.ts'
 import type { ControllerChannel } from './controller-channel.ts'
 import type { FetchSessionCache } from './fetch-session-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
@@ -24,6 +26,9 @@ export interface BrokerContext {
   readonly delayedDeleteRecords: Purgatory
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
+  readonly addPartitions: Pick<AddPartitionsSender, 'ask'>
+  /** The group coordinator; without one the markers of its partitions are written as any others. */
+  readonly offsetTransactions: OffsetTransactions | undefined
   readonly forwarding: Pick<ControllerChannel, 'send'>
   topicConfig(topic: string): TopicConfig
 }

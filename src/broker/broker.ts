@@ -12,11 +12,13 @@ import type { TopicConfig } from '../config/topic.ts'
 import { effectiveTopicConfig } from '../controller/effective-config.ts'
 import type { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
 import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
+import type { OffsetTransactions } from '../coordinator/transaction/offset-transactions.ts'
 import type { Env } from '../env/env.ts'
 import type { RaftClient } from '../raft/raft-client.ts'
 import { RpcServer } from '../rpc/rpc-server.ts'
 import type { RpcRequest } from '../rpc/rpc-server.ts'
 import { LogManager } from '../storage/log-manager.ts'
+import { AddPartitionsSender } from './add-partitions-sender.ts'
 import { AlterPartitionSender } from './alter-partition-sender.ts'
 import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import type { BrokerContext } from './broker-context.ts'
@@ -51,6 +53,8 @@ export class Broker implements PartitionHost, BrokerContext {
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
   readonly forwarding: ControllerChannel
+  readonly addPartitions: AddPartitionsSender
+  readonly offsetTransactions: OffsetTransactions | undefined = undefined
   private readonly spec: ServerSpec
   private readonly raft: RaftClient
   private readonly logs: LogManager
@@ -86,6 +90,7 @@ export class Broker implements PartitionHost, BrokerContext {
     this.replicas = new Replicas(this, this.logs, this.fetchers)
     this.isrChanges = new AlterPartitionSender(env, { ...own, channel: this.channel('alter-partition', NO_TIMEOUT_MS) })
     this.forwarding = this.channel('forwarding', FORWARDING_TIMEOUT_MS)
+    this.addPartitions = new AddPartitionsSender(env, { image: this.image, server: cluster.server })
     this.producerIds = new ProducerIds(env, { ...own, channel: this.forwarding })
   }
 

@@ -9,6 +9,7 @@ import { handleApiVersions } from './handlers/api-versions.ts'
 import { handleDeleteRecords } from './handlers/delete-records.ts'
 import { handleDescribeConfigs } from './handlers/describe-configs.ts'
 import { handleDescribeLogDirs } from './handlers/describe-log-dirs.ts'
+import { handleDescribeProducers } from './handlers/describe-producers.ts'
 import { handleDescribeTopicPartitions } from './handlers/describe-topic-partitions.ts'
 import { handleFetch } from './handlers/fetch.ts'
 import { handleFindCoordinator } from './handlers/find-coordinator.ts'
@@ -19,6 +20,7 @@ import { handleListOffsets } from './handlers/list-offsets.ts'
 import { handleDescribeCluster, handleMetadata } from './handlers/metadata.ts'
 import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { handleProduce } from './handlers/produce.ts'
+import { handleWriteTxnMarkers } from './handlers/write-txn-markers.ts'
 
 const FORWARDED: readonly number[] = [
   ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.ElectLeaders,
@@ -28,7 +30,7 @@ const FORWARDED: readonly number[] = [
 export const SERVED_APIS: ReadonlySet<number> = new Set([
   ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.FindCoordinator, ApiKey.ApiVersions, ApiKey.InitProducerId,
   ApiKey.OffsetForLeaderEpoch, ApiKey.DeleteRecords, ApiKey.DescribeConfigs, ApiKey.DescribeCluster,
-  ApiKey.DescribeTopicPartitions, ApiKey.DescribeLogDirs, ApiKey.ListConfigResources, ...FORWARDED,
+  ApiKey.DescribeTopicPartitions, ApiKey.DescribeLogDirs, ApiKey.WriteTxnMarkers, ApiKey.DescribeProducers, ApiKey.ListConfigResources, ...FORWARDED,
 ])
 
 export function routeRequest(context: BrokerContext, request: RpcRequest): void {
@@ -41,6 +43,8 @@ export function routeRequest(context: BrokerContext, request: RpcRequest): void 
     case ApiKey.ApiVersions: return handleApiVersions(context, request, SERVED_APIS)
     case ApiKey.InitProducerId: return handleInitProducerId(context, request)
     case ApiKey.DeleteRecords: return context.env.spawn('delete-records', handleDeleteRecords(context, request))
+    case ApiKey.WriteTxnMarkers: return context.env.spawn('write-txn-markers', handleWriteTxnMarkers(context, request))
+    case ApiKey.DescribeProducers: return handleDescribeProducers(context, request)
     case ApiKey.DescribeConfigs: return handleDescribeConfigs(context, request)
     case ApiKey.DescribeCluster: return handleDescribeCluster(context, request)
     case ApiKey.DescribeTopicPartitions: return handleDescribeTopicPartitions(context, request)

@@ -76,6 +76,8 @@ export type Observation =
   | { readonly kind: 'broker-started'; readonly brokerId: number; readonly cleanShutdown: boolean }
   | { readonly kind: 'broker-metadata-applied'; readonly brokerId: number; readonly offset: number }
   | { readonly kind: 'controlled-shutdown'; readonly brokerId: number }
+  /** A transactional id is in this state: its record is acknowledged, or was read by a coordinator that took over. */
+  | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----
   | (Replica & { readonly kind: 'became-leader'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly logEndOffset: number; readonly highWatermark: number; readonly isr: readonly number[] })
   | (Replica & { readonly kind: 'became-follower'; readonly leaderEpoch: number; readonly leader: number; readonly logEndOffset: number })
@@ -89,6 +91,10 @@ export type Observation =
   | (Replica & { readonly kind: 'log-deleted' })
   /** State of one producer in a live log, told when a replica becomes leader and after recovery (invariant 7). */
   | (Replica & { readonly kind: 'producer-state'; readonly producers: readonly { readonly producerId: number; readonly producerEpoch: number; readonly lastSequence: number; readonly currentTxnFirstOffset: number }[]; readonly endOffset: number; readonly fromSnapshot: boolean })
+  /** The leader's log has its first record of a transaction; `guarded`: a coordinator has vouched for it (KIP-890). */
+  | (Replica & { readonly kind: 'transaction-opened'; readonly producerId: number; readonly producerEpoch: number; readonly firstOffset: number; readonly guarded: boolean })
+  /** A leader has written an end marker; `firstOffset` is that of the transaction which it ends here, -1 if none was open. */
+  | (Replica & { readonly kind: 'marker-written'; readonly producerId: number; readonly producerEpoch: number; readonly coordinatorEpoch: number; readonly commit: boolean; readonly offset: number; readonly firstOffset: number; readonly transactionVersion: number })
   | (Replica & { readonly kind: 'duplicate-batch'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number; readonly baseOffset: number })
   | (Replica & { readonly kind: 'sequence-rejected'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number; readonly expected: number; readonly errorCode: number })
   /** A replica names the first record of at least a timestamp; -1: none below `fetchable`. `found`: that record's own. */

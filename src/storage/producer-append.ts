@@ -125,6 +125,11 @@ export class ProducerAppend {
     return { producerId: updated.producerId, firstOffset, lastOffset: offset, isAborted: marker.isAbort }
   }
 
+  /** A coordinator has vouched for the transaction that this append starts. */
+  get isGuarded(): boolean {
+    return this.verification !== undefined
+  }
+
   /** Brings `entry`, the live state of this producer, up to date. */
   commit(entry: ProducerEntry, ringSize: number): void {
     const { updated } = this

@@ -11,7 +11,8 @@ import { ErrorCode } from '../protocol/errors.ts'
 import { endMarkerOf, NO_PRODUCER_ID } from './batch-header.ts'
 import type { BatchHeader } from './batch-header.ts'
 import { ProducerRejection } from './producer-append.ts'
-import type { AppendOrigin, CompletedTransaction, ProducerAppend } from './producer-append.ts'
+import type { AppendOrigin, CompletedTransaction, EndMarker, ProducerAppend } from './producer-append.ts'
+import { NO_OFFSET } from './producer-entry.ts'
 import type { RememberedBatch } from './producer-entry.ts'
 import type { ProducerState } from './producer-state.ts'
 import { NO_SEQUENCE } from './sequence.ts'
@@ -22,9 +23,18 @@ export interface ProducerChanges {
   readonly duplicate: RememberedBatch | undefined
   readonly appends: readonly ProducerAppend[]
   readonly completed: readonly CompletedTransaction[]
+  readonly markers: readonly WrittenMarker[]
 }
 
-const NOTHING: ProducerChanges = { duplicate: undefined, appends: [], completed: [] }
+export interface WrittenMarker {
+  readonly header: BatchHeader
+  readonly marker: EndMarker
+  /** Of the transaction that it ends; NO_OFFSET when none is open. */
+  readonly firstOffset: number
+  readonly transactionVersion: number
+}
+
+const NOTHING: ProducerChanges = { duplicate: undefined, appends: [], completed: [], markers: [] }
 
 /** @throws ProducerRejection, ApiError INVALID_TXN_STATE, TRANSACTION_COORDINATOR_FENCED */
 export function checkProducers(
@@ -32,12 +42,13 @@ export function checkProducers(
 ): ProducerChanges {
   let appends: Map<number, ProducerAppend> | undefined
   const completed: CompletedTransaction[] = []
+  const markers: WrittenMarker[] = []
   for (const header of headers) {
     const { producerId } = header
     if (producerId === NO_PRODUCER_ID) continue
     if (origin === 'client') {
       const duplicate = producers.entry(producerId)?.findDuplicate(header)
-      if (duplicate !== undefined) return { duplicate, appends: [], completed: [] }
+      if (duplicate !== undefined) return { ...NOTHING, duplicate }
     }
     if (header.isTransactional && origin !== 'replication') checkProof(producers, header, proof)
     appends ??= new Map()
@@ -48,13 +59,13 @@ export function checkProducers(
       continue
     }
     const marker = endMarkerOf(bytes, header)
-    const ended = marker === undefined ? undefined : append.marker(marker, header.producerEpoch, header.baseOffset, {
-      transactionVersion: proof.transactionVersion ?? 0,
-      keepsTimestamp: producers.markersKeepTimestamp,
-    })
+    if (marker === undefined) continue
+    const transactionVersion = proof.transactionVersion ?? 0
+    const ended = append.marker(marker, header.producerEpoch, header.baseOffset, { transactionVersion, keepsTimestamp: producers.markersKeepTimestamp })
+    markers.push({ header, marker, firstOffset: ended?.firstOffset ?? NO_OFFSET, transactionVersion })
     if (ended !== undefined) completed.push(ended)
   }
-  return appends === undefined ? NOTHING : { duplicate: undefined, appends: [...appends.values()], completed }
+  return appends === undefined ? NOTHING : { duplicate: undefined, appends: [...appends.values()], completed, markers }
 }
 
 function checkProof(producers: ProducerState, header: BatchHeader, proof: AppendProof): void {
