@@ -9,6 +9,7 @@ import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { AddPartitionsSender } from './add-partitions-sender.ts'
 import type { ControllerChannel } from './controller-channel.ts'
+import type { InternalTopicCreation } from './internal-topic-creation.ts'
 import type { FetchSessionCache } from './fetch-session-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
@@ -30,6 +31,7 @@ export interface BrokerContext {
   /** The group coordinator; without one the markers of its partitions are written as any others. */
   readonly offsetTransactions: OffsetTransactions | undefined
   readonly forwarding: Pick<ControllerChannel, 'send'>
+  readonly internalTopics: Pick<InternalTopicCreation, 'create'>
   topicConfig(topic: string): TopicConfig
 }
 

@@ -12,6 +12,8 @@ import type { TopicConfig } from '../config/topic.ts'
 import { effectiveTopicConfig } from '../controller/effective-config.ts'
 import type { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
 import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
+import type { ElectedCoordinator } from '../coordinator/elected-coordinator.ts'
+import type { StateLogs } from '../coordinator/state-logs.ts'
 import type { OffsetTransactions } from '../coordinator/transaction/offset-transactions.ts'
 import type { Env } from '../env/env.ts'
 import type { RaftClient } from '../raft/raft-client.ts'
@@ -24,12 +26,15 @@ import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import type { BrokerContext } from './broker-context.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
 import { ControllerChannel } from './controller-channel.ts'
+import { tellCoordinator } from './elections.ts'
 import { FetchSessionCache } from './fetch-session-cache.ts'
+import { InternalTopicCreation } from './internal-topic-creation.ts'
 import { MetadataPublisher } from './metadata-publisher.ts'
 import type { PartitionHost } from './partition-host.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Purgatory } from './purgatory.ts'
 import { ReplicaFetchers } from './replica-fetchers.ts'
+import { ReplicaStateLogs } from './replica-state-logs.ts'
 import { Replicas } from './replicas.ts'
 import { routeRequest } from './request-router.ts'
 
@@ -53,6 +58,10 @@ export class Broker implements PartitionHost, BrokerContext {
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
   readonly forwarding: ControllerChannel
+  readonly internalTopics: InternalTopicCreation
+  /** Where coordinators keep their state. */
+  readonly stateLogs: StateLogs
+  private readonly coordinators: readonly ElectedCoordinator[]
   readonly addPartitions: AddPartitionsSender
   readonly offsetTransactions: OffsetTransactions | undefined = undefined
   private readonly spec: ServerSpec
@@ -92,6 +101,9 @@ export class Broker implements PartitionHost, BrokerContext {
     this.forwarding = this.channel('forwarding', FORWARDING_TIMEOUT_MS)
     this.addPartitions = new AddPartitionsSender(env, { image: this.image, server: cluster.server })
     this.producerIds = new ProducerIds(env, { ...own, channel: this.forwarding })
+    this.internalTopics = new InternalTopicCreation(cluster.server, this.forwarding)
+    this.stateLogs = new ReplicaStateLogs(this)
+    this.coordinators = []
   }
 
   get server(): ClusterConfig['server'] {
@@ -176,6 +188,7 @@ export class Broker implements PartitionHost, BrokerContext {
     for (const topic of delta.deletedTopics.values()) this.topicConfigs.delete(topic.name)
     yield* this.replicas.apply(delta)
     if (delta.changedConfigs.size > 0) this.topicConfigs.clear()
+    for (const coordinator of this.coordinators) tellCoordinator(coordinator, this.image, delta, this.brokerId)
   }
 
   private hasReadOwnRegistration(): boolean {

@@ -50,7 +50,7 @@ export function routeRequest(context: BrokerContext, request: RpcRequest): void 
     case ApiKey.DescribeTopicPartitions: return handleDescribeTopicPartitions(context, request)
     case ApiKey.DescribeLogDirs: return handleDescribeLogDirs(context, request)
     case ApiKey.ListConfigResources: return handleListConfigResources(context, request)
-    case ApiKey.FindCoordinator: return handleFindCoordinator(request)
+    case ApiKey.FindCoordinator: return handleFindCoordinator(context, request)
     default:
       if (FORWARDED.includes(request.apiKey)) context.env.spawn('forward', handleForwarded(context, request))
       else request.close()

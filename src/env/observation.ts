@@ -76,6 +76,10 @@ export type Observation =
   | { readonly kind: 'broker-started'; readonly brokerId: number; readonly cleanShutdown: boolean }
   | { readonly kind: 'broker-metadata-applied'; readonly brokerId: number; readonly offset: number }
   | { readonly kind: 'controlled-shutdown'; readonly brokerId: number }
+  // ---- coordinators ----
+  /** A broker has read a state partition that it leads, up to `lastOffset` (-1: nothing in it), and serves. */
+  | { readonly kind: 'coordinator-loaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number; readonly lastOffset: number }
+  | { readonly kind: 'coordinator-unloaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number }
   /** A transactional id is in this state: its record is acknowledged, or was read by a coordinator that took over. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----
