@@ -10,11 +10,13 @@ import { BROKER_PORT } from '../config/cluster.ts'
 import type { ClusterConfig, ServerSpec } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import { effectiveTopicConfig } from '../controller/effective-config.ts'
+import { TRANSACTION_VERSION_FEATURE } from '../controller/features.ts'
 import type { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
 import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
 import type { ElectedCoordinator } from '../coordinator/elected-coordinator.ts'
 import type { StateLogs } from '../coordinator/state-logs.ts'
 import type { OffsetTransactions } from '../coordinator/transaction/offset-transactions.ts'
+import { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import type { RaftClient } from '../raft/raft-client.ts'
 import { RpcServer } from '../rpc/rpc-server.ts'
@@ -64,6 +66,7 @@ export class Broker implements PartitionHost, BrokerContext {
   private readonly coordinators: readonly ElectedCoordinator[]
   readonly addPartitions: AddPartitionsSender
   readonly offsetTransactions: OffsetTransactions | undefined = undefined
+  readonly transactions: TransactionCoordinator
   private readonly spec: ServerSpec
   private readonly raft: RaftClient
   private readonly logs: LogManager
@@ -103,7 +106,11 @@ export class Broker implements PartitionHost, BrokerContext {
     this.producerIds = new ProducerIds(env, { ...own, channel: this.forwarding })
     this.internalTopics = new InternalTopicCreation(cluster.server, this.forwarding)
     this.stateLogs = new ReplicaStateLogs(this)
-    this.coordinators = []
+    this.transactions = new TransactionCoordinator(env, {
+      server: cluster.server, image: this.image, stateLogs: this.stateLogs, nextProducerId: () => this.producerIds.next(),
+      transactionVersion: () => this.image.features.get(TRANSACTION_VERSION_FEATURE) ?? 0,
+    })
+    this.coordinators = [this.transactions]
   }
 
   get server(): ClusterConfig['server'] {

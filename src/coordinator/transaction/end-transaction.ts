@@ -97,11 +97,11 @@ function isValidEpoch({ fields: { producerEpoch, state } }: TransactionMetadata,
 }
 
 function endNow(metadata: TransactionMetadata, request: EndRequest, context: EndContext, o: { readonly isFence: boolean; readonly wroteNothing: boolean }): TransactionFields {
-  // Rotates in the fence, too: its abort uses the last epoch.
-  const nextProducerId = metadata.isEpochExhausted ? context.nextProducerId() : NO_PRODUCER_ID
   if (o.isFence) metadata.beginFencedAbort(undefined)
+  // Rotates in the fence, too: its abort uses the last epoch (KAFKA-20090).
+  const nextProducerId = metadata.isEpochExhausted ? context.nextProducerId() : NO_PRODUCER_ID
   return metadata.prepareEnd(request.commit ? 'PrepareCommit' : 'PrepareAbort', {
     clientVersion: request.clientVersion, nextProducerId, now: context.now, wroteNothing: o.wroteNothing,
-    raisesEpoch: context.defects.has('KAFKA-17754') ? false : true,
+    raisesEpoch: context.defects.has('KAFKA-17754') ? o.isFence : true,
   })
 }

@@ -146,15 +146,16 @@ export class TransactionStates {
   // ---- leadership ----
 
   /**
-   * Reads the partition. `onLoaded` gets what was decided before and has markers left to write; those ids are pending
-   * already.
+   * Reads the partition, unless that is done or under way in this epoch. `onLoaded` gets what was decided before and has
+   * markers left to write.
    */
-  load(partition: number, coordinatorEpoch: number, onLoaded: (prepared: readonly Coordinated[]) => void): void {
-    if (this.led.get(partition)?.coordinatorEpoch === coordinatorEpoch || this.loading.get(partition)?.has(coordinatorEpoch) === true) return
+  load(partition: number, coordinatorEpoch: number, onLoaded: (prepared: readonly Coordinated[]) => void): boolean {
+    if (this.led.get(partition)?.coordinatorEpoch === coordinatorEpoch || this.loading.get(partition)?.has(coordinatorEpoch) === true) return false
     const epochs = this.loading.get(partition)
     if (epochs === undefined) this.loading.set(partition, new Set([coordinatorEpoch]))
     else epochs.add(coordinatorEpoch)
     this.env.spawn('load-transactions', this.read(partition, coordinatorEpoch, onLoaded))
+    return true
   }
 
   private *read(partition: number, coordinatorEpoch: number, onLoaded: (prepared: readonly Coordinated[]) => void): Task<void> {
