@@ -120,6 +120,8 @@ export type Observation =
   // ---- clients ----
   | { readonly kind: 'client-retry'; readonly topic: string; readonly partition: number; readonly errorCode: number; readonly producerId: number; readonly baseSequence: number; readonly attempt: number }
   | { readonly kind: 'client-epoch-bump'; readonly producerId: number; readonly producerEpoch: number; readonly reason: string }
+  /** A transactional producer has got its id, begun or completed a transaction (as its coordinator answered), or failed. Id and epoch of the transaction; -1 with errors. */
+  | { readonly kind: 'client-transaction'; readonly transactionalId: string; readonly phase: 'initialized' | 'begin' | 'commit' | 'abort' | 'fenced' | 'abortable-error' | 'fatal-error'; readonly producerId: number; readonly producerEpoch: number; readonly error?: string }
   /** Known behaviour KAFKA-14034: a batch of unknown fate was given new numbers. */
   | { readonly kind: 'client-renumbered'; readonly topic: string; readonly partition: number; readonly producerId: number; readonly fromEpoch: number; readonly toEpoch: number; readonly fromSequence: number; readonly toSequence: number }
   | { readonly kind: 'client-truncation-detected'; readonly topic: string; readonly partition: number; readonly position: number; readonly divergence: number }
