@@ -15,7 +15,7 @@ export interface ApiEntry {
   readonly test: string | undefined
 }
 
-const CLUSTER = 'test/broker/cluster.test.ts'
+const CLUSTER = 'test/broker/simulated-cluster.ts'
 const PARTITIONS = 'test/scenarios/partition-apis.test.ts'
 const DESCRIBE = 'test/scenarios/describe-apis.test.ts'
 const TRANSACTIONS = 'test/scenarios/transaction-client.ts'
