@@ -139,7 +139,7 @@ export class SmallCluster {
   }
 
   /** Runs a client script to its end; a process of its own each time. `interrupt`: once, between two events, as soon as it is wanted. */
-  client<T>(script: (clients: Clients) => Task<T>, interrupt?: { readonly when: () => boolean; readonly then: () => void }): T {
+  client<T>(script: (clients: Clients) => Task<T>, interrupt?: { readonly when: () => boolean; readonly strike: () => void }): T {
     let result: { value: T } | undefined
     const machine = this.simulation.machine('client-1')
     machine.start(env => env.spawn('script', (function* (): Task<void> {
@@ -148,7 +148,7 @@ export class SmallCluster {
     const isOver = (): boolean => result !== undefined || this.simulation.crashes.length > 0
     if (interrupt !== undefined) {
       this.simulation.run(this.simulation.now + 60 * US_PER_SECOND, () => interrupt.when() || isOver())
-      if (!isOver()) interrupt.then()
+      if (!isOver()) interrupt.strike()
     }
     this.simulation.run(this.simulation.now + 60 * US_PER_SECOND, isOver)
     machine.crashProcess()

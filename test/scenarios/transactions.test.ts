@@ -97,7 +97,7 @@ describe.each([1, 2] as const)('transactions of version %i', version => {
       yield* raw.endOnce(producer, commit)
       yield* raw.untilState(commit ? 'CompleteCommit' : 'CompleteAbort')
       return yield* committed(clients)
-    }, { when: decided, then: () => cluster.simulation.machine(cluster.of('transaction-state').at(-1)!.node).crashProcess() })
+    }, { when: decided, strike: () => cluster.simulation.machine(cluster.of('transaction-state').at(-1)!.node).crashProcess() })
     expect(values).toEqual(commit ? ['a0', 'a1'] : [])
     expect(cluster.marks(commit ? 'commit-resumed-after-failover' : 'abort-resumed-after-failover')).toBe(1)
   })
@@ -114,7 +114,7 @@ describe.each([1, 2] as const)('transactions of version %i', version => {
       return yield* committed(clients)
     }, {
       when: decided,
-      then: () => {
+      strike: () => {
         const coordinator = cluster.of('transaction-state').at(-1)!.node
         const leader = cluster.of('became-leader').filter(({ topic, node }) => topic === 'orders' && node !== coordinator).at(-1)!.node
         cluster.simulation.machine(leader).crashProcess()
