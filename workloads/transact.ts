@@ -6,13 +6,14 @@
  * In the history a transaction is one operation `txn` of sends. It is `fail` only if a commit was never asked for, or was
  * certainly refused; every other end of a commit is `info`.
  */
-import type { Future, Task } from '../src/base/task.ts'
-import { US_PER_MS } from '../src/base/time.ts'
+import { Future, type Task } from '../src/base/task.ts'
+import { type Micros, US_PER_MS } from '../src/base/time.ts'
 import { Producer } from '../src/client/producer.ts'
 import type { SendResult } from '../src/client/send-result.ts'
 import type { TransactionOutcome } from '../src/client/transaction/transaction-outcome.ts'
 import { DEFAULT_PRODUCER_CONFIG } from '../src/config/client.ts'
 import type { PlanOperation } from '../src/config/workload.ts'
+import type { Env } from '../src/env/env.ts'
 import type { Json } from '../src/history/operation.ts'
 import { waitUntil } from './client-script.ts'
 import type { ClientContext, OpenOperation } from './contract.ts'
@@ -36,6 +37,8 @@ export function* runTransactions(context: ClientContext, payload: PayloadOf): Ta
   for (const operation of context.operations) {
     if (operation.f !== 'transact') continue
     yield* waitUntil(env, begin, operation.at)
+    // Transactions that are held open push the others back, and some of those have no time left.
+    if (stop.isSettled) break
     if (!(yield* instance.ready(() => stop.isSettled))) break
     yield* transact(context, instance, operation, payload)
   }
@@ -112,7 +115,7 @@ function* transact({ env, recorder, stop }: ClientContext, instance: Transaction
   })
   if (operation.openUs > 0) {
     yield* producer.flush()
-    yield* env.sleep(operation.openUs).wait()
+    yield* sleepUnless(env, stop, operation.openUs)
   }
   if (operation.end === 'abort') return yield* giveUp(instance, invoked, { ok: false, error: 'aborted', remedy: 'abort', definite: true }, false)
   let outcome = yield* producer.commitTransaction()
@@ -126,6 +129,15 @@ function* transact({ env, recorder, stop }: ClientContext, instance: Transaction
     const offset = result?.ok === true ? result.offset : null
     return ['send', `${topic}-${partition}`, [offset, transactedValue(operation.id, index)]]
   }))
+}
+
+/** Sleeps, but not beyond the moment when `stop` settles. */
+function* sleepUnless(env: Env, stop: Future<void>, us: Micros): Task<void> {
+  const over = new Future<void>()
+  const timer = env.timer(us, () => over.complete())
+  stop.onSettled(() => over.complete())
+  yield* over.wait()
+  timer.cancel()
 }
 
 /** The transaction is not to be, or nobody knows. Leaves the instance ready for the next, or without a producer. */

@@ -49,7 +49,7 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
     const { deliveryTimeoutMs: _, ...timeouts } = shape.clientTimeouts
     const levels: readonly ('read_committed' | 'read_uncommitted')[] = drawn.uncommitted ? ['read_committed', 'read_uncommitted'] : ['read_committed']
     const consumers = levels.map((isolationLevel, index): ClientSpec => ({ host: host(apps.length + index), kind: 'consumer', config: { ...timeouts, autoOffsetReset: 'earliest', fetchMaxWaitMs: 100, isolationLevel } }))
-    const producers = drawn.plain ? [{ host: host(apps.length + consumers.length), kind: 'producer', config: { ...shape.clientTimeouts, acks: -1, enableIdempotence: true, maxBlockMs: shape.clientTimeouts.deliveryTimeoutMs } } satisfies ClientSpec] : []
+    const producers = drawn.plain ? [{ host: host(apps.length + consumers.length), kind: 'producer', config: { ...shape.clientTimeouts, acks: shape.pinned.acks ?? -1, enableIdempotence: shape.pinned.idempotence ?? true, maxBlockMs: shape.clientTimeouts.deliveryTimeoutMs } } satisfies ClientSpec] : []
     const place = fc.constantFrom(...topics.flatMap(({ name, partitions }) => Array.from({ length: partitions }, (__, partition) => ({ topic: name, partition }))))
     const key = fc.option(fc.integer({ min: 0, max: 9 }).map(n => `k${n}`), { nil: null })
     const at = fc.integer({ min: 0, max: shape.chaosUs })
@@ -57,13 +57,13 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
       at, client: fc.constantFrom(...apps.map(app => app.host)), f: fc.constant('transact' as const),
       sends: fc.array(fc.tuple(place, key).map(([where, of]): TransactedSend => ({ ...where, key: of })), { minLength: 1, maxLength: 5, size: 'max' }),
       end: fc.constantFrom('commit' as const, 'commit' as const, 'commit' as const, 'abort' as const),
-      openUs: fc.constantFrom(0, 0, 0, 20_000, 200_000, timeoutMs * 1_500),
+      openUs: fc.constantFrom(0, 0, 0, 0, 20_000, 200_000, Math.min(timeoutMs * 1_500, Math.floor(shape.chaosUs / 3))),
     })
     const send: Arbitrary<OperationDraft> = fc.record({ at, client: fc.constant(producers[0]?.host ?? ''), f: fc.constant('send' as const), where: place, key, size: fc.constant(0) })
       .map(({ where, ...rest }) => ({ ...rest, ...where }))
     const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : shape.closeUp ? { minLength: 3, maxLength: 15 } : { minLength: 10, maxLength: 50 }
     const reads = consumers.flatMap(({ host: client }) => topics.map(({ name, partitions }): OperationDraft => ({ at: 0, client, f: 'consume', topic: name, partitions: Array.from({ length: partitions }, (__, index) => index), from: 'earliest' })))
-    return fc.tuple(fc.array(transaction, { ...count, size: 'max' }), producers.length === 0 ? fc.constant([]) : fc.array(send, { minLength: 0, maxLength: 20, size: 'max' })).map(([transactions, sends]) => ({
+    return fc.tuple(fc.array(transaction, { ...count, size: 'max' }), producers.length === 0 || shape.operations > 0 ? fc.constant([]) : fc.array(send, { minLength: 0, maxLength: 20, size: 'max' })).map(([transactions, sends]) => ({
       topics,
       clients: [...apps, ...consumers, ...producers],
       operations: [...reads, ...transactions, ...sends].sort((a, b) => a.at - b.at).map((draft, id) => ({ ...draft, id }) as PlanOperation),
