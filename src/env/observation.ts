@@ -116,6 +116,10 @@ export type Observation =
   | { readonly kind: 'client-epoch-bump'; readonly producerId: number; readonly producerEpoch: number; readonly reason: string }
   /** A transactional producer has got its id, begun or completed a transaction (as its coordinator answered), or failed. Id and epoch of the transaction; -1 with errors. */
   | { readonly kind: 'client-transaction'; readonly transactionalId: string; readonly phase: 'initialized' | 'begin' | 'commit' | 'abort' | 'fenced' | 'abortable-error' | 'fatal-error'; readonly producerId: number; readonly producerEpoch: number; readonly error?: string }
+  /** A group consumer takes over what its group assigned (all of it), or gives up partitions. Member epoch as generation under KIP-848. */
+  | { readonly kind: 'client-rebalance'; readonly groupId: string; readonly memberId: string; readonly generationId: number; readonly change: 'assigned' | 'revoked' | 'lost'; readonly partitions: readonly { readonly topic: string; readonly partition: number }[] }
+  /** A consumer's offsets were committed, as the coordinator answered. */
+  | { readonly kind: 'client-committed'; readonly groupId: string; readonly memberId: string; readonly generationId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** Known behaviour KAFKA-14034: a batch of unknown fate was given new numbers. */
   | { readonly kind: 'client-renumbered'; readonly topic: string; readonly partition: number; readonly producerId: number; readonly fromEpoch: number; readonly toEpoch: number; readonly fromSequence: number; readonly toSequence: number }
   | { readonly kind: 'client-truncation-detected'; readonly topic: string; readonly partition: number; readonly position: number; readonly divergence: number }
