@@ -4,7 +4,8 @@
 import type { Millis } from '../base/time.ts'
 import type { CompressionType } from '../base/compression-type.ts'
 
-interface CommonClientConfig {
+/** What every client needs. */
+export interface CommonClientConfig {
   readonly clientId: string
   /** Hosts (broker port) to bootstrap from. */
   readonly bootstrapServers: readonly string[]

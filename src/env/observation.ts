@@ -80,6 +80,8 @@ export type Observation =
   /** A broker has read a state partition that it leads, up to `lastOffset` (-1: nothing in it), and serves. */
   | { readonly kind: 'coordinator-loaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number; readonly lastOffset: number }
   | { readonly kind: 'coordinator-unloaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number }
+  /** A transactional id is in this state: its record is acknowledged, or was read by a coordinator that took over. */
+  | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----
   | (Replica & { readonly kind: 'became-leader'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly logEndOffset: number; readonly highWatermark: number; readonly isr: readonly number[] })
   | (Replica & { readonly kind: 'became-follower'; readonly leaderEpoch: number; readonly leader: number; readonly logEndOffset: number })
@@ -93,6 +95,10 @@ export type Observation =
   | (Replica & { readonly kind: 'log-deleted' })
   /** State of one producer in a live log, told when a replica becomes leader and after recovery (invariant 7). */
   | (Replica & { readonly kind: 'producer-state'; readonly producers: readonly { readonly producerId: number; readonly producerEpoch: number; readonly lastSequence: number; readonly currentTxnFirstOffset: number }[]; readonly endOffset: number; readonly fromSnapshot: boolean })
+  /** The leader's log has its first record of a transaction; `guarded`: a coordinator has vouched for it (KIP-890). */
+  | (Replica & { readonly kind: 'transaction-opened'; readonly producerId: number; readonly producerEpoch: number; readonly firstOffset: number; readonly guarded: boolean })
+  /** A leader has written an end marker; `firstOffset` is that of the transaction which it ends here, -1 if none was open. */
+  | (Replica & { readonly kind: 'marker-written'; readonly producerId: number; readonly producerEpoch: number; readonly coordinatorEpoch: number; readonly commit: boolean; readonly offset: number; readonly firstOffset: number; readonly transactionVersion: number })
   | (Replica & { readonly kind: 'duplicate-batch'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number; readonly baseOffset: number })
   | (Replica & { readonly kind: 'sequence-rejected'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number; readonly expected: number; readonly errorCode: number })
   /** A replica names the first record of at least a timestamp; -1: none below `fetchable`. `found`: that record's own. */
