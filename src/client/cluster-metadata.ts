@@ -152,6 +152,11 @@ export class ClusterMetadata {
     this.wakeup.wake()
   }
 
+  /** Nobody has asked for more since the last answer. */
+  get isFresh(): boolean {
+    return !this.needsUpdate
+  }
+
   /** As far as they were asked for. */
   get knownTopics(): Iterable<string> {
     return this.topics.keys()

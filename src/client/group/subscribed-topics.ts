@@ -76,9 +76,9 @@ export class SubscribedTopics {
     for (const topic of topics) this.metadata.add(topic)
   }
 
-  /** Is there an answer about every topic of the group? */
+  /** Has the cluster been asked about every topic of the group? */
   get isKnown(): boolean {
-    return this.groupTopics.every(topic => this.metadata.topic(topic) !== undefined || this.metadata.topicError(topic) !== ErrorCode.NONE)
+    return this.metadata.isFresh || this.groupTopics.every(topic => this.metadata.topic(topic) !== undefined || this.metadata.topicError(topic) !== ErrorCode.NONE)
   }
 
   /** Partition counts of the group's topics, remembered as what the assignment is made from. */
