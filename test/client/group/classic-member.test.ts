@@ -143,6 +143,19 @@ describe('membership', () => {
     expect(bench.seen.filter(each => each.startsWith('Join'))).toEqual(['JoinGroup  range,cooperative-sticky owns', 'JoinGroup m-1 range,cooperative-sticky owns'])
   })
 
+  it('is not touched by a late answer about the generation before', () => {
+    const bench = new GroupBench().join()
+    bench.held.add(ApiKey.Heartbeat)
+    bench.env.run(3_100)
+    bench.consumer.subscribe(['orders', 'payments'], bench.listener)
+    bench.polls(5)
+    bench.fail(ApiKey.Heartbeat, ErrorCode.UNKNOWN_MEMBER_ID)
+    bench.release()
+    bench.polls(5)
+    expect(bench.told).toEqual(['revoked orders-0 orders-1', 'assigned orders-0 orders-1'])
+    expect(bench.consumer.groupMetadata().generationId).toBe(2)
+  })
+
   it('of an old generation keeps its id', () => {
     const bench = new GroupBench().join()
     bench.fail(ApiKey.Heartbeat, ErrorCode.ILLEGAL_GENERATION)
