@@ -14,6 +14,11 @@ export class Fifo<T> {
     this.count++
   }
 
+  /** The next to be shifted, which stays. */
+  peek(): T | undefined {
+    return this.count === 0 ? undefined : this.items[this.first]
+  }
+
   shift(): T | undefined {
     if (this.count === 0) return undefined
     const item = this.items[this.first]

@@ -4,9 +4,13 @@
 import type { ClusterConfig } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { MetadataImage, TopicImage } from '../controller/metadata-image.ts'
+import type { OffsetTransactions } from '../coordinator/transaction/offset-transactions.ts'
+import type { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
+import type { AddPartitionsSender } from './add-partitions-sender.ts'
 import type { ControllerChannel } from './controller-channel.ts'
+import type { InternalTopicCreation } from './internal-topic-creation.ts'
 import type { FetchSessionCache } from './fetch-session-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
@@ -24,7 +28,12 @@ export interface BrokerContext {
   readonly delayedDeleteRecords: Purgatory
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
+  readonly addPartitions: Pick<AddPartitionsSender, 'ask'>
+  /** The group coordinator; without one the markers of its partitions are written as any others. */
+  readonly offsetTransactions: OffsetTransactions | undefined
+  readonly transactions: TransactionCoordinator
   readonly forwarding: Pick<ControllerChannel, 'send'>
+  readonly internalTopics: Pick<InternalTopicCreation, 'create'>
   topicConfig(topic: string): TopicConfig
 }
 

@@ -10,24 +10,33 @@ import { BROKER_PORT } from '../config/cluster.ts'
 import type { ClusterConfig, ServerSpec } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import { effectiveTopicConfig } from '../controller/effective-config.ts'
+import { TRANSACTION_VERSION_FEATURE } from '../controller/features.ts'
 import type { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
 import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
+import type { ElectedCoordinator } from '../coordinator/elected-coordinator.ts'
+import type { StateLogs } from '../coordinator/state-logs.ts'
+import type { OffsetTransactions } from '../coordinator/transaction/offset-transactions.ts'
+import { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import type { RaftClient } from '../raft/raft-client.ts'
 import { RpcServer } from '../rpc/rpc-server.ts'
 import type { RpcRequest } from '../rpc/rpc-server.ts'
 import { LogManager } from '../storage/log-manager.ts'
+import { AddPartitionsSender } from './add-partitions-sender.ts'
 import { AlterPartitionSender } from './alter-partition-sender.ts'
 import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import type { BrokerContext } from './broker-context.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
 import { ControllerChannel } from './controller-channel.ts'
+import { tellCoordinator } from './elections.ts'
 import { FetchSessionCache } from './fetch-session-cache.ts'
+import { InternalTopicCreation } from './internal-topic-creation.ts'
 import { MetadataPublisher } from './metadata-publisher.ts'
 import type { PartitionHost } from './partition-host.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Purgatory } from './purgatory.ts'
 import { ReplicaFetchers } from './replica-fetchers.ts'
+import { ReplicaStateLogs } from './replica-state-logs.ts'
 import { Replicas } from './replicas.ts'
 import { routeRequest } from './request-router.ts'
 
@@ -51,6 +60,13 @@ export class Broker implements PartitionHost, BrokerContext {
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
   readonly forwarding: ControllerChannel
+  readonly internalTopics: InternalTopicCreation
+  /** Where coordinators keep their state. */
+  readonly stateLogs: StateLogs
+  private readonly coordinators: readonly ElectedCoordinator[]
+  readonly addPartitions: AddPartitionsSender
+  readonly offsetTransactions: OffsetTransactions | undefined = undefined
+  readonly transactions: TransactionCoordinator
   private readonly spec: ServerSpec
   private readonly raft: RaftClient
   private readonly logs: LogManager
@@ -86,7 +102,15 @@ export class Broker implements PartitionHost, BrokerContext {
     this.replicas = new Replicas(this, this.logs, this.fetchers)
     this.isrChanges = new AlterPartitionSender(env, { ...own, channel: this.channel('alter-partition', NO_TIMEOUT_MS) })
     this.forwarding = this.channel('forwarding', FORWARDING_TIMEOUT_MS)
+    this.addPartitions = new AddPartitionsSender(env, { image: this.image, server: cluster.server })
     this.producerIds = new ProducerIds(env, { ...own, channel: this.forwarding })
+    this.internalTopics = new InternalTopicCreation(cluster.server, this.forwarding)
+    this.stateLogs = new ReplicaStateLogs(this)
+    this.transactions = new TransactionCoordinator(env, {
+      server: cluster.server, image: this.image, stateLogs: this.stateLogs, nextProducerId: () => this.producerIds.next(),
+      transactionVersion: () => this.image.features.get(TRANSACTION_VERSION_FEATURE) ?? 0,
+    })
+    this.coordinators = [this.transactions]
   }
 
   get server(): ClusterConfig['server'] {
@@ -171,6 +195,7 @@ export class Broker implements PartitionHost, BrokerContext {
     for (const topic of delta.deletedTopics.values()) this.topicConfigs.delete(topic.name)
     yield* this.replicas.apply(delta)
     if (delta.changedConfigs.size > 0) this.topicConfigs.clear()
+    for (const coordinator of this.coordinators) tellCoordinator(coordinator, this.image, delta, this.brokerId)
   }
 
   private hasReadOwnRegistration(): boolean {

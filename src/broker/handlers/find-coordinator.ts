@@ -1,12 +1,46 @@
-/** FindCoordinator. There are no coordinators yet: COORDINATOR_NOT_AVAILABLE, which clients retry. */
+/**
+ * FindCoordinator (KafkaApis#getCoordinator): the leader of the partition that holds the state of a group or transactional
+ * id, as this broker's metadata has it. The first question creates the topic.
+ */
+import { partitionForId } from '../../base/java-hash.ts'
+import { GROUP_TOPIC, TRANSACTION_TOPIC } from '../../coordinator/internal-topics.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { FindCoordinatorRequest } from '../../protocol/generated/types.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
+import type { BrokerContext } from '../broker-context.ts'
 
 const BATCHED_VERSION = 4
+/** FindCoordinatorRequest.CoordinatorType. */
+const TOPIC_OF_KEY_TYPE: readonly string[] = [GROUP_TOPIC, TRANSACTION_TOPIC]
 
-export function handleFindCoordinator(request: RpcRequest): void {
-  const nowhere = { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, nodeId: -1, host: '', port: -1 }
-  const { coordinatorKeys } = request.body as FindCoordinatorRequest
-  request.respond(request.apiVersion >= BATCHED_VERSION ? { coordinators: coordinatorKeys.map(key => ({ key, ...nowhere })) } : nowhere)
+interface Found {
+  readonly errorCode: number
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+}
+
+export function handleFindCoordinator(context: BrokerContext, request: RpcRequest): void {
+  const { key, keyType, coordinatorKeys } = request.body as FindCoordinatorRequest
+  const topic = TOPIC_OF_KEY_TYPE[keyType]
+  const find = (id: string): Found => (topic === undefined ? nowhere(ErrorCode.INVALID_REQUEST) : findLeader(context, topic, id))
+  request.respond(request.apiVersion >= BATCHED_VERSION ? { coordinators: coordinatorKeys.map(id => ({ key: id, ...find(id) })) } : find(key))
+}
+
+function nowhere(errorCode: number): Found {
+  return { errorCode, nodeId: -1, host: '', port: -1 }
+}
+
+function findLeader(context: BrokerContext, topicName: string, id: string): Found {
+  const { image, cluster: { server } } = context
+  const topic = image.topicByName(topicName)
+  if (topic === undefined) {
+    context.internalTopics.create(topicName)
+    return nowhere(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+  }
+  const count = topicName === GROUP_TOPIC ? server.offsetsTopicNumPartitions : server.transactionStateLogNumPartitions
+  const leader = topic.partitions.get(partitionForId(id, count))?.leader ?? -1
+  const broker = image.brokers.get(leader)
+  if (broker === undefined || broker.fenced) return nowhere(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+  return { errorCode: ErrorCode.NONE, nodeId: leader, host: broker.host, port: broker.port }
 }

@@ -5,6 +5,7 @@
  */
 import { below } from '../../base/random.ts'
 import type { PartitionImage, TopicImage } from '../../controller/metadata-image.ts'
+import { isInternalTopic } from '../../coordinator/internal-topics.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { DescribeClusterRequest, MetadataRequest, MetadataRequestMetadataRequestTopic } from '../../protocol/generated/types.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
@@ -66,7 +67,7 @@ function describeTopic(context: BrokerContext, topic: TopicImage): object {
     errorCode: ErrorCode.NONE,
     name: topic.name,
     topicId: topic.id,
-    isInternal: false,
+    isInternal: isInternalTopic(topic.name),
     topicAuthorizedOperations: NO_AUTHORIZED_OPERATIONS,
     partitions: [...topic.partitions].map(([partitionIndex, partition]) => describePartition(context, partitionIndex, partition)),
   }
