@@ -140,7 +140,7 @@ export class LogCleaner {
 
   /** Compacted logs are the cleaner's, so that it and retention never work on one log at a time. */
   private *applyRetention(): Task<void> {
-    for (const log of [...this.logs.logs()]) {
+    for (const log of this.logs.logs()) {
       if (!isCompacted(log.config) || this.uncleanable.has(log)) continue
       yield* this.env.pause('cleaner.retention')
       if (this.isShutDown) return

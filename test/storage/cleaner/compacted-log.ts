@@ -34,7 +34,7 @@ export class CompactedLog {
   constructor(o: { disk?: FakeDisk; config?: Partial<TopicConfig>; server?: Partial<ServerConfig>; defects?: FakeEnv['defects']; mends?: FakeEnv['mends']; clock?: number } = {}) {
     this.env = new FakeEnv(o.disk ?? new FakeDisk(), { ...(o.defects === undefined ? {} : { defects: o.defects }), ...(o.mends === undefined ? {} : { mends: o.mends }), clock: o.clock ?? 1_000_000 })
     this.config = topicConfig({ cleanupPolicy: 'compact', minCleanableDirtyRatio: 0, deleteRetentionMs: RETENTION_MS, retentionMs: -1, ...o.config })
-    const server = { ...DEFAULT_SERVER_CONFIG, logCleanerBackoffMs: BACKOFF_MS, ...o.server }
+    const server = { ...DEFAULT_SERVER_CONFIG, transactionPartitionVerificationEnable: false, logCleanerBackoffMs: BACKOFF_MS, ...o.server }
     this.manager = new LogManager(this.env, server, () => this.config)
     this.env.run(this.manager.load())
     this.log = this.manager.getOrCreate('orders', TOPIC_ID, 0)

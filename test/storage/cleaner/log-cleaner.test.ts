@@ -102,7 +102,7 @@ describe('retention', () => {
 describe('a batch that fails its CRC', () => {
   /** The value of offset 0 is spoiled on the disk; the batch has another record that will be superseded. */
   const spoiled = (mended: boolean): CompactedLog => {
-    const compacted = new CompactedLog({ ...(mended ? { mends: new Set(['cleaner-trusts-crc'] as const) } : {}) }).write('a=7 b=1', 'b=2')
+    const compacted = new CompactedLog(mended ? { mends: new Set(['cleaner-trusts-crc']) } : {}).write('a=7 b=1', 'b=2')
     const file = [...compacted.env.disk.files].find(([path]) => path.endsWith('00000.log'))![1]
     file.bytes[file.bytes.indexOf('7'.charCodeAt(0), 61)] = '9'.charCodeAt(0)
     return compacted.clean()
