@@ -30,7 +30,7 @@ export interface CheckerEntry {
 }
 
 /** Those that judge the histories of trials. */
-export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker, ...DELIVERY_SEMANTICS.map(exactlyOnceChecker), groupsChecker, committedOffsetsChecker, bankChecker()]
+export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker, ...DELIVERY_SEMANTICS.map(exactlyOnceChecker), groupsChecker, committedOffsetsChecker, bankChecker({ negativeBalances: true })]
 
 /** Those for histories that were recorded elsewhere, as they are without options. */
 export const RECORDED_CHECKERS: readonly Checker[] = [linearizabilityChecker(MODELS['register']!), listAppendChecker, rwRegisterChecker, setChecker, setFullChecker(), queueChecker(), uniqueIdsChecker, counterChecker]
