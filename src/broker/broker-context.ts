@@ -4,6 +4,7 @@
 import type { ClusterConfig } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { MetadataImage, TopicImage } from '../controller/metadata-image.ts'
+import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { ControllerChannel } from './controller-channel.ts'
@@ -26,6 +27,7 @@ export interface BrokerContext {
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
   readonly forwarding: Pick<ControllerChannel, 'send'>
+  readonly groups: GroupCoordinator
   readonly internalTopics: Pick<InternalTopicCreation, 'create'>
   topicConfig(topic: string): TopicConfig
 }

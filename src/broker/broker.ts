@@ -13,6 +13,7 @@ import { effectiveTopicConfig } from '../controller/effective-config.ts'
 import type { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
 import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
 import type { ElectedCoordinator } from '../coordinator/elected-coordinator.ts'
+import { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import type { StateLogs } from '../coordinator/state-logs.ts'
 import type { Env } from '../env/env.ts'
 import type { RaftClient } from '../raft/raft-client.ts'
@@ -59,6 +60,7 @@ export class Broker implements PartitionHost, BrokerContext {
   readonly internalTopics: InternalTopicCreation
   /** Where coordinators keep their state. */
   readonly stateLogs: StateLogs
+  readonly groups: GroupCoordinator
   private readonly coordinators: readonly ElectedCoordinator[]
   private readonly spec: ServerSpec
   private readonly raft: RaftClient
@@ -98,7 +100,8 @@ export class Broker implements PartitionHost, BrokerContext {
     this.producerIds = new ProducerIds(env, { ...own, channel: this.forwarding })
     this.internalTopics = new InternalTopicCreation(cluster.server, this.forwarding)
     this.stateLogs = new ReplicaStateLogs(this)
-    this.coordinators = []
+    this.groups = new GroupCoordinator(env, { server: cluster.server, image: this.image, logs: this.stateLogs })
+    this.coordinators = [this.groups]
   }
 
   get server(): ClusterConfig['server'] {

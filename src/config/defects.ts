@@ -5,7 +5,7 @@
 export interface Defect {
   readonly id: string
   /** Where it sat in Kafka. */
-  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller'
+  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'group'
   /** 1 (any load finds it) to 5 (three or more faults in order). */
   readonly depth: 1 | 2 | 3 | 4 | 5
   /** S: clients see broken safety, L: clients see no progress, W: only white-box invariants see it. */
@@ -69,6 +69,14 @@ const catalogue = [
   {
     id: 'reads-beyond-high-watermark', area: 'replication', depth: 1, oracle: 'S', fixedIn: '', isMutation: true,
     mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
+  },
+  {
+    id: 'KAFKA-10284', area: 'group', depth: 3, oracle: 'L', fixedIn: '2.6.1',
+    mechanism: 'A static member that comes back while its group is stable gets a new member id that no record keeps, so the next coordinator knows its former self alone and fences the living.',
+  },
+  {
+    id: 'KIP-447', area: 'group', depth: 3, oracle: 'S', fixedIn: '2.5.0',
+    mechanism: 'Offsets of a transaction are accepted whatever member and generation they name, so an instance that has lost its partitions commits what another one has processed again.',
   },
 ] as const satisfies readonly Defect[]
 
