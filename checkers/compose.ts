@@ -1,7 +1,8 @@
 /**
  * Runs several checkers over one history and merges what they say: invalid wins over unknown, unknown over valid.
  */
-import type { History } from '../src/history/operation.ts'
+import type { History, Operation } from '../src/history/operation.ts'
+import type { GuaranteeId, GuaranteeSet } from './guarantees.ts'
 import type { Checker, CheckContext, CheckResult, Finding, Judgement, Verdict } from './contract.ts'
 
 const RANK: Readonly<Record<Verdict, number>> = { valid: 0, unknown: 1, invalid: 2 }
@@ -17,6 +18,25 @@ export function runCheckers(checkers: readonly Checker[], history: History, cont
   return checkers.map(checker => checker.check(history, context))
 }
 
+/** The same over the history of a trial, in which several checkers find what concerns them. */
+export function runCheckersOnTrial(checkers: readonly Checker[], history: History, context: CheckContext): CheckResult[] {
+  return checkers.map(checker => checker.check(viewOf(checker, history), context))
+}
+
+/** The operations that concern a checker, with their completions, and the faults. */
+function viewOf(checker: Checker, history: History): History {
+  if (checker.concerns === undefined) return history
+  const open = new Set<Operation['process']>()
+  return history.filter(operation => {
+    const { process, type } = operation
+    if (process === 'nemesis') return true
+    if (type !== 'invoke') return open.delete(process)
+    if (!checker.concerns!(operation)) return false
+    open.add(process)
+    return true
+  })
+}
+
 /** Anomalies that the workload allows are no longer bad; a result without bad ones left is valid, or unknown if it gave a reason. */
 export function allowAnomalies(result: CheckResult, allowed: readonly string[]): CheckResult {
   const bad = { ...badOf(result) }
@@ -25,6 +45,15 @@ export function allowAnomalies(result: CheckResult, allowed: readonly string[]):
   const findings = result.findings.map((finding): Finding => (finding.status === 'bad' && allowed.includes(finding.anomaly) ? { ...finding, status: 'allowed' } : finding))
   const anyBad = Object.values(bad).some(count => count > 0)
   return { ...result, bad, findings, verdict: anyBad ? 'invalid' : result.reason === undefined ? 'valid' : 'unknown' }
+}
+
+/** What a checker of another data type found counts only where the cluster owes what it stands on. */
+export function requireGuarantees(result: CheckResult, requires: readonly GuaranteeId[], { owed }: GuaranteeSet): CheckResult {
+  const missing = requires.find(one => !owed.has(one))
+  if (missing === undefined || result.verdict === 'valid') return result
+  const findings = result.findings.map((finding): Finding => (finding.status === 'bad' ? { ...finding, status: 'allowed', guarantee: missing } : finding))
+  const bad = Object.fromEntries(Object.keys(badOf(result)).map(anomaly => [anomaly, 0]))
+  return { ...result, bad, findings, verdict: result.reason === undefined ? 'valid' : 'unknown' }
 }
 
 function badOf(result: CheckResult): { readonly [anomaly: string]: number } {

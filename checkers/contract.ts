@@ -3,7 +3,7 @@
  * monitors read observations while the trial runs. Both answer findings as data, never prose alone.
  */
 import type { Observer } from '../src/env/observation.ts'
-import type { History, Json } from '../src/history/operation.ts'
+import type { History, Json, Operation } from '../src/history/operation.ts'
 import type { GuaranteeSet } from './guarantees.ts'
 import type { Limits } from './isolation/budget.ts'
 import type { VersionOrder } from './isolation/register-versions.ts'
@@ -83,6 +83,8 @@ export interface CheckContext {
 export interface Checker {
   readonly name: string
   readonly describes: string
+  /** Which operations it understands; of the history of a trial it is shown only these. Absent: all. */
+  concerns?(invocation: Operation): boolean
   check(history: History, context: CheckContext): CheckResult
 }
 

@@ -4,7 +4,7 @@
 import { TrialError } from '../src/base/trial-error.ts'
 import { bankChecker } from './collections/bank-checker.ts'
 import { counterChecker } from './collections/counter-checker.ts'
-import { exactlyOnceChecker } from './collections/exactly-once-checker.ts'
+import { DELIVERY_SEMANTICS, exactlyOnceChecker } from './collections/exactly-once-checker.ts'
 import { groupsChecker } from './collections/groups-checker.ts'
 import { queueChecker } from './collections/queue-checker.ts'
 import { setChecker } from './collections/set-checker.ts'
@@ -13,6 +13,7 @@ import { uniqueIdsChecker } from './collections/unique-ids-checker.ts'
 import type { Checker } from './contract.ts'
 import { listAppendChecker } from './isolation/list-append-checker.ts'
 import { rwRegisterChecker } from './isolation/rw-register-checker.ts'
+import { committedOffsetsChecker } from './linearizability/committed-offsets-checker.ts'
 import { linearizabilityChecker } from './linearizability/linearizability-checker.ts'
 import { MODELS } from './linearizability/models.ts'
 import { MONITORS } from './invariants/invariants.ts'
@@ -29,10 +30,10 @@ export interface CheckerEntry {
 }
 
 /** Those that judge the histories of trials. */
-export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker]
+export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker, ...DELIVERY_SEMANTICS.map(exactlyOnceChecker), groupsChecker, committedOffsetsChecker, bankChecker()]
 
 /** Those for histories that were recorded elsewhere, as they are without options. */
-export const RECORDED_CHECKERS: readonly Checker[] = [linearizabilityChecker(MODELS['register']!), listAppendChecker, rwRegisterChecker, bankChecker(), setChecker, setFullChecker(), queueChecker(), uniqueIdsChecker, counterChecker, exactlyOnceChecker(), groupsChecker]
+export const RECORDED_CHECKERS: readonly Checker[] = [linearizabilityChecker(MODELS['register']!), listAppendChecker, rwRegisterChecker, setChecker, setFullChecker(), queueChecker(), uniqueIdsChecker, counterChecker]
 
 export const CHECKERS: readonly CheckerEntry[] = [
   ...HISTORY_CHECKERS.map(({ name, describes }): CheckerEntry => ({ name, describes, kind: 'history' })),

@@ -5,6 +5,7 @@
  */
 import type { Arbitrary } from 'fast-check'
 import type { CheckContext, CheckResult } from '../checkers/contract.ts'
+import type { GuaranteeId } from '../checkers/guarantees.ts'
 import type { Future, Task } from '../src/base/task.ts'
 import type { ClientSpec, PlanOperation, TopicSpec, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
 import type { Env } from '../src/env/env.ts'
@@ -77,6 +78,8 @@ export interface Workload {
   /** Names in the checker registry. */
   readonly checkers: readonly string[]
   readonly allowed?: readonly string[]
+  /** Without these promises of the cluster nothing that checkers other than `kafka-log` find is a failure. */
+  readonly requires?: readonly GuaranteeId[]
   /** A judgement of its own, beside that of the checkers; asked once, when the trial is over. */
   check?(history: History, context: CheckContext, outside: ReadonlyMap<string, unknown>): CheckResult
   /** Its clients run `async` code through the edge. */

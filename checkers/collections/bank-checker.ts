@@ -31,6 +31,7 @@ export function bankChecker(options: BankOptions = {}): Checker {
   return {
     name: 'bank',
     describes: 'transfers keep the total: every read of all accounts adds up to it',
+    concerns: ({ f }) => f === 'read' || f === 'transfer',
     check(history: History, context: CheckContext): CheckResult {
       const found = new FindingCollector('bank', context.guarantees)
       const reads: BankRead[] = []

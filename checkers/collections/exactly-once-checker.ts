@@ -30,12 +30,16 @@ interface Input {
   outputs: number
 }
 
+const FUNCTIONS: readonly string[] = ['input', 'output', 'read-outputs']
+const OWED: Readonly<Record<DeliverySemantics, string>> = { 'exactly-once': 'one committed output', 'at-least-once': 'at least one committed output', 'at-most-once': 'at most one committed output' }
+
 export function exactlyOnceChecker(semantics: DeliverySemantics = 'exactly-once'): Checker {
   return {
-    name: 'exactly-once',
-    describes: 'a consume-transform-produce pipeline: one committed output for every input',
+    name: semantics,
+    describes: `a consume-transform-produce pipeline: ${OWED[semantics]} for every input`,
+    concerns: ({ f }) => FUNCTIONS.includes(f),
     check(history: History, context: CheckContext): CheckResult {
-      const found = new FindingCollector('exactly-once', context.guarantees)
+      const found = new FindingCollector(semantics, context.guarantees)
       const { inputs, read, readInvoked } = readPipeline(history)
       if (read === -1) return found.result('The outputs were never read.')
       const step = (at: number, text: string): ExplanationStep => ({ text, operation: history[at]!.index, time: history[at]!.time })
@@ -76,7 +80,7 @@ function readPipeline(history: History): { readonly inputs: readonly Input[]; re
     const operation = history[at]!
     const { process, type, f } = operation
     if (process === 'nemesis') continue
-    if (f !== 'input' && f !== 'output' && f !== 'read-outputs') throw unknownFunction(operation, 'exactly-once', ['input', 'output', 'read-outputs'])
+    if (!FUNCTIONS.includes(f)) throw unknownFunction(operation, 'exactly-once', FUNCTIONS)
     if (type === 'invoke') {
       open.set(process, at)
       continue

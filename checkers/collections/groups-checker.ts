@@ -32,9 +32,12 @@ interface Commit {
   completed: number
 }
 
+const FUNCTIONS: readonly string[] = ['assign', 'revoke', 'commit', 'fetch', 'stable']
+
 export const groupsChecker: Checker = {
   name: 'groups',
   describes: 'consumer groups: one owner of a partition in a generation, no commit of a fenced member, no offset that goes back',
+  concerns: ({ f, value }) => FUNCTIONS.includes(f) && typeof value === 'object' && value !== null && 'group' in value,
   check(history: History, context: CheckContext): CheckResult {
     const found = new FindingCollector('groups', context.guarantees)
     new GroupHistory(history, found).judge()
@@ -62,7 +65,7 @@ class GroupHistory {
       const operation = this.history[at]!
       const { process, type, f } = operation
       if (process === 'nemesis') continue
-      if (!['assign', 'revoke', 'commit', 'fetch', 'stable'].includes(f)) throw unknownFunction(operation, 'groups', ['assign', 'revoke', 'commit', 'fetch', 'stable'])
+      if (!FUNCTIONS.includes(f)) throw unknownFunction(operation, 'groups', FUNCTIONS)
       if (type === 'invoke') {
         this.open.set(process, at)
         if (f === 'commit') this.beginCommit(at)

@@ -24,8 +24,8 @@ export function findValues(scan: Scan, story: Story, context: CheckContext, foun
     if (send.seenAt === -1 || !scan.isJudged(send.key!)) continue
     findDuplicate(send, story, found)
     // Under read_uncommitted the records of an aborted transaction are there to be read.
-    const mayBeRead = context.guarantees.config.isolation === 'read_uncommitted' && story.at(send.invoked).f === 'txn'
-    if (send.outcome === 'fail' && !mayBeRead) found.add('aborted-read', () => abortedRead(story, send))
+    const mayBeRead = story.at(send.invoked).f === 'txn' && (context.guarantees.config.isolation === 'read_uncommitted' || !send.isReadCommitted)
+    if (send.outcome === 'fail') found.add('aborted-read', () => abortedRead(story, send), mayBeRead ? 'never' : undefined)
   }
   for (const read of scan.strange) {
     const send = scan.sendOf(read.value)

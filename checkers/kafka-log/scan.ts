@@ -6,12 +6,15 @@
  * recorded field `producer` (a pipelining producer has many operations open, each with a process of its own), otherwise
  * by its process.
  *
+ * Polls say whose they are in `isolation`: what only read_uncommitted readers got may belong to a transaction that aborts.
+ *
  * A topic that was deleted and created anew is another log. Where clients told topic ids, the incarnation that the drain
  * found is judged, as if it had been there all along; reads of others do not count, nor do their acknowledgements.
  */
 import { TrialError } from '../../src/base/trial-error.ts'
 import type { History, Json, Operation, Process } from '../../src/history/operation.ts'
 import { type Identity, identityOf } from '../identity.ts'
+import { finalTopicIds, keysOf, readerOf, rebalancedKeys } from './operation-parts.ts'
 import { PollOrder } from './poll-order.ts'
 import { TransactionLog } from './transaction-log.ts'
 import { topicOf } from './values.ts'
@@ -46,6 +49,8 @@ export class SendRecord {
   /** Read in the ordinary way, and by the ordinary drain: a copy that only one replica still has is lost all the same. */
   isRead = false
   isDrained = false
+  /** By a reader that was to see nothing of transactions that are open or aborted. */
+  isReadCommitted = false
   drainOffset = -1
   drainAt = -1
   /** Readers' evidence at other offsets than `seenOffset`: duplicates. */
@@ -62,7 +67,7 @@ export class SendRecord {
   forgetReads(): void {
     this.key = undefined
     this.seenOffset = this.seenAt = this.drainOffset = this.drainAt = -1
-    this.isRead = this.isDrained = false
+    this.isRead = this.isDrained = this.isReadCommitted = false
     this.elsewhere = undefined
   }
 
@@ -81,6 +86,8 @@ export interface Slot {
   others: { readonly value: Json; readonly at: number; readonly drain: boolean }[] | undefined
   /** Who sent the value, once looked up. */
   send: SendRecord | undefined
+  /** Found by somebody else than read_uncommitted readers only. */
+  isCommitted: boolean
 }
 
 export class PartitionReads {
@@ -100,9 +107,9 @@ export class PartitionReads {
     this.number = number
   }
 
-  /** The lowest offset strictly between the two at which somebody read something. Only after the pass. */
+  /** The lowest offset strictly between the two at which somebody read something that every reader should get. Only after the pass. */
   firstReadBetween(low: number, high: number): number | undefined {
-    this.sorted ??= Float64Array.from(this.slots.keys()).sort()
+    this.sorted ??= Float64Array.from([...this.slots].filter(([, { isCommitted }]) => isCommitted).map(([offset]) => offset)).sort()
     let a = 0
     let b = this.sorted.length
     while (a < b) {
@@ -120,6 +127,18 @@ export interface StrangeRead {
   readonly offset: number
   readonly value: Json
   readonly at: number
+}
+
+/** One poll, as far as its records are concerned. */
+interface Poll {
+  readonly at: number
+  readonly drain: boolean
+  readonly transaction: number
+  /** Of a read_uncommitted reader: what it gets may be aborted, and then nobody else gets it. */
+  readonly isUncommitted: boolean
+  /** As part of a transaction that committed. */
+  readonly counts: boolean
+  readonly isOfReplica: boolean
 }
 
 type Micro = readonly [unknown, ...unknown[]]
@@ -246,7 +265,8 @@ export class Scan {
     if (operation.f === 'send') return
     const drain = operation['drain'] === true
     if (drain) this.drained = true
-    for (const [key, records] of reads) this.takeRecords(key, records, at, drain, transaction, transaction !== -1 && operation.type === 'ok', operation['replica'] !== undefined)
+    const isUncommitted = operation['isolation'] === 'read_uncommitted'
+    for (const [key, records] of reads) this.takeRecords(key, records, { at, drain, transaction, isUncommitted, counts: transaction !== -1 && operation.type === 'ok' && !isUncommitted, isOfReplica: operation['replica'] !== undefined })
     const moved = rebalancedKeys(operation)
     if (moved === undefined) this.polls.poll(readerOf(operation), at, reads)
     else {
@@ -293,7 +313,7 @@ export class Scan {
     }
   }
 
-  private takeRecords(key: string, records: readonly (readonly [number, Json])[], at: number, drain: boolean, polling: number, committed: boolean, isOfReplica: boolean): void {
+  private takeRecords(key: string, records: readonly (readonly [number, Json])[], { at, drain, transaction: polling, isUncommitted, counts, isOfReplica }: Poll): void {
     const partition = this.partition(key)
     let end = -1
     for (let i = 0; i < records.length; i++) {
@@ -307,6 +327,7 @@ export class Scan {
         partition.highestAt = at
       }
       const slot = this.takeSlot(partition, offset, value, at, drain)
+      slot.isCommitted ||= !isUncommitted
       // Most records are read again and again where they were: then the slot knows the send.
       const known = slot.value === value ? slot.send : undefined
       const send = known ?? this.byValue.get(identityOf(value))
@@ -316,9 +337,10 @@ export class Scan {
         continue
       }
       if (send.key === undefined) send.key = key
-      if (committed) this.transactions.read(send.transaction, polling)
+      if (counts) this.transactions.read(send.transaction, polling)
       if (send.transaction === polling) this.transactions.ownRead(polling, send)
-      if (!isOfReplica) {
+      send.isReadCommitted ||= !isUncommitted
+      if (!isOfReplica && !isUncommitted) {
         send.isRead = true
         send.isDrained ||= drain
       }
@@ -335,13 +357,13 @@ export class Scan {
       }
     }
     if (drain) partition.drainHighestAt = at
-    if (committed && end !== -1) this.transactions.end(polling, partition.number, end)
+    if (counts && end !== -1) this.transactions.end(polling, partition.number, end)
   }
 
   private takeSlot(partition: PartitionReads, offset: number, value: Json, at: number, drain: boolean): Slot {
     const slot = partition.slots.get(offset)
     if (slot === undefined) {
-      const first: Slot = { value, at, drain, others: undefined, send: undefined }
+      const first: Slot = { value, at, drain, others: undefined, send: undefined, isCommitted: false }
       partition.slots.set(offset, first)
       return first
     }
@@ -360,30 +382,4 @@ export class Scan {
     }
     return partition
   }
-}
-
-function finalTopicIds(history: History): ReadonlyMap<string, string> {
-  const told = history.findLast(({ f, type }) => f === 'describe-topic-ids' && type === 'ok')?.value
-  return new Map(typeof told === 'object' && told !== null && !Array.isArray(told) ? Object.entries(told).map(([topic, id]) => [topic, String(id)]) : [])
-}
-
-function readerOf(operation: Operation): string | number {
-  const consumer = operation['consumer']
-  return typeof consumer === 'string' || typeof consumer === 'number' ? consumer : operation.process
-}
-
-/** Keys that a rebalance moved during the operation: ours (`rebalances`) or Jepsen's (`rebalance-log`), lists of {keys: [...]}. */
-function rebalancedKeys(operation: Operation): Set<string> | undefined {
-  const log = operation['rebalances'] ?? operation['rebalance-log']
-  if (!Array.isArray(log) || log.length === 0) return undefined
-  const keys = new Set<string>()
-  for (const event of log as readonly Json[]) {
-    const moved = typeof event === 'object' && event !== null ? (event as { readonly keys?: Json }).keys : undefined
-    if (Array.isArray(moved)) for (const key of moved) keys.add(String(key))
-  }
-  return keys
-}
-
-function keysOf(value: Json): readonly string[] | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : undefined
 }

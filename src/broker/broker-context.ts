@@ -5,8 +5,10 @@ import type { ClusterConfig } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { MetadataImage, TopicImage } from '../controller/metadata-image.ts'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
+import type { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
+import type { AddPartitionsSender } from './add-partitions-sender.ts'
 import type { ControllerChannel } from './controller-channel.ts'
 import type { InternalTopicCreation } from './internal-topic-creation.ts'
 import type { FetchSessionCache } from './fetch-session-cache.ts'
@@ -26,6 +28,8 @@ export interface BrokerContext {
   readonly delayedDeleteRecords: Purgatory
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
+  readonly addPartitions: Pick<AddPartitionsSender, 'ask'>
+  readonly transactions: TransactionCoordinator
   readonly forwarding: Pick<ControllerChannel, 'send'>
   readonly groups: GroupCoordinator
   readonly internalTopics: Pick<InternalTopicCreation, 'create'>

@@ -10,16 +10,19 @@ import { BROKER_PORT } from '../config/cluster.ts'
 import type { ClusterConfig, ServerSpec } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import { effectiveTopicConfig } from '../controller/effective-config.ts'
+import { TRANSACTION_VERSION_FEATURE } from '../controller/features.ts'
 import type { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
 import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
 import type { ElectedCoordinator } from '../coordinator/elected-coordinator.ts'
 import { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import type { StateLogs } from '../coordinator/state-logs.ts'
+import { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import type { RaftClient } from '../raft/raft-client.ts'
 import { RpcServer } from '../rpc/rpc-server.ts'
 import type { RpcRequest } from '../rpc/rpc-server.ts'
 import { LogManager } from '../storage/log-manager.ts'
+import { AddPartitionsSender } from './add-partitions-sender.ts'
 import { AlterPartitionSender } from './alter-partition-sender.ts'
 import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import type { BrokerContext } from './broker-context.ts'
@@ -62,6 +65,8 @@ export class Broker implements PartitionHost, BrokerContext {
   readonly stateLogs: StateLogs
   readonly groups: GroupCoordinator
   private readonly coordinators: readonly ElectedCoordinator[]
+  readonly addPartitions: AddPartitionsSender
+  readonly transactions: TransactionCoordinator
   private readonly spec: ServerSpec
   private readonly raft: RaftClient
   private readonly logs: LogManager
@@ -97,11 +102,16 @@ export class Broker implements PartitionHost, BrokerContext {
     this.replicas = new Replicas(this, this.logs, this.fetchers)
     this.isrChanges = new AlterPartitionSender(env, { ...own, channel: this.channel('alter-partition', NO_TIMEOUT_MS) })
     this.forwarding = this.channel('forwarding', FORWARDING_TIMEOUT_MS)
+    this.addPartitions = new AddPartitionsSender(env, { image: this.image, server: cluster.server })
     this.producerIds = new ProducerIds(env, { ...own, channel: this.forwarding })
     this.internalTopics = new InternalTopicCreation(cluster.server, this.forwarding)
     this.stateLogs = new ReplicaStateLogs(this)
     this.groups = new GroupCoordinator(env, { server: cluster.server, image: this.image, logs: this.stateLogs })
-    this.coordinators = [this.groups]
+    this.transactions = new TransactionCoordinator(env, {
+      server: cluster.server, image: this.image, stateLogs: this.stateLogs, nextProducerId: () => this.producerIds.next(),
+      transactionVersion: () => this.image.features.get(TRANSACTION_VERSION_FEATURE) ?? 0,
+    })
+    this.coordinators = [this.groups, this.transactions]
   }
 
   get server(): ClusterConfig['server'] {

@@ -17,6 +17,7 @@ import type { PartitionImage } from '../controller/metadata-image.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { AppendInfo } from '../storage/log.ts'
+import type { AppendProof } from '../storage/verification.ts'
 import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import { committedIsr, pendingIsr } from './isr-state.ts'
 import type { CommittedIsr, IsrMember, IsrState, PendingIsr } from './isr-state.ts'
@@ -169,15 +170,15 @@ export class Partition {
 
   /**
    * Appends client records. Throws ApiError: NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (nothing was written), or what
-   * the log refuses.
+   * the log refuses. `proof`: of an open transaction, or what a marker is to be judged by.
    */
-  appendAsLeader(records: Uint8Array, acks: number, origin: 'client' | 'coordinator' = 'client'): LeaderAppend {
+  appendAsLeader(records: Uint8Array, acks: number, origin: 'client' | 'coordinator' = 'client', proof?: AppendProof): LeaderAppend {
     if (!this.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
     if (acks === -1 && this.isUnderMinIsr()) {
       this.host.env.observe({ kind: 'mark', name: 'produce-refused-below-min-isr' })
       throw new ApiError(ErrorCode.NOT_ENOUGH_REPLICAS)
     }
-    const info = this.log.appendAsLeader(records, this.leaderEpoch, origin)
+    const info = this.log.appendAsLeader(records, this.leaderEpoch, origin, proof)
     return { info, highWatermarkAdvanced: this.maybeIncrementHighWatermark(this.host.env.wallClock()) }
   }
 

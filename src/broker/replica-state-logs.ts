@@ -5,6 +5,7 @@
 import { Future } from '../base/task.ts'
 import type { Millis } from '../base/time.ts'
 import { ErrorCode } from '../protocol/errors.ts'
+import type { AppendProof } from '../storage/verification.ts'
 import type { StateAppend, StateLog, StateLogs } from '../coordinator/state-logs.ts'
 import { DelayedProduce, pendingAppend } from './delayed-produce.ts'
 import type { Partition } from './partition.ts'
@@ -55,9 +56,9 @@ export class ReplicaStateLogs implements StateLogs {
     return led === undefined ? undefined : new LedLog(led)
   }
 
-  append(topic: string, partition: number, batch: Uint8Array): StateAppend {
+  append(topic: string, partition: number, batch: Uint8Array, proof?: AppendProof): StateAppend {
     const led = this.host.replicas.requireNamed(topic, partition)
-    const { info, highWatermarkAdvanced } = led.appendAsLeader(batch, -1, 'coordinator')
+    const { info, highWatermarkAdvanced } = led.appendAsLeader(batch, -1, 'coordinator', proof)
     if (highWatermarkAdvanced) this.host.delayedProduce.checkAndComplete(led.key)
     this.host.delayedFetch.checkAndComplete(led.key)
     return { firstOffset: info.firstOffset, lastOffset: info.lastOffset }

@@ -5,11 +5,15 @@
 import { ApiKey } from '../protocol/api-keys.ts'
 import type { RpcRequest } from '../rpc/rpc-server.ts'
 import type { BrokerContext } from './broker-context.ts'
+import { handleAddOffsetsToTxn, handleAddPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
 import { handleApiVersions } from './handlers/api-versions.ts'
 import { handleDeleteRecords } from './handlers/delete-records.ts'
 import { handleDescribeConfigs } from './handlers/describe-configs.ts'
 import { handleDescribeLogDirs } from './handlers/describe-log-dirs.ts'
+import { handleDescribeProducers } from './handlers/describe-producers.ts'
 import { handleDescribeTopicPartitions } from './handlers/describe-topic-partitions.ts'
+import { handleDescribeTransactions, handleListTransactions } from './handlers/describe-transactions.ts'
+import { handleEndTxn } from './handlers/end-txn.ts'
 import { handleFetch } from './handlers/fetch.ts'
 import { handleFindCoordinator } from './handlers/find-coordinator.ts'
 import { handleForwarded } from './handlers/forwarded.ts'
@@ -22,6 +26,7 @@ import { handleListOffsets } from './handlers/list-offsets.ts'
 import { handleDescribeCluster, handleMetadata } from './handlers/metadata.ts'
 import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { handleProduce } from './handlers/produce.ts'
+import { handleWriteTxnMarkers } from './handlers/write-txn-markers.ts'
 
 const FORWARDED: readonly number[] = [
   ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.ElectLeaders,
@@ -31,7 +36,8 @@ const FORWARDED: readonly number[] = [
 export const SERVED_APIS: ReadonlySet<number> = new Set([
   ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.FindCoordinator, ApiKey.ApiVersions, ApiKey.InitProducerId,
   ApiKey.OffsetForLeaderEpoch, ApiKey.DeleteRecords, ApiKey.DescribeConfigs, ApiKey.DescribeCluster,
-  ApiKey.DescribeTopicPartitions, ApiKey.DescribeLogDirs, ApiKey.ListConfigResources,
+  ApiKey.DescribeTopicPartitions, ApiKey.DescribeLogDirs, ApiKey.WriteTxnMarkers, ApiKey.DescribeProducers,
+  ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.DescribeTransactions, ApiKey.ListTransactions, ApiKey.ListConfigResources,
   ApiKey.JoinGroup, ApiKey.SyncGroup, ApiKey.Heartbeat, ApiKey.LeaveGroup, ApiKey.ConsumerGroupHeartbeat, ApiKey.OffsetCommit, ApiKey.OffsetFetch,
   ApiKey.TxnOffsetCommit, ApiKey.OffsetDelete, ApiKey.DescribeGroups, ApiKey.ConsumerGroupDescribe, ApiKey.ListGroups, ApiKey.DeleteGroups, ...FORWARDED,
 ])
@@ -46,6 +52,13 @@ export function routeRequest(context: BrokerContext, request: RpcRequest): void 
     case ApiKey.ApiVersions: return handleApiVersions(context, request, SERVED_APIS)
     case ApiKey.InitProducerId: return handleInitProducerId(context, request)
     case ApiKey.DeleteRecords: return context.env.spawn('delete-records', handleDeleteRecords(context, request))
+    case ApiKey.AddPartitionsToTxn: return context.env.spawn('add-partitions-to-txn', handleAddPartitionsToTxn(context, request))
+    case ApiKey.AddOffsetsToTxn: return context.env.spawn('add-offsets-to-txn', handleAddOffsetsToTxn(context, request))
+    case ApiKey.EndTxn: return context.env.spawn('end-txn', handleEndTxn(context, request))
+    case ApiKey.DescribeTransactions: return handleDescribeTransactions(context, request)
+    case ApiKey.ListTransactions: return handleListTransactions(context, request)
+    case ApiKey.WriteTxnMarkers: return context.env.spawn('write-txn-markers', handleWriteTxnMarkers(context, request))
+    case ApiKey.DescribeProducers: return handleDescribeProducers(context, request)
     case ApiKey.DescribeConfigs: return handleDescribeConfigs(context, request)
     case ApiKey.DescribeCluster: return handleDescribeCluster(context, request)
     case ApiKey.DescribeTopicPartitions: return handleDescribeTopicPartitions(context, request)

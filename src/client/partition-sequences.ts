@@ -4,6 +4,7 @@
  * Invariant: `inFlight` is ordered by (producer id, epoch, base sequence) and holds every batch that was given a sequence
  * and is neither acknowledged nor failed, whether on the wire or waiting for its retry.
  */
+import { invariant } from '../base/assert.ts'
 import { incrementSequence } from '../protocol/records/record-batch.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 
@@ -60,6 +61,18 @@ export class PartitionSequences {
       if (!keep(batch, this.nextSequence)) continue
       batch.resetProducerState(producerId, producerEpoch, this.take(batch.recordCount))
       this.batches.push(batch)
+    }
+  }
+
+  /**
+   * A batch of `count` records was refused for good: those behind it take its numbers, so that they do not wait for it for
+   * ever (TxnPartitionEntry#adjustSequencesDueToFailedBatch).
+   */
+  closeGap(baseSequence: number, count: number): void {
+    this.nextSequence -= count
+    invariant(this.nextSequence >= 0, 'a gap is closed among numbers that were given out')
+    for (const batch of this.batches) {
+      if (batch.baseSequence >= baseSequence) batch.resetProducerState(batch.producerId, batch.producerEpoch, batch.baseSequence - count)
     }
   }
 

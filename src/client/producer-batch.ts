@@ -50,6 +50,7 @@ export class ProducerBatch {
   producerId = -1
   producerEpoch = -1
   baseSequence = -1
+  isTransactional = false
   /** New producer state since it was last drained (ProducerBatch#sequenceHasBeenReset). */
   sequenceHasBeenReset = false
 
@@ -131,6 +132,7 @@ export class ProducerBatch {
         producerId: this.producerId,
         producerEpoch: this.producerEpoch,
         baseSequence: this.baseSequence,
+        isTransactional: this.isTransactional,
         compression: this.ratio.type,
         records: this.records,
       })
@@ -184,6 +186,7 @@ export class ProducerBatch {
     let sequence = this.baseSequence
     for (const each of parts) {
       each.isClosed = true
+      each.isTransactional = this.isTransactional
       if (this.hasSequence) each.setProducerState(this.producerId, this.producerEpoch, sequence)
       sequence += each.recordCount
     }

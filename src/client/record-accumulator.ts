@@ -14,7 +14,7 @@ import type { RecordInput } from '../protocol/records/record-batch.ts'
 import { Backoff } from './backoff.ts'
 import { CompressionRatio } from './compression-ratio.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
-import type { IdempotentState } from './idempotent-state.ts'
+import type { ProducerSequences } from './producer-sequences.ts'
 import { partitionName } from '../base/partition-name.ts'
 import { ProducerBatch, upperBoundSize } from './producer-batch.ts'
 import type { SendResult } from './send-result.ts'
@@ -45,7 +45,7 @@ export class RecordAccumulator {
   private readonly env: Env
   private readonly config: ProducerConfig
   private readonly metadata: ClusterMetadata
-  private readonly sequences: IdempotentState | undefined
+  private readonly sequences: ProducerSequences | undefined
   private readonly backoff: Backoff
   private readonly compression: CompressionRatio
   private readonly queues = new Map<string, PartitionQueue>()
@@ -56,7 +56,7 @@ export class RecordAccumulator {
   private readonly drainFrom = new Map<number, string>()
   private availableMemory: number
 
-  constructor(env: Env, config: ProducerConfig, metadata: ClusterMetadata, sequences: IdempotentState | undefined) {
+  constructor(env: Env, config: ProducerConfig, metadata: ClusterMetadata, sequences: ProducerSequences | undefined) {
     this.env = env
     this.config = config
     this.metadata = metadata
@@ -68,11 +68,11 @@ export class RecordAccumulator {
 
   /**
    * Adds a record to the last batch of its partition or to a new one. `partition` undefined: the sticky choice.
-   * `false`: no memory for a new batch. Otherwise whether the sender has a reason to look.
+   * `false`: no memory for a new batch. Otherwise where it went and whether the sender has a reason to look.
    */
   append(
     topic: string, partition: number | undefined, record: RecordInput, future: Future<SendResult>, choices: PartitionChoices,
-  ): { readonly wakeSender: boolean } | false {
+  ): { readonly partition: number; readonly wakeSender: boolean } | false {
     const partitioner = this.partitioner(topic)
     for (;;) {
       const sticky = partition === undefined ? partitioner.peek(choices) : undefined
@@ -86,7 +86,7 @@ export class RecordAccumulator {
       const before = last?.sizeInBytes ?? 0
       if (last !== undefined && last.tryAppend(record, future)) {
         if (sticky !== undefined) partitioner.produced(sticky, last.sizeInBytes - before, choices, last.isFull)
-        return { wakeSender: queue.batches.length > 1 || last.isFull }
+        return { partition: queue.partition, wakeSender: queue.batches.length > 1 || last.isFull }
       }
       const size = Math.max(this.config.batchSize, upperBoundSize(record))
       if (size > this.availableMemory) return false
@@ -97,7 +97,7 @@ export class RecordAccumulator {
       queue.batches.push(batch)
       this.incomplete.add(batch)
       if (sticky !== undefined) partitioner.produced(sticky, batch.sizeInBytes, choices, batch.isFull)
-      return { wakeSender: true }
+      return { partition: queue.partition, wakeSender: true }
     }
   }
 
@@ -106,7 +106,7 @@ export class RecordAccumulator {
     const nodes = new Map<number, BrokerNode>()
     let nextCheck = Infinity
     let hasUnknownLeader = false
-    const sendAll = this.isExhausted || this.isClosed || this.flushesInProgress > 0
+    const sendAll = this.isExhausted || this.isClosed || this.flushesInProgress > 0 || this.sequences?.sendsAll === true
     for (const [topic, queues] of this.byTopic) {
       const count = this.metadata.topic(topic)?.partitions.length ?? 0
       const load: { partition: number; length: number }[] | undefined = count > 1 && queues.length >= count ? [] : undefined

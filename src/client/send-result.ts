@@ -36,6 +36,10 @@ const REFUSALS: ReadonlySet<number> = new Set([
   ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
   ErrorCode.INVALID_RECORD,
   ErrorCode.PRODUCER_FENCED,
+  ErrorCode.INVALID_TXN_STATE,
+  ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+  ErrorCode.CONCURRENT_TRANSACTIONS,
+  ErrorCode.TRANSACTION_ABORTABLE,
 ])
 
 export function refusesBeforeAppend(errorCode: number): boolean {

@@ -17,17 +17,20 @@ import type { Env } from '../env/env.ts'
 import { ApiKey } from '../protocol/api-keys.ts'
 import type { Draft } from '../protocol/codec.ts'
 import { ErrorCode, errorName, isRetriable, refreshesMetadata } from '../protocol/errors.ts'
-import type { InitProducerIdResponse, ProduceRequest, ProduceResponse, ProduceResponsePartitionProduceResponse } from '../protocol/generated/types.ts'
+import type { ProduceRequest, ProduceResponse, ProduceResponsePartitionProduceResponse } from '../protocol/generated/types.ts'
 import type { RpcResult } from '../rpc/rpc-client.ts'
 import { AnswerQueue } from './answer-queue.ts'
-import { Backoff } from './backoff.ts'
 import type { BrokerRpc } from './broker-rpc.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
-import type { IdempotentState } from './idempotent-state.ts'
+import { IdempotentState } from './idempotent-state.ts'
 import { partitionName } from '../base/partition-name.ts'
 import type { ProducerBatch } from './producer-batch.ts'
+import { ProducerIdRequest } from './producer-id-request.ts'
+import type { ProducerSequences } from './producer-sequences.ts'
 import type { RecordAccumulator } from './record-accumulator.ts'
 import { refusesBeforeAppend } from './send-result.ts'
+import { TransactionSender } from './transaction/transaction-sender.ts'
+import { Transactions } from './transaction/transactions.ts'
 import type { Wakeup } from './wakeup.ts'
 
 /** What one produce request carried. */
@@ -50,52 +53,55 @@ const verdict = (errorCode: number): Verdict => ({ errorCode, baseOffset: -1, lo
 export class Sender {
   /** Set by close: ends the task when nothing is left to do, or at once. */
   closing: 'no' | 'when-done' | 'now' = 'no'
-  /** An answer to InitProducerId after which nothing can be sent any more; NONE otherwise. */
-  fatalError: number = ErrorCode.NONE
-
   private readonly env: Env
   private readonly config: ProducerConfig
   private readonly rpc: BrokerRpc
   private readonly metadata: ClusterMetadata
   private readonly accumulator: RecordAccumulator
-  private readonly sequences: IdempotentState | undefined
+  private readonly sequences: ProducerSequences | undefined
+  private readonly idRequest: ProducerIdRequest | undefined
+  private readonly transactions: TransactionSender | undefined
   private readonly wakeup: Wakeup
   private readonly onRelease: () => void
   private readonly keepsOrderByMuting: boolean
-  private readonly idBackoff: Backoff
   private readonly inFlight = new Map<string, ProducerBatch[]>()
   /** Hosts that are being connected to. */
   private readonly connecting = new Set<string>()
   private readonly answers: AnswerQueue
-  private isAskingForId = false
-  private idAttempts = 0
-  private askForIdAt: Micros = 0
 
   /** `onRelease` is called when batches are done and memory may be free. */
   constructor(
     env: Env, config: ProducerConfig, rpc: BrokerRpc, metadata: ClusterMetadata, accumulator: RecordAccumulator,
-    sequences: IdempotentState | undefined, wakeup: Wakeup, onRelease: () => void,
+    identity: IdempotentState | Transactions | undefined, wakeup: Wakeup, onRelease: () => void,
   ) {
     this.env = env
     this.config = config
     this.rpc = rpc
     this.metadata = metadata
     this.accumulator = accumulator
-    this.sequences = sequences
     this.wakeup = wakeup
     this.onRelease = onRelease
     this.keepsOrderByMuting = config.maxInFlightRequestsPerConnection === 1
     this.answers = new AnswerQueue(rpc, wakeup)
-    this.idBackoff = new Backoff(env, 'producer-id-backoff', config.retryBackoffMs, config.retryBackoffMaxMs)
+    this.sequences = identity instanceof Transactions ? identity.sequences : identity
+    this.idRequest = identity instanceof IdempotentState ? new ProducerIdRequest(env, config, metadata, this.answers, identity) : undefined
+    this.transactions = identity instanceof Transactions ? new TransactionSender(env, config, metadata, this.answers, identity) : undefined
   }
 
   *run(): Task<void> {
     for (;;) {
-      if (this.closing === 'now' || (this.closing === 'when-done' && !this.accumulator.hasIncomplete)) return
+      if (this.closing === 'now' || (this.closing === 'when-done' && !this.accumulator.hasIncomplete && this.transactions?.mayEnd() !== false)) return
       const next = this.runOnce()
       if (next <= this.env.now()) yield* this.env.pause('producer-sender')
       else yield* this.wakeup.waitUntil(next)
     }
+  }
+
+  /** After this nothing can be sent any more. */
+  get fatalError(): string | undefined {
+    if (this.transactions === undefined) return this.idRequest?.fatalError
+    const { state } = this.transactions.transactions
+    return state.phase === 'fatal-error' ? state.lastError : undefined
   }
 
   /** Gives up a batch that may be in a log rather than number it anew. */
@@ -107,33 +113,40 @@ export class Sender {
     this.forget(batch)
   }
 
-  /** Fails everything that is not done. */
-  abort(error: string): void {
+  /** Fails everything that is not done, or only what never left. */
+  abort(error: string, which: 'all' | 'undrained' = 'all'): void {
     for (const batch of this.accumulator.incompleteBatches()) {
+      if (which === 'undrained' && batch.hasSequence) continue
       batch.fail(error)
       this.accumulator.remove(batch)
       this.forget(batch)
     }
   }
 
+  /** The thread has ended: fails everything that somebody still waits for. */
+  shutDown(error: string): void {
+    this.transactions?.close(error)
+    this.abort(error)
+  }
+
   /** One turn; returns when the next one is due (now: at once). */
   private runOnce(): Micros {
     this.answers.run()
-    if (this.fatalError !== ErrorCode.NONE) {
-      this.abort(errorName(this.fatalError))
+    const { sequences } = this
+    sequences?.resolveSequences()
+    if (this.fatalError !== undefined) {
+      this.abort(this.fatalError)
       return Infinity
     }
-    const sequences = this.sequences
-    if (sequences !== undefined) {
-      sequences.resolveSequences()
-      sequences.bumpIfNeeded()
-    }
+    if (sequences instanceof IdempotentState) sequences.bumpIfNeeded()
     const now = this.env.now()
+    const busy = this.transactions?.turn(() => this.accumulator.hasIncomplete, error => this.abort(error, 'undrained'))
+    if (busy !== undefined) return busy
     this.expireBatches(now)
     const ready = this.accumulator.ready(now)
     if (ready.hasUnknownLeader) this.metadata.requestUpdate()
     let next = Math.min(ready.nextCheck, this.nextExpiry())
-    if (sequences?.hasProducerId === false) next = Math.min(next, this.askForProducerId())
+    if (this.idRequest !== undefined && sequences?.hasProducerId === false) next = Math.min(next, this.idRequest.ask())
     for (const node of ready.nodes.values()) {
       if (!this.isReady(node)) {
         const backoff = this.rpc.backoffLeft(node.host, node.port)
@@ -187,6 +200,7 @@ export class Sender {
       if (this.keepsOrderByMuting) this.accumulator.mute(batch, true)
     }
     const request: Draft<ProduceRequest> = {
+      transactionalId: this.config.transactionalId,
       acks: this.config.acks,
       timeoutMs: this.config.requestTimeoutMs,
       topicData: [...topics.values()],
@@ -195,7 +209,7 @@ export class Sender {
     this.answers.ask(node, ApiKey.Produce, request, result => {
       if (result.ok && this.config.acks !== 0) this.handleResponse(sent, result.body as ProduceResponse)
       else for (const batch of byKey.values()) this.handleNoResponse(batch, result)
-    }, { expectResponse: this.config.acks !== 0 })
+    }, { expectResponse: this.config.acks !== 0, ...this.transactions?.produceOptions })
   }
 
   private handleResponse({ batches, names }: Sent, response: ProduceResponse): void {
@@ -287,7 +301,7 @@ export class Sender {
   }
 
   private fail(batch: ProducerBatch, errorCode: number, error: string, sequenceLost: boolean): void {
-    if (batch.fail(error)) this.sequences?.failed(batch, errorCode, sequenceLost)
+    if (batch.fail(error)) this.sequences?.failed(batch, errorCode, error, sequenceLost)
     this.forget(batch)
   }
 
@@ -332,34 +346,5 @@ export class Sender {
     this.leaveFlight(batch)
     this.accumulator.release(batch)
     this.onRelease()
-  }
-
-  /** Returns when to try again. */
-  private askForProducerId(): Micros {
-    const now = this.env.now()
-    if (this.isAskingForId) return Infinity
-    if (now < this.askForIdAt) return this.askForIdAt
-    const node = this.metadata.leastLoadedNode()
-    if (node === undefined) return now + msToUs(this.config.retryBackoffMs)
-    this.isAskingForId = true
-    const request = { transactionalId: null, transactionTimeoutMs: 0x7fffffff, producerId: -1, producerEpoch: -1 }
-    this.answers.ask(node, ApiKey.InitProducerId, request, result => this.handleProducerId(result))
-    return Infinity
-  }
-
-  private handleProducerId(result: RpcResult): void {
-    this.isAskingForId = false
-    const response = result.ok ? (result.body as InitProducerIdResponse) : undefined
-    if (response?.errorCode === ErrorCode.NONE) {
-      this.idAttempts = 0
-      this.sequences!.adopt(response.producerId, response.producerEpoch)
-      return
-    }
-    if (response !== undefined && !isRetriable(response.errorCode)) {
-      this.fatalError = response.errorCode
-      return
-    }
-    this.askForIdAt = this.env.now() + this.idBackoff.delay(this.idAttempts++, 'init')
-    if (!result.ok && result.reason === 'disconnected') this.metadata.requestUpdate()
   }
 }

@@ -4,7 +4,8 @@
 import type { Millis } from '../base/time.ts'
 import type { CompressionType } from '../base/compression-type.ts'
 
-interface CommonClientConfig {
+/** What every client needs. */
+export interface CommonClientConfig {
   readonly clientId: string
   /** Hosts (broker port) to bootstrap from. */
   readonly bootstrapServers: readonly string[]
@@ -45,6 +46,10 @@ export interface ProducerConfig extends CommonClientConfig {
   readonly compressionType: CompressionType
   /** `default`: murmur2 of the key, sticky without key (KIP-794). `round-robin`: RoundRobinPartitioner, keys ignored. */
   readonly partitioner: 'default' | 'round-robin'
+  /** With one, the producer is transactional; needs idempotence. */
+  readonly transactionalId: string | null
+  /** After this the coordinator aborts a transaction by itself and fences the producer. */
+  readonly transactionTimeoutMs: Millis
 }
 
 export const DEFAULT_PRODUCER_CONFIG: ProducerConfig = Object.freeze({
@@ -61,6 +66,8 @@ export const DEFAULT_PRODUCER_CONFIG: ProducerConfig = Object.freeze({
   maxRequestSize: 1_048_576,
   compressionType: 'none',
   partitioner: 'default',
+  transactionalId: null,
+  transactionTimeoutMs: 60_000,
 })
 
 export interface ConsumerConfig extends CommonClientConfig {

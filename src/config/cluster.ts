@@ -111,10 +111,12 @@ export interface ServerConfig {
   readonly groupMaxSize: number
   readonly groupConsumerSessionTimeoutMs: Millis
   readonly groupConsumerHeartbeatIntervalMs: Millis
-  readonly groupConsumerMaxSize: number
-  /** Shortest time between two target assignments of a group (KIP-1263). */
-  readonly groupConsumerAssignmentIntervalMs: Millis
-  readonly offsetMetadataMaxBytes: number
+  /** Absent in older plans: unbounded. */
+  readonly groupConsumerMaxSize?: number
+  /** Shortest time between two target assignments of a group (KIP-1263); absent in older plans: 1000. */
+  readonly groupConsumerAssignmentIntervalMs?: Millis
+  /** Absent in older plans: 4096. */
+  readonly offsetMetadataMaxBytes?: number
   // transactions
   readonly transactionStateLogNumPartitions: number
   readonly transactionStateLogReplicationFactor: number
@@ -206,9 +208,6 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = Object.freeze({
   groupMaxSize: 2_147_483_647,
   groupConsumerSessionTimeoutMs: 45_000,
   groupConsumerHeartbeatIntervalMs: 5_000,
-  groupConsumerMaxSize: 2_147_483_647,
-  groupConsumerAssignmentIntervalMs: 1_000,
-  offsetMetadataMaxBytes: 4_096,
   transactionStateLogNumPartitions: 50,
   transactionStateLogReplicationFactor: 3,
   transactionStateLogMinIsr: 2,

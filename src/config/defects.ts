@@ -5,7 +5,7 @@
 export interface Defect {
   readonly id: string
   /** Where it sat in Kafka. */
-  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'group'
+  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'transaction' | 'group'
   /** 1 (any load finds it) to 5 (three or more faults in order). */
   readonly depth: 1 | 2 | 3 | 4 | 5
   /** S: clients see broken safety, L: clients see no progress, W: only white-box invariants see it. */
@@ -71,6 +71,46 @@ const catalogue = [
     mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
   },
   {
+    id: 'KAFKA-14402', area: 'transaction', depth: 3, oracle: 'L', fixedIn: '3.6.0',
+    mechanism: 'A partition leader takes any transactional batch of a current epoch for one of an open transaction, so one that arrives after its transaction has ended opens a transaction that nobody will ever end, or slips into the next.',
+  },
+  {
+    id: 'KAFKA-18575', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'A leader that still waits for the marker of a producer\'s last transaction takes a batch of the next one for part of it and does not add its partition, so the records belong to no transaction that the coordinator knows.',
+  },
+  {
+    id: 'KAFKA-9144', area: 'transaction', depth: 4, oracle: 'S', fixedIn: '2.5.0',
+    mechanism: 'A marker does not count as activity of its producer, so the state of a producer whose transaction timed out expires early, and with it the coordinator epoch that fences delayed markers of older coordinators.',
+  },
+  {
+    id: 'KAFKA-6119', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '0.11.0.2',
+    mechanism: 'A transaction that times out is aborted without raising the producer epoch, so a producer that knows nothing of it goes on and commits what it wrote since, while what it wrote before is gone (with transaction.version 1).',
+  },
+  {
+    id: 'KAFKA-10080', area: 'transaction', depth: 4, oracle: 'L', fixedIn: '2.6.0',
+    mechanism: 'Two answers of partition leaders both find that theirs was the last marker, and the transaction is completed twice: the second time in the middle of the next one.',
+  },
+  {
+    id: 'KAFKA-18464', area: 'transaction', depth: 2, oracle: 'L', fixedIn: '4.0.0',
+    mechanism: 'The coordinator compares epochs before it looks whether a transition is under way, so an abort right after a commit, with nothing written in between, fences its own producer (with transaction.version 2).',
+  },
+  {
+    id: 'KAFKA-18660', area: 'transaction', depth: 4, oracle: 'L', fixedIn: '4.0.0',
+    mechanism: 'The producer id that follows when epochs run out is not written to the transaction log, so a coordinator that takes over before the markers are written completes the transaction under the old id, and the producer that was told the new one is unknown.',
+  },
+  {
+    id: 'KAFKA-20031', area: 'transaction', depth: 2, oracle: 'S', fixedIn: '4.3.0',
+    mechanism: 'Blocks of producer ids overlap by one and a broker does not notice, so two producers share an id and the records of one are taken for repeats of the other.',
+  },
+  {
+    id: 'KAFKA-9600', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '2.6.0',
+    mechanism: 'EndTxn takes epochs above the known one, and a new instance aborts the transaction of the old one without raising its epoch, so writes of the old one that are still under way are accepted after the marker (with transaction.version 1).',
+  },
+  {
+    id: 'KAFKA-17754', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'The end of a transaction does not raise the producer epoch, so a copy of an EndTxn that was held up on its way decides a later transaction of the same producer.',
+  },
+  {
     id: 'KAFKA-10284', area: 'group', depth: 3, oracle: 'L', fixedIn: '2.6.1',
     mechanism: 'A static member that comes back while its group is stable gets a new member id that no record keeps, so the next coordinator knows its former self alone and fences the living.',
   },
@@ -83,8 +123,8 @@ const catalogue = [
 export type DefectId = (typeof catalogue)[number]['id']
 /** All that can be switched on. */
 export const DEFECTS: readonly Defect[] = catalogue
-/** Those that Kafka once had, each owed a detection. */
-export const HISTORICAL_DEFECTS: readonly Defect[] = DEFECTS.filter(({ isMutation }) => isMutation !== true)
+/** Those that Kafka once had, each owed a detection; of the ones about transactions as soon as a workload has any. */
+export const HISTORICAL_DEFECTS: readonly Defect[] = DEFECTS.filter(({ isMutation, area }) => isMutation !== true && area !== 'transaction')
 
 /** The defects that are switched on in a world. */
 export type Defects = ReadonlySet<DefectId>

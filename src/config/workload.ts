@@ -2,8 +2,8 @@
  * A workload's part of a plan as data: topics, clients and their operations, and what a generator is told when it draws
  * them. Here, below plans and workloads, because both speak it.
  */
-import type { Micros } from '../base/time.ts'
-import type { AdminConfig, ConsumerConfig, ProducerConfig } from './client.ts'
+import type { Micros, Millis } from '../base/time.ts'
+import type { AdminConfig, CommonClientConfig, ConsumerConfig, ProducerConfig } from './client.ts'
 import type { ServerConfig, ServerSpec } from './cluster.ts'
 
 export interface TopicSpec {
@@ -18,6 +18,14 @@ export type ClientSpec =
   | { readonly host: string; readonly kind: 'producer'; readonly config: Partial<ProducerConfig> }
   | { readonly host: string; readonly kind: 'consumer'; readonly config: Partial<ConsumerConfig> }
   | { readonly host: string; readonly kind: 'admin'; readonly config: Partial<AdminConfig> }
+  /** An application with several clients in it; `config` is for all of them. */
+  | { readonly host: string; readonly kind: 'app'; readonly config: Partial<CommonClientConfig>; readonly producer: Partial<ProducerConfig>; readonly consumer: Partial<ConsumerConfig> }
+
+export interface TransactedSend {
+  readonly topic: string
+  readonly partition: number
+  readonly key: string | null
+}
 
 /** One client operation. `at` counts from the moment when the topics exist. */
 export type PlanOperation = { readonly id: number; readonly at: Micros; readonly client: string } & (
@@ -27,8 +35,14 @@ export type PlanOperation = { readonly id: number; readonly at: Micros; readonly
   | { readonly f: 'consume'; readonly topic: string; readonly partitions: readonly number[]; readonly from: 'earliest' | 'latest' }
   /** A second look: seeks every assigned partition back to its beginning. */
   | { readonly f: 'rewind'; readonly topic: string }
-  /** Runs the script of that name of a user's workload; again when its process was killed and comes back. */
-  | { readonly f: 'run'; readonly script: string }
+  /** Runs the script of that name; again when its process was killed and comes back. `forUs`: it goes after so long. */
+  | { readonly f: 'run'; readonly script: string; readonly forUs?: Micros }
+  /** One transaction of several records. */
+  | { readonly f: 'transact'; readonly sends: readonly TransactedSend[]; readonly end: 'commit' | 'abort'; /** How long it stays open after its last send. */ readonly openUs: Micros }
+  /** Moves money between two accounts, each a key of a topic, in one transaction. */
+  | { readonly f: 'transfer'; readonly from: string; readonly to: string; readonly amount: number }
+  | { readonly f: 'commit-offset'; readonly group: string; readonly topic: string; readonly partition: number; readonly offset: number }
+  | { readonly f: 'fetch-offset'; readonly group: string; readonly topic: string; readonly partition: number }
   | { readonly f: 'list-offsets'; readonly topic: string; readonly partition: number; /** A number: the first record of at least that timestamp. */ readonly which: 'latest' | 'earliest' | number }
   | { readonly f: 'create-topic'; readonly spec: TopicSpec }
   | { readonly f: 'delete-topic'; readonly topic: string }
@@ -81,4 +95,6 @@ export interface WorkloadDraft {
   readonly topics: readonly TopicSpec[]
   readonly clients: readonly ClientSpec[]
   readonly operations: readonly PlanOperation[]
+  /** What its clients need to settle beyond what the cluster does: sessions and transactions that must time out first. */
+  readonly settleMs?: Millis
 }

@@ -6,6 +6,7 @@
  * A coordinator leads a partition of its topic for one leader epoch, which is its coordinator epoch.
  */
 import type { Future } from '../base/task.ts'
+import type { AppendProof } from '../storage/verification.ts'
 
 /** One state partition that this broker leads. */
 export interface StateLog {
@@ -28,9 +29,10 @@ export interface StateLogs {
 
   /**
    * Appends a batch as leader, as acks=all would: refused below min.insync.replicas. Followers that wait are woken.
+   * `proof`: of the open transaction that it belongs to, or by which rules a marker is judged.
    * @throws ApiError NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, UNKNOWN_TOPIC_OR_PARTITION, or what the log refuses
    */
-  append(topic: string, partition: number, batch: Uint8Array): StateAppend
+  append(topic: string, partition: number, batch: Uint8Array, proof?: AppendProof): StateAppend
 
   /**
    * Settles when the high watermark has passed `offset` while this broker led in `leaderEpoch` without a break: NONE;

@@ -89,6 +89,8 @@ export type Observation =
   | { readonly kind: 'member-assigned'; readonly groupId: string; readonly memberId: string; readonly epoch: number; readonly protocol: 'classic' | 'consumer'; readonly partitions: readonly string[] }
   /** A coordinator has answered that these offsets are committed, or, of a transaction, kept until its marker. */
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
+  /** A transactional id is in this state: its record is acknowledged, or was read by a coordinator that took over. */
+  | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----
   | (Replica & { readonly kind: 'became-leader'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly logEndOffset: number; readonly highWatermark: number; readonly isr: readonly number[] })
   | (Replica & { readonly kind: 'became-follower'; readonly leaderEpoch: number; readonly leader: number; readonly logEndOffset: number })
@@ -102,6 +104,10 @@ export type Observation =
   | (Replica & { readonly kind: 'log-deleted' })
   /** State of one producer in a live log, told when a replica becomes leader and after recovery (invariant 7). */
   | (Replica & { readonly kind: 'producer-state'; readonly producers: readonly { readonly producerId: number; readonly producerEpoch: number; readonly lastSequence: number; readonly currentTxnFirstOffset: number }[]; readonly endOffset: number; readonly fromSnapshot: boolean })
+  /** The leader's log has its first record of a transaction; `guarded`: a coordinator has vouched for it (KIP-890). */
+  | (Replica & { readonly kind: 'transaction-opened'; readonly producerId: number; readonly producerEpoch: number; readonly firstOffset: number; readonly guarded: boolean })
+  /** A leader has written an end marker; `firstOffset` is that of the transaction which it ends here, -1 if none was open. */
+  | (Replica & { readonly kind: 'marker-written'; readonly producerId: number; readonly producerEpoch: number; readonly coordinatorEpoch: number; readonly commit: boolean; readonly offset: number; readonly firstOffset: number; readonly transactionVersion: number })
   | (Replica & { readonly kind: 'duplicate-batch'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number; readonly baseOffset: number })
   | (Replica & { readonly kind: 'sequence-rejected'; readonly producerId: number; readonly producerEpoch: number; readonly firstSequence: number; readonly expected: number; readonly errorCode: number })
   /** A replica names the first record of at least a timestamp; -1: none below `fetchable`. `found`: that record's own. */
@@ -123,6 +129,8 @@ export type Observation =
   // ---- clients ----
   | { readonly kind: 'client-retry'; readonly topic: string; readonly partition: number; readonly errorCode: number; readonly producerId: number; readonly baseSequence: number; readonly attempt: number }
   | { readonly kind: 'client-epoch-bump'; readonly producerId: number; readonly producerEpoch: number; readonly reason: string }
+  /** A transactional producer has got its id, begun or completed a transaction (as its coordinator answered), or failed. Id and epoch of the transaction; -1 with errors. */
+  | { readonly kind: 'client-transaction'; readonly transactionalId: string; readonly phase: 'initialized' | 'begin' | 'commit' | 'abort' | 'fenced' | 'abortable-error' | 'fatal-error'; readonly producerId: number; readonly producerEpoch: number; readonly error?: string }
   /** Known behaviour KAFKA-14034: a batch of unknown fate was given new numbers. */
   | { readonly kind: 'client-renumbered'; readonly topic: string; readonly partition: number; readonly producerId: number; readonly fromEpoch: number; readonly toEpoch: number; readonly fromSequence: number; readonly toSequence: number }
   | { readonly kind: 'client-truncation-detected'; readonly topic: string; readonly partition: number; readonly position: number; readonly divergence: number }

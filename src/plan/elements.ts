@@ -80,11 +80,15 @@ function withBootstrap<T extends { readonly bootstrapServers?: readonly string[]
 
 /** An operation as far as its topic and partitions still exist. */
 function fitOperation(operation: PlanOperation, known: ReadonlyMap<string, number>): PlanOperation[] {
-  if (operation.f === 'create-topic' || operation.f === 'run') return [operation]
+  if (operation.f === 'create-topic' || operation.f === 'run' || operation.f === 'transfer') return [operation]
+  if (operation.f === 'transact') {
+    const sends = operation.sends.filter(({ topic, partition }) => partition < (known.get(topic) ?? 0))
+    return sends.length === 0 ? [] : [{ ...operation, sends }]
+  }
   const count = known.get(operation.topic)
   if (count === undefined) return operation.f === 'delete-topic' || operation.f === 'alter-config' ? [operation] : []
   if (operation.f === 'send' && operation.partition !== null && operation.partition >= count) return []
-  if ((operation.f === 'list-offsets' || operation.f === 'delete-records' || operation.f === 'elect-leader' || operation.f === 'reassign') && operation.partition >= count) return []
+  if ((operation.f === 'list-offsets' || operation.f === 'delete-records' || operation.f === 'elect-leader' || operation.f === 'reassign' || operation.f === 'commit-offset' || operation.f === 'fetch-offset') && operation.partition >= count) return []
   if (operation.f !== 'consume') return [operation]
   const partitions = operation.partitions.filter(partition => partition < count)
   return partitions.length === 0 ? [] : [{ ...operation, partitions }]

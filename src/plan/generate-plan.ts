@@ -56,12 +56,34 @@ function clusterOf(drawn: Swarm, shape: { factor: number; minIsr: number; unclea
     logSegmentDeleteDelayMs: scaled(1_000),
     logSegmentBytes: drawn.tinySegments ? 600 : 65_536,
     producerIdBlockSize: 3,
+    ...coordinatorSettings(scaled, drawn.brokers),
     minInsyncReplicas: shape.minIsr,
     uncleanLeaderElectionEnable: shape.unclean,
     defaultReplicationFactor: shape.factor,
     eligibleLeaderReplicasEnable: drawn.elr,
   }
   return { clusterId: 'kafkaTrialClusterAAAAA', servers, server }
+}
+
+/** Few partitions, so that groups and transactions meet on them; time-outs as far apart as Kafka's. */
+function coordinatorSettings(scaled: (ms: number) => number, brokers: number): Partial<ServerConfig> {
+  return {
+    offsetsTopicNumPartitions: 2,
+    offsetsTopicReplicationFactor: Math.min(3, brokers),
+    offsetsTopicSegmentBytes: 2_000,
+    offsetsRetentionCheckIntervalMs: scaled(1_000),
+    offsetCommitTimeoutMs: scaled(700),
+    groupInitialRebalanceDelayMs: scaled(150),
+    groupMinSessionTimeoutMs: 1,
+    groupConsumerSessionTimeoutMs: scaled(1_100),
+    groupConsumerHeartbeatIntervalMs: scaled(150),
+    transactionStateLogNumPartitions: 2,
+    transactionStateLogReplicationFactor: Math.min(3, brokers),
+    transactionStateLogMinIsr: Math.min(2, brokers),
+    transactionStateLogSegmentBytes: 2_000,
+    transactionAbortTimedOutTransactionCleanupIntervalMs: scaled(300),
+    coordinatorLoadMs: scaled(10),
+  }
 }
 
 const WIDE_RUNS = { shortest: 2, longest: 4, share: 4, mostGroups: Number.MAX_SAFE_INTEGER }
@@ -147,7 +169,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
   const timing: PlanTiming = {
     startUs: 0,
     chaosUs,
-    settleUs: settleBoundMs(cluster.server, deliveryTimeoutMs, requestTimeoutMs) * US_PER_MS,
+    settleUs: (settleBoundMs(cluster.server, deliveryTimeoutMs, requestTimeoutMs) + (draft.settleMs ?? 0)) * US_PER_MS,
   }
   return {
     format: PLAN_FORMAT,

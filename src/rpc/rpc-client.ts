@@ -71,6 +71,8 @@ interface Destination {
 export class RpcClient {
   private readonly env: Env
   private readonly options: RpcClientOptions
+  /** The newest finalized features that any broker has told (ApiVersions#getFinalizedFeaturesInfo); epoch -1: none yet. */
+  features: { readonly epoch: number; readonly levels: ReadonlyMap<string, number> } = { epoch: -1, levels: new Map() }
   /** Few, so they are searched one by one: a key built for a map would cost more. */
   private readonly destinations: Destination[] = []
   private nextCorrelationId = 0
@@ -188,6 +190,12 @@ export class RpcClient {
       if (response.errorCode !== ErrorCode.NONE && response.errorCode !== ErrorCode.UNSUPPORTED_VERSION) {
         this.disconnect(destination, true)
         return
+      }
+      if (response.finalizedFeaturesEpoch > this.features.epoch) {
+        this.features = {
+          epoch: response.finalizedFeaturesEpoch,
+          levels: new Map(response.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel])),
+        }
       }
       destination.versions = new Map(response.apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { min: minVersion, max: maxVersion }]))
       this.becomeReady(destination)

@@ -27,6 +27,7 @@ export interface LoadRequest {
   readonly directory: string
   readonly config: () => TopicConfig
   readonly expirationMs: number
+  readonly requiresVerification: boolean
   readonly trackProducers: boolean
   readonly clean: boolean
   readonly recoveryPoint: number
@@ -62,13 +63,13 @@ class LogLoader {
   }
 
   load(): LoadedLog {
-    const { directory, clean, config, expirationMs, trackProducers } = this.request
+    const { directory, clean, config, expirationMs, requiresVerification, trackProducers } = this.request
     const { segments, epochs, env } = this
     this.removeLeftovers()
     this.openSegments()
     let { recoveryPoint } = this.request
     if (!clean) recoveryPoint = this.recover(Math.min(recoveryPoint, this.startOfDisagreement()))
-    const producers = new ProducerState(env, directory, expirationMs)
+    const producers = new ProducerState(env, directory, { expirationMs, requiresVerification })
     if (!segments.isEmpty && segments.active.nextOffset() < this.request.logStartOffset) {
       // The files that held the log's start are gone: begin anew at the start that was promised.
       this.dropSegments([...segments.all])
@@ -143,9 +144,9 @@ class LogLoader {
 
   /** Rebuilds a segment's indexes and cuts it where it stops making sense; returns how many bytes went. */
   private recoverSegment(segment: Segment): number {
-    const { directory, config, expirationMs, logStartOffset, trackProducers } = this.request
+    const { directory, config, expirationMs, requiresVerification, logStartOffset, trackProducers } = this.request
     const { epochs } = this
-    const producers = new ProducerState(this.env, directory, expirationMs)
+    const producers = new ProducerState(this.env, directory, { expirationMs, requiresVerification })
     if (trackProducers) rebuildProducerState(this.env, producers, this.segments, logStartOffset, segment.baseOffset, false)
     segment.resetIndexes()
     const { indexIntervalBytes } = config()

@@ -90,6 +90,19 @@ export class LogObserver {
       const { producerId, epoch: producerEpoch } = updated
       env.observe({ kind: 'first-sequence-accepted', ...identity, producerId, producerEpoch, firstSequence })
     }
+    if (asLeader) this.transactions(changes)
+  }
+
+  private transactions(changes: ProducerChanges): void {
+    const { env, identity } = this
+    for (const { startedTransactions, updated: { producerId, epoch: producerEpoch }, isGuarded: guarded } of changes.appends) {
+      for (const firstOffset of startedTransactions) env.observe({ kind: 'transaction-opened', ...identity, producerId, producerEpoch, firstOffset, guarded })
+    }
+    for (const { header: { producerId, producerEpoch, baseOffset: offset }, marker, firstOffset, transactionVersion } of changes.markers) {
+      env.observe({
+        kind: 'marker-written', ...identity, producerId, producerEpoch, coordinatorEpoch: marker.coordinatorEpoch, commit: !marker.isAbort, offset, firstOffset, transactionVersion,
+      })
+    }
   }
 
   duplicate(header: BatchHeader, known: RememberedBatch): void {

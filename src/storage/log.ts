@@ -43,6 +43,8 @@ import type { RetentionReason } from './retention.ts'
 import type { Segment } from './segment.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamp-search.ts'
 import type { TimestampAndOffset } from './timestamp-search.ts'
+import { requiresVerification } from './verification.ts'
+import type { AppendProof, VerificationGuard } from './verification.ts'
 
 export { UnexpectedAppendOffset } from './append-info.ts'
 export type { AppendInfo } from './append-info.ts'
@@ -76,6 +78,7 @@ export type TruncationReason = ObservationOf<'log-truncate'>['reason']
 export type LogStartReason = ObservationOf<'log-start'>['reason']
 
 const NO_BYTES = new Uint8Array(0)
+const NO_PROOF: AppendProof = {}
 const RETENTION_RULES: readonly RetentionReason[] = ['log-start', 'retention-size', 'retention-time']
 
 export class Log {
@@ -104,6 +107,7 @@ export class Log {
       directory: options.directory,
       config: options.config,
       expirationMs: options.server.producerIdExpirationMs,
+      requiresVerification: requiresVerification(env, options.server),
       trackProducers: options.observe !== false,
       clean: how.clean,
       recoveryPoint: how.recoveryPoint,
@@ -193,7 +197,7 @@ export class Log {
    *   INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE, TRANSACTION_COORDINATOR_FENCED; nothing was
    *   written and no producer's state has changed
    */
-  appendAsLeader(records: Uint8Array, leaderEpoch: number, origin: AppendOrigin): AppendInfo {
+  appendAsLeader(records: Uint8Array, leaderEpoch: number, origin: AppendOrigin, proof: AppendProof = NO_PROOF): AppendInfo {
     const config = this.options.config()
     const now = this.env.wallClock()
     const accepted = origin === 'client' ? validateClientRecords(records, config, now) : records
@@ -212,7 +216,7 @@ export class Log {
     if (bytes.length > config.segmentBytes && origin !== 'raft') {
       throw new ApiError(ErrorCode.RECORD_LIST_TOO_LARGE, `${bytes.length} bytes, segments of ${config.segmentBytes}`)
     }
-    return this.append(bytes, positions.map(at => readBatchHeader(bytes, at)), origin, logAppendTime)
+    return this.append(bytes, positions.map(at => readBatchHeader(bytes, at)), origin, logAppendTime, proof)
   }
 
   /**
@@ -229,12 +233,12 @@ export class Log {
     }
     const size = last.position + last.sizeInBytes
     if (size <= this.options.config().segmentBytes) {
-      return this.append(size === records.length ? records : records.subarray(0, size), headers, 'replication', -1)
+      return this.append(size === records.length ? records : records.subarray(0, size), headers, 'replication', -1, NO_PROOF)
     }
     // Unlike Kafka, whose follower fails when a fetch brings more than a segment holds: batch by batch.
     for (const header of headers) {
       const bytes = records.subarray(header.position, header.position + header.sizeInBytes)
-      this.append(bytes, [readBatchHeader(bytes, 0)], 'replication', -1)
+      this.append(bytes, [readBatchHeader(bytes, 0)], 'replication', -1, NO_PROOF)
     }
     return appended(headers, size, -1)
   }
@@ -366,6 +370,17 @@ export class Log {
     return describeProducers(this.producers)
   }
 
+  /**
+   * The guard for a batch that may begin a transaction; undefined when that transaction is open here already.
+   * @throws ApiError INVALID_PRODUCER_EPOCH
+   */
+  startVerification(batch: { readonly producerId: number; readonly epoch: number; readonly sequence: number; readonly supportsEpochBump: boolean }): VerificationGuard | undefined {
+    const known = this.producers.entry(batch.producerId)?.epoch
+    if (known !== undefined && batch.epoch < known) throw new ApiError(ErrorCode.INVALID_PRODUCER_EPOCH, `${batch.epoch} of producer ${batch.producerId} is below ${known}`)
+    if (this.producers.hasOpenTransaction(batch.producerId, batch.epoch)) return undefined
+    return this.producers.verifications.start(batch, this.env.wallClock())
+  }
+
   removeExpiredProducers(): void {
     this.producers.removeExpired()
   }
@@ -402,12 +417,12 @@ export class Log {
 
   // ---- inside ----
 
-  private append(bytes: Uint8Array, headers: readonly BatchHeader[], origin: AppendOrigin, logAppendTime: number): AppendInfo {
+  private append(bytes: Uint8Array, headers: readonly BatchHeader[], origin: AppendOrigin, logAppendTime: number, proof: AppendProof): AppendInfo {
     const first = headers[0]!
     // In Kafka's order: epochs and a roll stay even if a producer's batch is then refused.
     for (const header of headers) if (header.leaderEpoch >= 0) this.epochs.assign(header.leaderEpoch, header.baseOffset)
     if (this.local.shouldRoll(bytes.length, headers)) this.roll(first.baseOffset)
-    const changes = this.observer === undefined ? undefined : this.checkProducers(bytes, headers, origin)
+    const changes = this.observer === undefined ? undefined : this.checkProducers(bytes, headers, origin, proof)
     if (changes?.duplicate !== undefined) {
       this.observer?.duplicate(first, changes.duplicate)
       return appendedBefore(changes.duplicate, first.leaderEpoch)
@@ -420,9 +435,9 @@ export class Log {
     return appended(headers, bytes.length, logAppendTime)
   }
 
-  private checkProducers(bytes: Uint8Array, headers: readonly BatchHeader[], origin: AppendOrigin): ProducerChanges {
+  private checkProducers(bytes: Uint8Array, headers: readonly BatchHeader[], origin: AppendOrigin, proof: AppendProof): ProducerChanges {
     try {
-      return checkProducers(this.producers, bytes, headers, origin)
+      return checkProducers(this.producers, bytes, headers, origin, proof)
     } catch (error) {
       this.observer?.rejected(headers[0]!, this.producers, error)
       throw error

@@ -2,9 +2,13 @@
  * The effect of one append on one producer, computed and checked before anything is written and committed after (Kafka's
  * ProducerAppendInfo): a refused append changes nothing.
  *
- * Order of checks for a client's batch (UnifiedLog#analyzeAndValidateProducerState; duplicates come before): epoch,
- * sequence, non-transactional inside an open transaction. A coordinator's append is checked for its epoch only, a
- * follower's for nothing but the last.
+ * Order of checks for a client's batch (UnifiedLog#analyzeAndValidateProducerState; duplicates and the proof of an open
+ * transaction come before, see producer-check): epoch, sequence, non-transactional inside an open transaction. A
+ * coordinator's append is checked for its epoch only, a follower's for nothing but the last.
+ *
+ * Markers: the coordinator's epoch must not be older than the last one. The producer's must not be older either; under
+ * transaction version 2, where each transaction has its own epoch and ends with the next, it must be newer while a
+ * transaction is open, or the marker of the transaction before, sent twice, would end this one.
  */
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
@@ -12,6 +16,11 @@ import { incrementSequence } from '../protocol/records/record-batch.ts'
 import { NO_EPOCH, NO_OFFSET, ProducerEntry } from './producer-entry.ts'
 import type { ProducerBatch, RememberedBatch } from './producer-entry.ts'
 import { followsSequence, NO_SEQUENCE } from './sequence.ts'
+import type { VerificationEntry } from './verification.ts'
+
+/** The last epoch: no newer one exists for a marker to carry. */
+const LAST_EPOCH = 32_767
+const EPOCH_BUMP_VERSION = 2
 
 export type AppendOrigin = 'client' | 'coordinator' | 'replication' | 'raft'
 
@@ -47,15 +56,19 @@ export class ProducerAppend {
   readonly startedTransactions: number[] = []
   /** Set when a first batch with a sequence other than 0 was let in for want of any state (KAFKA-14359). */
   acceptedFirstSequence = NO_SEQUENCE
+  /** Whether the producer's guard has served, or come to nothing. */
+  endsVerification = false
   private readonly current: ProducerEntry
   private readonly origin: AppendOrigin
   private readonly requireZeroFirst: boolean
+  private readonly verification: VerificationEntry | undefined
   private readonly added: RememberedBatch[] = []
 
-  constructor(current: ProducerEntry, origin: AppendOrigin, requireZeroFirst: boolean) {
+  constructor(current: ProducerEntry, origin: AppendOrigin, o: { readonly requireZeroFirst: boolean; readonly verification: VerificationEntry | undefined }) {
     this.current = current
     this.origin = origin
-    this.requireZeroFirst = requireZeroFirst
+    this.requireZeroFirst = o.requireZeroFirst
+    this.verification = o.verification
     this.updated = new ProducerEntry(current.producerId)
     this.updated.epoch = current.epoch
     this.updated.coordinatorEpoch = current.coordinatorEpoch
@@ -78,6 +91,7 @@ export class ProducerAppend {
       timestamp: batch.maxTimestamp,
     })
     updated.lastTimestamp = batch.maxTimestamp
+    if (batch.isTransactional) this.endsVerification = true
     if (updated.currentTxnFirstOffset === NO_OFFSET) {
       if (!batch.isTransactional) return
       updated.currentTxnFirstOffset = batch.baseOffset
@@ -88,9 +102,10 @@ export class ProducerAppend {
   }
 
   /** Applies an end marker; returns the transaction that it completes, if one is open. */
-  marker(marker: EndMarker, producerEpoch: number, offset: number): CompletedTransaction | undefined {
+  marker(marker: EndMarker, producerEpoch: number, offset: number, rules: { readonly transactionVersion: number; readonly keepsTimestamp?: boolean }): CompletedTransaction | undefined {
     this.checkEpoch(producerEpoch)
-    const { updated } = this
+    const { updated, verification } = this
+    if (rules.transactionVersion >= EPOCH_BUMP_VERSION) this.checkNewEpoch(producerEpoch)
     if (marker.coordinatorEpoch < updated.coordinatorEpoch && this.origin !== 'replication') {
       throw new ApiError(ErrorCode.TRANSACTION_COORDINATOR_FENCED,
         `coordinator epoch ${marker.coordinatorEpoch} is older than ${updated.coordinatorEpoch}`)
@@ -101,10 +116,18 @@ export class ProducerAppend {
       this.added.length = 0
     }
     updated.coordinatorEpoch = marker.coordinatorEpoch
-    updated.lastTimestamp = marker.timestamp
+    if (rules.keepsTimestamp !== true) updated.lastTimestamp = marker.timestamp
     updated.currentTxnFirstOffset = NO_OFFSET
+    // Under version 2 a marker that carries the guard's epoch ends the transaction before the one that waits for its answer.
+    const isOfPrevious = verification !== undefined && verification.supportsEpochBump && verification.epoch === producerEpoch
+    if (!isOfPrevious) this.endsVerification = true
     if (firstOffset === NO_OFFSET) return undefined
     return { producerId: updated.producerId, firstOffset, lastOffset: offset, isAborted: marker.isAbort }
+  }
+
+  /** A coordinator has vouched for the transaction that this append starts. */
+  get isGuarded(): boolean {
+    return this.verification !== undefined
   }
 
   /** Brings `entry`, the live state of this producer, up to date. */
@@ -124,8 +147,19 @@ export class ProducerAppend {
       `epoch ${epoch} of producer ${this.updated.producerId} is smaller than the last seen epoch ${known}`, NO_SEQUENCE)
   }
 
+  private checkNewEpoch(epoch: number): void {
+    const { epoch: known, currentTxnFirstOffset, producerId } = this.updated
+    if (this.origin === 'replication' || epoch !== known || currentTxnFirstOffset === NO_OFFSET || epoch === LAST_EPOCH) return
+    throw new ProducerRejection(ErrorCode.INVALID_PRODUCER_EPOCH,
+      `a marker of epoch ${epoch} for the open transaction of producer ${producerId} in that epoch`, NO_SEQUENCE)
+  }
+
   private checkSequence(epoch: number, first: number): void {
     const known = this.updated.epoch
+    if (this.verification !== undefined) {
+      if (this.verification.supportsEpochBump && first !== 0 && this.current.batches.length === 0) this.refuseSequence(first, 0)
+      if (first > this.verification.lowestSequence) this.refuseSequence(first, this.verification.lowestSequence)
+    }
     if (epoch !== known) {
       if (first === 0) return
       // Known behaviour: without any state every sequence is welcome (KAFKA-14359).

@@ -15,6 +15,7 @@ import { ProducerAppend } from './producer-append.ts'
 import type { AppendOrigin, CompletedTransaction } from './producer-append.ts'
 import { NO_OFFSET, ProducerEntry, RING_SIZE } from './producer-entry.ts'
 import { decodeSnapshot, encodeSnapshot } from './producer-snapshot.ts'
+import { Verifications } from './verification.ts'
 
 interface Transaction {
   readonly producerId: number
@@ -28,6 +29,9 @@ export class ProducerState {
   mapEndOffset = 0
   /** Whether any of this came from a snapshot rather than from reading the log. */
   isFromSnapshot = false
+  readonly verifications = new Verifications()
+  /** Whether a batch that begins a transaction needs a guard. */
+  readonly requiresVerification: boolean
   /** Producers with batches below the log start, as the last reload found them. */
   private behind: readonly number[] = []
   private readonly env: Env
@@ -43,10 +47,11 @@ export class ProducerState {
   private snapshots: number[]
   private lastSnapshotOffset = 0
 
-  constructor(env: Env, directory: string, expirationMs: number) {
+  constructor(env: Env, directory: string, o: { readonly expirationMs: number; readonly requiresVerification: boolean }) {
     this.env = env
+    this.requiresVerification = o.requiresVerification
     this.directory = directory
-    this.expirationMs = expirationMs
+    this.expirationMs = o.expirationMs
     this.ringSize = env.defects.has('KAFKA-5494') ? 1 : RING_SIZE
     this.snapshots = this.listSnapshots()
   }
@@ -75,10 +80,23 @@ export class ProducerState {
     return this.entries.get(producerId)
   }
 
+  /** Whether this producer's transaction of this epoch is open here. */
+  hasOpenTransaction(producerId: number, epoch: number): boolean {
+    const entry = this.entries.get(producerId)
+    if (entry === undefined || entry.currentTxnFirstOffset === NO_OFFSET) return false
+    // Under transaction version 2 the transaction before may still wait for its marker here when the next one begins.
+    return this.env.defects.has('KAFKA-18575') ? true : entry.epoch === epoch
+  }
+
+  /** A producer counted as idle since its last data, however late its transaction was ended. */
+  get markersKeepTimestamp(): boolean {
+    return this.env.defects.has('KAFKA-9144')
+  }
+
   /** Starts an append of one producer; nothing changes before `commit`. */
   prepare(producerId: number, origin: AppendOrigin): ProducerAppend {
     const current = this.entries.get(producerId) ?? new ProducerEntry(producerId)
-    return new ProducerAppend(current, origin, this.env.mends.has('KAFKA-14359'))
+    return new ProducerAppend(current, origin, { requireZeroFirst: this.env.mends.has('KAFKA-14359'), verification: this.verifications.entry(producerId) })
   }
 
   commit(append: ProducerAppend): void {
@@ -86,6 +104,7 @@ export class ProducerState {
     let entry = this.entries.get(producerId)
     if (entry === undefined) this.entries.set(producerId, entry = new ProducerEntry(producerId))
     append.commit(entry, this.ringSize)
+    if (append.endsVerification) this.verifications.clear(producerId)
     for (const firstOffset of append.startedTransactions) {
       insertByFirstOffset(this.open, { producerId, firstOffset, lastOffset: NO_OFFSET })
     }
@@ -113,7 +132,7 @@ export class ProducerState {
     let completed: CompletedTransaction | undefined
     if (header.isControl) {
       const marker = endMarkerOf(bytes, header)
-      if (marker !== undefined) completed = append.marker(marker, header.producerEpoch, header.baseOffset)
+      if (marker !== undefined) completed = append.marker(marker, header.producerEpoch, header.baseOffset, { transactionVersion: 0, keepsTimestamp: this.markersKeepTimestamp })
     } else {
       append.data(header)
     }
@@ -142,6 +161,7 @@ export class ProducerState {
   removeExpired(): void {
     const now = this.env.wallClock()
     for (const [producerId, entry] of this.entries) if (this.isExpired(entry, now)) this.entries.delete(producerId)
+    this.verifications.removeExpired(now, this.expirationMs)
   }
 
   /** Writes the state as of `mapEndOffset`, unless the last snapshot already has it; the caller sees to syncing it. */

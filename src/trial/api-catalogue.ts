@@ -15,10 +15,11 @@ export interface ApiEntry {
   readonly test: string | undefined
 }
 
-const CLUSTER = 'test/broker/cluster.test.ts'
+const CLUSTER = 'test/broker/simulated-cluster.ts'
 const PARTITIONS = 'test/scenarios/partition-apis.test.ts'
 const DESCRIBE = 'test/scenarios/describe-apis.test.ts'
 const GROUPS = 'test/broker/groups.test.ts'
+const TRANSACTIONS = 'test/scenarios/transaction-client.ts'
 const CATALOGUE = 'test/trial/api-catalogue.test.ts'
 
 /** By API key: the test file, and a text in it by which the API is asked. */
@@ -43,6 +44,13 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.InitProducerId, [CLUSTER, 'ApiKey.InitProducerId']],
   [ApiKey.OffsetForLeaderEpoch, ['test/client/consumer.test.ts', 'ApiKey.OffsetForLeaderEpoch']],
   [ApiKey.TxnOffsetCommit, [GROUPS, 'ApiKey.TxnOffsetCommit']],
+  [ApiKey.AddPartitionsToTxn, [TRANSACTIONS, 'ApiKey.AddPartitionsToTxn']],
+  [ApiKey.AddOffsetsToTxn, [TRANSACTIONS, 'ApiKey.AddOffsetsToTxn']],
+  [ApiKey.EndTxn, [TRANSACTIONS, 'ApiKey.EndTxn']],
+  [ApiKey.WriteTxnMarkers, [TRANSACTIONS, 'ApiKey.WriteTxnMarkers']],
+  [ApiKey.DescribeProducers, [TRANSACTIONS, 'ApiKey.DescribeProducers']],
+  [ApiKey.DescribeTransactions, [TRANSACTIONS, 'ApiKey.DescribeTransactions']],
+  [ApiKey.ListTransactions, [TRANSACTIONS, 'ApiKey.ListTransactions']],
   [ApiKey.DescribeConfigs, [DESCRIBE, 'admin.describeConfigs(']],
   [ApiKey.AlterConfigs, [DESCRIBE, 'admin.alterConfigs(']],
   [ApiKey.DescribeLogDirs, [DESCRIBE, 'admin.describeLogDirs(']],

@@ -10,8 +10,8 @@ import { losesData } from '../nemesis/fault.ts'
 import type { Plan } from '../plan/plan.ts'
 
 export function guaranteeConfigOf(plan: Plan): GuaranteeConfig {
-  const producers = plan.clients.flatMap(client => (client.kind === 'producer' ? [{ ...DEFAULT_PRODUCER_CONFIG, ...client.config }] : []))
-  const consumers = plan.clients.flatMap(client => (client.kind === 'consumer' ? [client.config] : []))
+  const producers = plan.clients.flatMap(client => (client.kind === 'producer' ? [{ ...DEFAULT_PRODUCER_CONFIG, ...client.config }] : client.kind === 'app' ? [{ ...DEFAULT_PRODUCER_CONFIG, ...client.producer }] : []))
+  const consumers = plan.clients.flatMap(client => (client.kind === 'consumer' ? [client.config] : client.kind === 'app' ? [client.consumer] : []))
   const acks = producers.map(producer => (producer.acks === -1 ? 2 : producer.acks))
   const weakest = ([0, 1, -1] as const)[Math.min(2, ...acks)] ?? -1
   const minIsr = plan.topics.map(topic => Number(topic.configs['min.insync.replicas'] ?? plan.cluster.server.minInsyncReplicas))

@@ -22,13 +22,18 @@ const isShaped = (shape: Readonly<Record<string, (value: unknown) => boolean>>) 
 
 const isServer = isShaped({ nodeId: isCount, host: isText, roles: isListOf(isOneOf('broker', 'controller')), rack: isNullOr(isText) })
 const isTopic = isShaped({ name: isText, partitions: value => isCount(value) && value > 0, replicationFactor: value => isCount(value) && value > 0, configs: isFields })
-const isClient = isShaped({ host: isText, kind: isOneOf('producer', 'consumer', 'admin'), config: isFields })
+const isApp = isShaped({ kind: isOneOf('app'), producer: isFields, consumer: isFields })
+const isClient = (value: unknown): boolean => isShaped({ host: isText, config: isFields })(value) && (isOneOf('producer', 'consumer', 'admin')((value as Fields)['kind']) || isApp(value))
 
 const OPERATIONS: Readonly<Record<PlanOperation['f'], (value: unknown) => boolean>> = {
   'send': isShaped({ topic: isText, partition: isNullOr(isCount), key: isNullOr(value => typeof value === 'string'), size: isCount }),
   'consume': isShaped({ topic: isText, partitions: isListOf(isCount), from: isOneOf('earliest', 'latest') }),
   'rewind': isShaped({ topic: isText }),
-  'run': isShaped({ script: isText }),
+  'run': isShaped({ script: isText, forUs: value => value === undefined || isCount(value) }),
+  'transact': isShaped({ sends: isListOf(isShaped({ topic: isText, partition: isCount, key: isNullOr(value => typeof value === 'string') })), end: isOneOf('commit', 'abort'), openUs: isCount }),
+  'transfer': isShaped({ from: isText, to: isText, amount: isCount }),
+  'commit-offset': isShaped({ group: isText, topic: isText, partition: isCount, offset: isCount }),
+  'fetch-offset': isShaped({ group: isText, topic: isText, partition: isCount }),
   'list-offsets': isShaped({ topic: isText, partition: isCount, which: value => isOneOf('earliest', 'latest')(value) || isNumber(value) }),
   'create-topic': isShaped({ spec: isTopic }),
   'delete-topic': isShaped({ topic: isText }),
@@ -76,6 +81,12 @@ const isChoices = (value: unknown): boolean => isShaped({ mode: isOneOf('drawn')
 const LATER_SETTINGS: ReadonlySet<string> = new Set<keyof ServerConfig>([
   'quorumKraftVersion', 'quorumFetchSnapshotMaxBytes', 'metadataLogMaxRecordBytesBetweenSnapshots', 'metadataLogMaxSnapshotIntervalMs', 'metadataLogSegmentBytes',
   'metadataLogSegmentMs', 'metadataMaxRetentionBytes', 'metadataMaxRetentionMs', 'metadataLogCleanIntervalMs', 'metadataVersion', 'metadataVersionSupported', 'logRecoveryMs',
+  'logCleanerBackoffMs', 'logCleanerMinCleanablePercent', 'logCleanerDeleteRetentionMs', 'logCleanerMinCompactionLagMs', 'logCleanerMaxCompactionLagMs', 'logCleanerOffsetMapKeys',
+  'offsetsTopicNumPartitions', 'offsetsTopicReplicationFactor', 'offsetsTopicSegmentBytes', 'offsetsRetentionMs', 'offsetsRetentionCheckIntervalMs', 'offsetCommitTimeoutMs',
+  'groupInitialRebalanceDelayMs', 'groupMinSessionTimeoutMs', 'groupMaxSessionTimeoutMs', 'groupMaxSize', 'groupConsumerSessionTimeoutMs', 'groupConsumerHeartbeatIntervalMs',
+  'transactionStateLogNumPartitions', 'transactionStateLogReplicationFactor', 'transactionStateLogMinIsr', 'transactionStateLogSegmentBytes', 'transactionMaxTimeoutMs',
+  'transactionAbortTimedOutTransactionCleanupIntervalMs', 'transactionalIdExpirationMs', 'transactionRemoveExpiredTransactionCleanupIntervalMs', 'transactionPartitionVerificationEnable',
+  'coordinatorLoadMs', 'transactionVersion',
 ])
 
 /** The first part that is wrong, in words. `plan` has the lists and objects of a plan. */

@@ -10,10 +10,11 @@
  * The run is a generator of steps of virtual time, driven by a plain loop or, when a workload's clients are `async` code of
  * users, by one that drains their promises after each kernel event. What happens is the same either way.
  */
-import { allowAnomalies, compose, runCheckers } from '../../checkers/compose.ts'
+import { allowAnomalies, compose, requireGuarantees, runCheckersOnTrial } from '../../checkers/compose.ts'
 import { selectCheckers } from '../../checkers/index.ts'
 import type { CheckResult, Finding } from '../../checkers/contract.ts'
 import { guaranteesFor } from '../../checkers/guarantees.ts'
+import { kafkaLogChecker } from '../../checkers/kafka-log/kafka-log-checker.ts'
 import { Invariants } from '../../checkers/invariants/invariants.ts'
 import { checkLiveness } from '../../checkers/liveness/liveness.ts'
 import type { DrainResult, Workload } from '../../workloads/contract.ts'
@@ -157,7 +158,8 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   if (drain?.complete === true && settled()) invariants.settled(isUp, simulation.now)
   const context = { guarantees, drained: drain?.complete === true, logStart: permittedLogStart(plan, drain?.logStart ?? {}) }
   const results: CheckResult[] = [
-    ...runCheckers(selected.history.filter(({ name }) => workload.checkers.includes(name)), history.history, context),
+    ...runCheckersOnTrial(selected.history.filter(({ name }) => workload.checkers.includes(name)), history.history, context)
+      .map(result => (result.checker === kafkaLogChecker.name ? result : requireGuarantees(result, workload.requires ?? [], guarantees))),
     ...invariants.results(),
   ]
   if (workload.check !== undefined && selected.names.size > 0) results.push(workload.check(history.history, context, outside))

@@ -10,16 +10,18 @@ import type {
   ConsumerGroupDescribeResponse, ConsumerGroupHeartbeatResponse, DeleteGroupsResponse, DescribeGroupsResponse, FindCoordinatorResponse, HeartbeatResponse, JoinGroupResponse,
   LeaveGroupResponse, ListGroupsResponse, OffsetCommitResponse, OffsetDeleteResponse, OffsetFetchResponse, SyncGroupResponse, TxnOffsetCommitResponse,
 } from '../../src/protocol/generated/types.ts'
+import { TransactionClient } from '../scenarios/transaction-client.ts'
+import type { Producer } from '../scenarios/transaction-client.ts'
 import { TestClient, World } from './simulated-cluster.ts'
 
 const SERVER = { offsetsTopicNumPartitions: 3, groupInitialRebalanceDelayMs: 200, groupMinSessionTimeoutMs: 500, groupConsumerSessionTimeoutMs: 2_000, groupConsumerAssignmentIntervalMs: 0 }
-const RETRIED: readonly number[] = [ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.NOT_COORDINATOR, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS]
+const RETRIED: readonly number[] = [ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.NOT_COORDINATOR, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.CONCURRENT_TRANSACTIONS]
 
 /** Asks the coordinator of group `g`, whoever that is, until it has an answer of its own. */
-function* ask<T>(client: TestClient, apiKey: number, body: object, codeOf: (response: T) => number | undefined): Task<T> {
+function* ask<T>(client: TestClient, apiKey: number, body: object, codeOf: (response: T) => number | undefined, version?: number): Task<T> {
   for (;;) {
     const host = yield* client.until<FindCoordinatorResponse, string>(ApiKey.FindCoordinator, { keyType: 0, coordinatorKeys: ['g'] }, ({ coordinators: [found] }) => (found?.errorCode === 0 ? found.host : undefined))
-    const response = yield* client.ask<T>(host, apiKey, body)
+    const response = yield* client.ask<T>(host, apiKey, body, version)
     const code = response === undefined ? undefined : codeOf(response) ?? ErrorCode.NONE
     if (response !== undefined && !RETRIED.includes(code!)) return response
     yield* client.env.sleep(msToUs(50)).wait()
@@ -148,20 +150,39 @@ describe('the classic protocol', () => {
   })
 })
 
-test('offsets of a transaction appear with its marker, and who is not a member any more cannot send them', () => {
-  const world = new World({ server: SERVER })
-  world.client(setUp)
-  const formed = form(world)
-  const codes = world.client(function* (client) {
-    const producerId = yield* client.producerId()
-    const send = function* (generationId: number): Task<string> {
-      const body = { transactionalId: 't', groupId: 'g', producerId, producerEpoch: 0, generationId, memberId: formed.members[0], topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, committedOffset: 8, committedMetadata: '' }] }] }
-      const codeOf = ({ topics }: TxnOffsetCommitResponse) => topics[0]?.partitions[0]?.errorCode
-      return errorName(codeOf(yield* ask<TxnOffsetCommitResponse>(client, ApiKey.TxnOffsetCommit, body, codeOf))!)
-    }
-    return [yield* send(formed.generation - 1), yield* send(formed.generation), yield* fetch(client), yield* fetch(client, true)]
+describe.each([1, 2] as const)('a transaction (version %d)', version => {
+  /** Sends offset 8 as a member of this generation, in the transaction. */
+  function* send(client: TestClient, transaction: TransactionClient, producer: Producer, memberId: string, generationId: number): Task<string> {
+    if (version === 1) yield* transaction.addOffsets(producer, 'g')
+    const body = { transactionalId: 't', groupId: 'g', ...producer, generationId, memberId, topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, committedOffset: 8, committedMetadata: '' }] }] }
+    const codeOf = ({ topics }: TxnOffsetCommitResponse) => topics[0]?.partitions[0]?.errorCode
+    return errorName(codeOf(yield* ask<TxnOffsetCommitResponse>(client, ApiKey.TxnOffsetCommit, body, codeOf, version === 1 ? 3 : 5))!)
+  }
+
+  test('brings its offsets with its marker, over a failover of the coordinator; who is no member any more cannot send them', () => {
+    const world = new World({ server: { ...SERVER, transactionVersion: version, transactionStateLogNumPartitions: 2 } })
+    world.client(setUp)
+    const { members: [memberId], generation } = form(world)
+    const started = world.client(function* (client) {
+      const transaction = new TransactionClient(client.env, 't', version)
+      const producer = yield* transaction.init()
+      const codes = [yield* send(client, transaction, producer, memberId, generation - 1), yield* send(client, transaction, producer, memberId, generation), yield* fetch(client), yield* fetch(client, true)]
+      return { producer, codes }
+    })
+    expect(started.codes).toEqual(['ILLEGAL_GENERATION', 'NONE', -1, 'UNSTABLE_OFFSET_COMMIT'])
+    world.simulation.machine(coordinatorHost(world)).crashProcess()
+    const ended = world.client(function* (client) {
+      const before = yield* fetch(client, true)
+      const transaction = new TransactionClient(client.env, 't', version)
+      const next = yield* transaction.end(started.producer, true)
+      let offset = yield* fetch(client, true)
+      while (offset === 'UNSTABLE_OFFSET_COMMIT') offset = yield* fetch(client, true)
+      if (typeof next === 'string') throw new Error(next)
+      yield* transaction.untilState('CompleteCommit')
+      return [before, offset, yield* send(client, transaction, { producerId: 999, producerEpoch: 0 }, memberId, generation)]
+    })
+    expect(ended).toEqual(['UNSTABLE_OFFSET_COMMIT', 8, 'INVALID_PRODUCER_ID_MAPPING'])
   })
-  expect(codes).toEqual(['ILLEGAL_GENERATION', 'NONE', -1, 'UNSTABLE_OFFSET_COMMIT'])
 })
 
 describe('KIP-848', () => {

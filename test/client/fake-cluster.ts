@@ -15,6 +15,7 @@ export interface FakeRequest {
   readonly node: number
   readonly host: string
   readonly apiKey: number
+  readonly version: number
   readonly body: any
   readonly at: number
   respond(body: object): void
@@ -36,6 +37,7 @@ export class FakeCluster implements BrokerRpc {
   brokers = [1, 2, 3]
   topicId = TOPIC_ID
   nextProducerId = 7
+  features: BrokerRpc['features'] = { epoch: -1, levels: new Map() }
   maxInFlight = 5
   /** Called when a request arrives; true when it is dealt with (perhaps later). */
   handler: (request: FakeRequest) => boolean | void = () => false
@@ -56,6 +58,7 @@ export class FakeCluster implements BrokerRpc {
       node: Number(host.split('-')[1]),
       host,
       apiKey,
+      version,
       body: projectMessage(apiDescription(apiKey).request, version, body),
       at: this.env.now(),
       respond: answer => {

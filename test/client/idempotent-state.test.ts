@@ -10,7 +10,7 @@ const batch = { topic: 't', partition: 0, baseSequence: 0, lastSequence: 0, hasS
 function bumps(state: IdempotentState): number {
   state.adopt(7, 0)
   for (let count = 0; ; count++) {
-    state.failed(batch, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, true)
+    state.failed(batch, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, 'OUT_OF_ORDER_SEQUENCE_NUMBER', true)
     state.bumpIfNeeded()
     if (!state.hasProducerId) return count
   }

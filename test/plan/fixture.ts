@@ -100,12 +100,18 @@ export function problemsOf(plan: Plan): string[] {
     expect(operation.id === index, `${where} has place ${index}`)
     expect(operation.at >= (plan.operations[index - 1]?.at ?? 0) && operation.at <= plan.timing.chaosUs, `${where} at ${operation.at}`)
     const kind = clients.get(operation.client)?.kind
-    const needed = operation.f === 'run' ? kind : operation.f === 'send' ? 'producer' : operation.f === 'consume' || operation.f === 'rewind' ? 'consumer' : 'admin'
+    const needed = operation.f === 'run' ? kind : operation.f === 'transact' || operation.f === 'transfer' ? 'app' : operation.f === 'send' ? 'producer' : operation.f === 'consume' || operation.f === 'rewind' ? 'consumer' : 'admin'
     expect(kind === needed, `${where} is one of a ${needed}, ${operation.client} is a ${kind}`)
     // Topics may come and go, and a change may be asked of one that is not there.
     if (operation.f === 'create-topic' || operation.f === 'delete-topic' || operation.f === 'alter-config' || operation.f === 'run') return
+    if (operation.f === 'transfer') return
+    const places = operation.f === 'transact' ? operation.sends : [operation]
+    for (const { topic } of places) expect(partitions.get(topic) !== undefined, `${where} names no topic`)
+    if (operation.f === 'transact') {
+      for (const { topic, partition } of operation.sends) expect(partition >= 0 && partition < partitions.get(topic)!, `${where} names partition ${partition} of ${topic}`)
+      return
+    }
     const count = partitions.get(operation.topic)
-    expect(count !== undefined, `${where} names no topic`)
     const wanted = operation.f === 'consume' ? operation.partitions : 'partition' in operation && operation.partition !== null ? [operation.partition] : []
     for (const partition of wanted) expect(partition >= 0 && partition < count!, `${where} names partition ${partition} of ${count}`)
   })

@@ -11,8 +11,10 @@ import { Consumer } from '../../src/client/consumer.ts'
 import { Producer } from '../../src/client/producer.ts'
 import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG, DEFAULT_PRODUCER_CONFIG } from '../../src/config/client.ts'
 import type { ConsumerConfig, ProducerConfig } from '../../src/config/client.ts'
+import type { BuggifySite } from '../../src/config/buggify.ts'
 import { DEFAULT_SERVER_CONFIG } from '../../src/config/cluster.ts'
 import type { ClusterConfig, ServerConfig, ServerSpec } from '../../src/config/cluster.ts'
+import type { DefectId, MendId } from '../../src/config/defects.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Observation, ObservationOf } from '../../src/env/observation.ts'
 import { objectFrameCodec } from '../../src/protocol/frame-codec.ts'
@@ -60,8 +62,8 @@ export class Clients {
   }
 
   /** Everything in a partition from its first offset, as [offset, value]. */
-  *readAll(topic: string, partition = 0, count = Infinity): Task<[number, string][]> {
-    const consumer = this.consumer()
+  *readAll(topic: string, partition = 0, count = Infinity, config: Partial<ConsumerConfig> = {}): Task<[number, string][]> {
+    const consumer = this.consumer(config)
     consumer.assign([{ topic, partition }])
     consumer.seekToBeginning(topic, partition)
     const found: [number, string][] = []
@@ -111,13 +113,13 @@ export class SmallCluster {
   readonly events: { readonly event: Observation; readonly node: string; readonly time: number }[] = []
   readonly handles = new Map<string, ServerHandle>()
 
-  constructor(o: { server?: Partial<ServerConfig>; rootKey?: number } = {}) {
+  constructor(o: { server?: Partial<ServerConfig>; rootKey?: number; defects?: readonly DefectId[]; mends?: readonly MendId[]; buggify?: readonly BuggifySite[] } = {}) {
     const servers: ServerSpec[] = []
     for (const id of [1, 2, 3]) servers.push({ nodeId: id, host: `broker-${id}`, roles: ['broker'], rack: null }, { nodeId: 100 + id, host: `controller-${100 + id}`, roles: ['controller'], rack: null })
     this.config = { clusterId: 'AAAAAAAAAAAAAAAAAAAAAw', servers, server: { ...DEFAULT_SERVER_CONFIG, ...SERVER, ...o.server } }
     this.simulation = new Simulation({
       rootKey: o.rootKey ?? 1, codec: objectFrameCodec, network: { kind: 'drawn', minUs: 200, maxUs: 1_500 }, disk: { fsyncMinUs: 100, fsyncMaxUs: 1_000 },
-      interleaving: { kind: 'random', probability: 0.05, depth: 3 }, choices: { mode: 'explicit', fired: [] }, defects: new Set(), mends: new Set(),
+      interleaving: { kind: 'random', probability: 0.05, depth: 3 }, choices: { mode: 'explicit', fired: [] }, defects: new Set(o.defects), mends: new Set(o.mends), ...(o.buggify === undefined ? {} : { buggify: new Set(o.buggify) }),
       observers: [{ observe: (event, node, _incarnation, time) => void this.events.push({ event, node, time }) }], epochMs: 1_700_000_000_000,
     })
     for (const spec of servers) {
@@ -136,14 +138,19 @@ export class SmallCluster {
     this.simulation.run(this.simulation.now + ms * US_PER_MS)
   }
 
-  /** Runs a client script to its end; a process of its own each time. */
-  client<T>(script: (clients: Clients) => Task<T>): T {
+  /** Runs a client script to its end; a process of its own each time. `interrupt`: once, between two events, as soon as it is wanted. */
+  client<T>(script: (clients: Clients) => Task<T>, interrupt?: { readonly when: () => boolean; readonly strike: () => void }): T {
     let result: { value: T } | undefined
     const machine = this.simulation.machine('client-1')
     machine.start(env => env.spawn('script', (function* (): Task<void> {
       result = { value: yield* script(new Clients(env)) }
     })()))
-    this.simulation.run(this.simulation.now + 60 * US_PER_SECOND, () => result !== undefined || this.simulation.crashes.length > 0)
+    const isOver = (): boolean => result !== undefined || this.simulation.crashes.length > 0
+    if (interrupt !== undefined) {
+      this.simulation.run(this.simulation.now + 60 * US_PER_SECOND, () => interrupt.when() || isOver())
+      if (!isOver()) interrupt.strike()
+    }
+    this.simulation.run(this.simulation.now + 60 * US_PER_SECOND, isOver)
     machine.crashProcess()
     const [crash] = this.simulation.crashes
     if (crash !== undefined) throw crash.error

@@ -48,6 +48,14 @@ export function sequenced(producerId: number, baseSequence: number, count = 1, p
   return batch(values, { producerId, producerEpoch, baseSequence })
 }
 
+/** Appends a verified record of a transaction; returns its offset. */
+export function transactional(log: Log, producerId: number, sequence: number, o: { epoch?: number; version?: number; timestamp?: number } = {}): number {
+  const { epoch = 0, version = 1, ...rest } = o
+  const guard = log.startVerification({ producerId, epoch, sequence, supportsEpochBump: version >= 2 })
+  const bytes = batch([`t${sequence}`], { producerId, producerEpoch: epoch, baseSequence: sequence, isTransactional: true, ...rest })
+  return log.appendAsLeader(bytes, 0, 'client', { guard }).firstOffset
+}
+
 /** Texts of all records with their offsets: `3:c`. */
 export function contents(log: Log, from = log.logStartOffset, to = log.logEndOffset): string[] {
   const texts: string[] = []

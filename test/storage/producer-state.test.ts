@@ -6,7 +6,7 @@ import { ErrorCode } from '../../src/protocol/errors.ts'
 import { baseOffsetOf } from '../../src/protocol/records/record-batch.ts'
 import type { Log } from '../../src/storage/log.ts'
 import { FakeEnv } from './fake-env.ts'
-import { batch, openLog, sequenced } from './log-fixture.ts'
+import { batch, openLog, sequenced, transactional } from './log-fixture.ts'
 
 const SMALL = { segmentBytes: 250, indexIntervalBytes: 60 }
 
@@ -75,7 +75,7 @@ describe('idempotent append', () => {
     const env = new FakeEnv()
     const log = openLog(env, { server: { producerIdExpirationMs: 1000 } })
     log.appendAsLeader(batch(['a'], { producerId: 1, producerEpoch: 0, baseSequence: 0, timestamp: env.clock }), 0, 'client')
-    log.appendAsLeader(batch(['b'], { producerId: 2, producerEpoch: 0, baseSequence: 0, timestamp: env.clock, isTransactional: true }), 0, 'client')
+    transactional(log, 2, 0, { timestamp: env.clock })
     env.advance(999)
     log.removeExpiredProducers()
     expect(log.activeProducers().length).toBe(2)
@@ -129,16 +129,14 @@ describe('producer snapshots', () => {
 })
 
 describe('transactions in a log', () => {
-  const data = (producerId: number, sequence: number): Uint8Array =>
-    batch(['t'], { producerId, producerEpoch: 0, baseSequence: sequence, isTransactional: true })
   const marker = (producerId: number, commit: boolean, coordinatorEpoch = 1): Uint8Array =>
     buildEndTxnMarker({ commit, timestamp: 1_000_000, producerId, producerEpoch: 0, coordinatorEpoch })
 
   it('hold the last stable offset until the marker is below the high watermark, and list what was aborted', () => {
     const env = new FakeEnv()
     const log = openLog(env)
-    log.appendAsLeader(data(1, 0), 0, 'client') // 0
-    log.appendAsLeader(data(2, 0), 0, 'client') // 1
+    transactional(log, 1, 0) // 0
+    transactional(log, 2, 0) // 1
     log.updateHighWatermark(2)
     expect(log.lastStableOffset).toBe(0)
     log.appendAsLeader(marker(1, false), 0, 'coordinator') // 2

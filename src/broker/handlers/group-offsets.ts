@@ -2,10 +2,13 @@
  * OffsetCommit, TxnOffsetCommit, OffsetFetch and OffsetDelete (KafkaApis). Topics that this broker does not know are answered
  * here; the rest is the coordinator's. Since KIP-848's second half topics go by id.
  */
+import { partitionName } from '../../base/partition-name.ts'
 import type { Future, Task } from '../../base/task.ts'
+import { coordinatorError } from '../../coordinator/coordinator-errors.ts'
 import { commitOffsets, commitTransactionalOffsets } from '../../coordinator/group/offsets/commit.ts'
 import { fetchOffsets } from '../../coordinator/group/offsets/fetch.ts'
 import { deleteOffsets } from '../../coordinator/group/offsets/remove.ts'
+import { GROUP_TOPIC } from '../../coordinator/internal-topics.ts'
 import { ApiError } from '../../protocol/api-error.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type {
@@ -15,9 +18,15 @@ import { ZERO_UUID } from '../../protocol/uuid.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
 import { namedTopic } from '../broker-context.ts'
 import type { BrokerContext } from '../broker-context.ts'
+import type { PartitionOperation } from '../add-partitions-sender.ts'
+import { verifyTransaction } from '../verify-transaction.ts'
 import { senderOf } from './group-membership.ts'
 
 const TOPIC_IDS_VERSION = 10
+/** Of TxnOffsetCommit: from which on clients know TRANSACTION_ABORTABLE, and leave adding the partition to the broker (KIP-890). */
+const ABORTABLE_VERSION = 4
+const ADD_PARTITION_VERSION = 5
+const NO_SEQUENCE = -1
 const BATCHED_FETCH_VERSION = 8
 /** From which version on a fetch may fail as a whole. */
 const FETCH_ERROR_VERSION = 2
@@ -48,9 +57,28 @@ export function* handleTxnOffsetCommit(context: BrokerContext, request: RpcReque
   const { known, refused } = divide(context, body.topics, request.apiVersion)
   if (body.groupId === '') return request.respond({ topics: body.topics.map(topic => failed(topic, ErrorCode.INVALID_GROUP_ID)) })
   if (known.length === 0) return request.respond({ topics: refused })
-  const { groupId, memberId, producerId, producerEpoch } = body
-  const written = context.groups.write(groupId, 'txn-commit-offset', scope => commitTransactionalOffsets(scope, senderOf(request), { ...body, topics: known }), { producer: { producerId, producerEpoch } })
+  const { groupId, memberId, producerId, producerEpoch, transactionalId } = body
+  const partition = context.groups.runtime.partitionFor(groupId)
+  const operation = operationOf(request.apiVersion)
+  const verdicts = yield* verifyTransaction(context, { transactionalId, producerId, producerEpoch, operation, batches: [{ topic: GROUP_TOPIC, partition, sequence: NO_SEQUENCE }] })
+  const verdict = verdicts.get(partitionName(GROUP_TOPIC, partition))
+  if (verdict !== undefined && verdict.errorCode !== ErrorCode.NONE) {
+    return request.respond({ topics: merged([...known.map(topic => failed(topic, verificationError(verdict.errorCode))), ...refused]) })
+  }
+  const written = context.groups.write(
+    groupId, 'txn-commit-offset', scope => commitTransactionalOffsets(scope, senderOf(request), { ...body, topics: known }), { producer: { producerId, producerEpoch }, proof: { guard: verdict?.guard } },
+  )
   yield* answerCommit(context, request, written, { known, refused, groupId, memberId, producerId })
+}
+
+/** AddPartitionsToTxnManager#txnOffsetCommitRequestVersionToTransactionSupportedOperation */
+function operationOf(apiVersion: number): PartitionOperation {
+  return apiVersion >= ADD_PARTITION_VERSION ? 'add' : apiVersion >= ABORTABLE_VERSION ? 'verify-abortable' : 'verify'
+}
+
+/** Older clients retry what a coordinator says, and would not this. */
+function verificationError(errorCode: number): number {
+  return errorCode === ErrorCode.NETWORK_EXCEPTION ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS : coordinatorError(errorCode)
 }
 
 interface Committing extends Divided<AskedTopic<{ readonly partitionIndex: number; readonly committedOffset: number }>> {

@@ -1,26 +1,35 @@
 /**
  * Produce (KafkaApis#handleProduceRequest, ReplicaManager#handleProduceAppend): append every partition's batch to its
- * leader log, then answer at once, or for acks=all when the records are committed.
+ * leader log, then answer at once, or for acks=all when the records are committed. Records of a transaction first need the
+ * word of its coordinator.
  *
  * Between an append and the parking of its request the high watermark may pass it, so parking looks once more; between the
  * append and the waking of parked fetches other requests may run.
  */
 import type { Task } from '../../base/task.ts'
 import { COMPRESSION_TYPES } from '../../base/compression-type.ts'
+import { partitionName } from '../../base/partition-name.ts'
 import { ApiError } from '../../protocol/api-error.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { ProduceRequest } from '../../protocol/generated/types.ts'
-import { compressionOf, HEADER_SIZE } from '../../protocol/records/record-batch.ts'
+import { baseSequenceOf, compressionOf, HEADER_SIZE, isTransactionalOf, producerEpochOf, producerIdOf } from '../../protocol/records/record-batch.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
+import type { VerificationGuard } from '../../storage/verification.ts'
+import type { PartitionOperation } from '../add-partitions-sender.ts'
 import { currentLeader, namedTopic, nodeEndpoints } from '../broker-context.ts'
 import type { BrokerContext } from '../broker-context.ts'
 import { DelayedProduce, pendingAppend } from '../delayed-produce.ts'
 import type { PendingAppend } from '../delayed-produce.ts'
 import type { Partition } from '../partition.ts'
+import { NOTHING_TO_VERIFY, produceError, verifyForProduce } from '../verify-transaction.ts'
+import type { TransactionalBatches, Verdicts } from '../verify-transaction.ts'
 
 const TOPIC_IDS_VERSION = 13
 const LEADER_DISCOVERY_VERSION = 10
 const ZSTD_VERSION = 7
+const ABORTABLE_VERSION = 11
+/** From here on (transaction version 2) the leader adds the partition to the transaction. */
+const ADD_PARTITION_VERSION = 12
 
 interface Outcome {
   readonly topicId: string
@@ -40,7 +49,9 @@ export function* handleProduce(context: BrokerContext, request: RpcRequest): Tas
   const body = request.body as ProduceRequest
   const { env } = context
   yield* env.pause('produce')
-  const outcomes = appendAll(context, body, request.apiVersion)
+  const transaction = transactionOf(context, body, request.apiVersion)
+  const verdicts = typeof transaction === 'object' ? yield* verifyForProduce(context, transaction) : NOTHING_TO_VERIFY
+  const outcomes = appendAll(context, body, request.apiVersion, typeof transaction === 'number' ? transaction : ErrorCode.NONE, verdicts)
   yield* env.pause('produce-appended')
   const appends: PendingAppend[] = []
   const keys: string[] = []
@@ -60,21 +71,51 @@ export function* handleProduce(context: BrokerContext, request: RpcRequest): Tas
   }
 }
 
-function appendAll(context: BrokerContext, body: ProduceRequest, apiVersion: number): Outcome[] {
+/** The transaction that the records belong to; undefined: none; a number: the error that refuses them all. */
+function transactionOf(context: BrokerContext, body: ProduceRequest, apiVersion: number): TransactionalBatches | number | undefined {
+  const batches: { topic: string; partition: number; sequence: number }[] = []
+  let producerId = -1
+  let producerEpoch = -1
+  let isTransactional = false
+  for (const topic of body.topicData) {
+    const known = namedTopic(context.image, topic.topicId, topic.name)
+    for (const { index, records } of topic.partitionData) {
+      if (records === null || records.length < HEADER_SIZE || !isTransactionalOf(records, 0)) continue
+      if (isTransactional && (producerId !== producerIdOf(records, 0) || producerEpoch !== producerEpochOf(records, 0))) return ErrorCode.INVALID_PRODUCER_ID_MAPPING
+      isTransactional = true
+      producerId = producerIdOf(records, 0)
+      producerEpoch = producerEpochOf(records, 0)
+      if (known !== undefined) batches.push({ topic: known.name, partition: index, sequence: baseSequenceOf(records, 0) })
+    }
+  }
+  if (!isTransactional) return undefined
+  if (body.transactionalId === null) return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+  return { transactionalId: body.transactionalId, producerId, producerEpoch, operation: operationOf(apiVersion), batches }
+}
+
+function operationOf(apiVersion: number): PartitionOperation {
+  if (apiVersion >= ADD_PARTITION_VERSION) return 'add'
+  return apiVersion >= ABORTABLE_VERSION ? 'verify-abortable' : 'verify'
+}
+
+function appendAll(context: BrokerContext, body: ProduceRequest, apiVersion: number, refusal: number, verdicts: Verdicts): Outcome[] {
   const outcomes: Outcome[] = []
   for (const topic of body.topicData) {
     const known = namedTopic(context.image, topic.topicId, topic.name)
     for (const { index, records } of topic.partitionData) {
       const topicId = known?.id ?? topic.topicId
       const name = known?.name ?? topic.name
+      const verdict = verdicts.get(partitionName(name, index))
       try {
+        if (refusal !== ErrorCode.NONE) throw new ApiError(refusal)
         if (body.acks !== 0 && body.acks !== 1 && body.acks !== -1) throw new ApiError(ErrorCode.INVALID_REQUIRED_ACKS)
         if (known === undefined) throw new ApiError(apiVersion >= TOPIC_IDS_VERSION ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         if (records === null || records.length === 0) throw new ApiError(ErrorCode.INVALID_RECORD)
         if (apiVersion < ZSTD_VERSION && records.length >= HEADER_SIZE && compressionOf(records, 0) === COMPRESSION_TYPES.indexOf('zstd')) {
           throw new ApiError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
         }
-        outcomes.push(appendOne(context, name, context.replicas.require(known.id, index, ErrorCode.UNKNOWN_TOPIC_ID), records, body.acks))
+        if (verdict !== undefined && verdict.errorCode !== ErrorCode.NONE) throw new ApiError(produceError(verdict.errorCode, operationOf(apiVersion)))
+        outcomes.push(appendOne(context, name, context.replicas.require(known.id, index, ErrorCode.UNKNOWN_TOPIC_ID), records, body.acks, verdict?.guard))
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
         outcomes.push({
@@ -87,8 +128,8 @@ function appendAll(context: BrokerContext, body: ProduceRequest, apiVersion: num
   return outcomes
 }
 
-function appendOne(context: BrokerContext, name: string, partition: Partition, records: Uint8Array, acks: number): Outcome {
-  const { info, highWatermarkAdvanced } = partition.appendAsLeader(records, acks)
+function appendOne(context: BrokerContext, name: string, partition: Partition, records: Uint8Array, acks: number, guard: VerificationGuard | undefined): Outcome {
+  const { info, highWatermarkAdvanced } = partition.appendAsLeader(records, acks, 'client', { guard })
   const requiredOffset = info.lastOffset + 1
   const { topicId, partition: index } = partition
   // The partition may leave this broker, or come back as another object, while the request waits.

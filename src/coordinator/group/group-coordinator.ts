@@ -17,6 +17,7 @@ import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts'
 import type { Decision, WriteOptions } from '../runtime/coordinator-runtime.ts'
 import type { Shard } from '../runtime/shard.ts'
 import type { StateLogs } from '../state-logs.ts'
+import type { OffsetTransactions } from '../transaction/offset-transactions.ts'
 import type { ClassicDecision } from './classic/classic-decision.ts'
 import { joinGroup } from './classic/join.ts'
 import { heartbeat, leaveGroup } from './classic/leave.ts'
@@ -34,7 +35,7 @@ export interface LeftMembers {
   readonly members: readonly { readonly memberId: string; readonly groupInstanceId: string | null; readonly errorCode: number }[]
 }
 
-export class GroupCoordinator implements ElectedCoordinator {
+export class GroupCoordinator implements ElectedCoordinator, OffsetTransactions {
   readonly topic = GROUP_TOPIC
   readonly runtime: CoordinatorRuntime<GroupState>
   private readonly env: Env
@@ -137,6 +138,16 @@ export class GroupCoordinator implements ElectedCoordinator {
 
   consumerGroupHeartbeat(sender: Sender, request: ConsumerGroupHeartbeatRequest): Future<HeartbeatAnswer> {
     return this.write(request.groupId, 'consumer-group-heartbeat', scope => consumerGroupHeartbeat(scope, sender, request))
+  }
+
+  // ---- transactions ----
+
+  /** Writes the marker among its own records, so that offsets count from there on. */
+  completeTransaction(partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, transactionVersion: number): Future<number> {
+    const completed = this.runtime.completeTransaction(partition, { producerId, producerEpoch, coordinatorEpoch, commit, transactionVersion })
+    const errorCode = new Future<number>()
+    completed.onSettled(() => errorCode.complete(errorCodeOf(completed)))
+    return errorCode
   }
 
   // ---- inside ----

@@ -13,9 +13,12 @@ import type { GroupState } from './group-state.ts'
 
 export type GroupShard = Pick<Shard<GroupState>, 'env' | 'partition' | 'coordinatorEpoch' | 'state' | 'committed' | 'schedule' | 'cancel'>
 
+/** Kafka's defaults of what older plans do not have. */
+const DEFAULTS = { groupConsumerMaxSize: 2_147_483_647, groupConsumerAssignmentIntervalMs: 1_000, offsetMetadataMaxBytes: 4_096 }
+
 export class GroupScope {
   readonly shard: GroupShard
-  readonly settings: ServerConfig
+  readonly settings: ServerConfig & Required<Pick<ServerConfig, keyof typeof DEFAULTS>>
   /** Changes in place as metadata is published. */
   readonly image: MetadataImage
   readonly classic: ClassicGroups
@@ -26,7 +29,7 @@ export class GroupScope {
 
   constructor(shard: GroupShard, settings: ServerConfig, image: MetadataImage) {
     this.shard = shard
-    this.settings = settings
+    this.settings = { ...DEFAULTS, ...settings }
     this.image = image
     this.classic = new ClassicGroups(shard.state)
   }

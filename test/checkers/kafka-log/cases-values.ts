@@ -88,11 +88,14 @@ export const VALUE_CASES: Cases = {
       { name: 'its writer was told that it failed', history: h => h.send(1, 'a', 'fail').poll(2, '4:a'), counts: { 'aborted-read': 1 }, says: ['although its write had failed', 'MESSAGE_TOO_LARGE'] },
       { name: 'a failed transaction, read_committed', history: h => h.compound(1, 'fail', ['a', 0], ['b', 1]).poll(2, '4:a'), counts: { 'aborted-read': 1 } },
       { name: 'read_uncommitted excuses only transactions', history: h => h.send(1, 'a', 'fail').poll(2, '4:a'), config: { isolation: 'read_uncommitted' }, counts: { 'aborted-read': 1 } },
+      { name: 'a failed transaction, read by both', history: h => h.compound(1, 'fail', ['a', 0], ['b', 1]).poll(2, '4:a', { isolation: 'read_uncommitted' }).poll(3, '4:a'), counts: { 'aborted-read': 1 } },
       { name: 'read before it failed', history: h => h.begin(1, 'a').poll(2, '4:a').answer(1, 'fail'), counts: { 'aborted-read': 1 } },
     ],
     passes: [
       { name: 'failed and not read', history: h => h.send(1, 'a', 'fail').send(1, 'b', 0).poll(2, '0:b') },
-      { name: 'a failed transaction, read_uncommitted', history: h => h.compound(1, 'fail', ['a', 0], ['b', 1]).poll(2, '4:a'), config: { isolation: 'read_uncommitted' } },
+      { name: 'a failed transaction, read_uncommitted: counted, not wrong', history: h => h.compound(1, 'fail', ['a', 0], ['b', 1]).poll(2, '4:a'), config: { isolation: 'read_uncommitted' }, counts: { 'aborted-read': 1 }, bad: {} },
+      { name: 'a failed transaction, read by a read_uncommitted reader beside others', history: h => h.compound(1, 'fail', ['a', 0], ['b', 1]).poll(2, '4:a', { isolation: 'read_uncommitted' }), counts: { 'aborted-read': 1 }, bad: {} },
+      { name: 'what a read_uncommitted reader got need not be in the end, and others pass over it', history: h => h.compound(7, 'info', ['a', 0], ['b', 1]).sends('c d').poll(2, '0:c 1:d 4:a', { isolation: 'read_uncommitted' }).poll(3, '0:c').poll(3, '1:d').drain('0:c 1:d') },
       { name: 'the topic was deleted', history: h => h.send(1, 'a', 'fail').change(3, 'delete-topic', { topic: 'orders' }).poll(2, '4:a') },
     ],
     indeterminate: [

@@ -135,7 +135,7 @@ export class Coordinator {
   }
 
   endTransaction(producerId: number, commit: boolean): void {
-    this.groups.runtime.completeTransaction(0, { producerId, producerEpoch: 0, coordinatorEpoch: 0, commit })
+    this.groups.completeTransaction(0, producerId, 0, 0, commit, 2)
     this.env.run(1)
   }
 

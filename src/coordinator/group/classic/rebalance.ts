@@ -52,7 +52,7 @@ export function maybeCompleteJoin(scope: GroupScope, group: ClassicGroup): Recor
 export function completeJoin(scope: GroupScope, group: ClassicGroup): Records {
   scope.shard.cancel(joinTimer(group.groupId))
   // A static member may be restarting: it keeps its place until its session ends.
-  for (const member of [...group.members.values()]) {
+  for (const member of group.members.values()) {
     if (member.awaitingJoin !== undefined || member.isStatic) continue
     group.remove(member.memberId)
     cancelHeartbeat(scope, group.groupId, member.memberId)
@@ -175,7 +175,7 @@ function expireSync(scope: GroupScope, groupId: string, generationId: number): R
   const group = scope.classic.find(groupId)
   if (group === undefined || group.generationId !== generationId || group.pendingSync.size === 0) return NOTHING
   if (group.state !== 'CompletingRebalance' && group.state !== 'Stable') return NOTHING
-  for (const memberId of [...group.pendingSync]) {
+  for (const memberId of group.pendingSync) {
     group.remove(memberId)
     cancelHeartbeat(scope, groupId, memberId)
   }

@@ -64,7 +64,7 @@ export function forgetTopics(scope: GroupScope, topics: ReadonlySet<string>): Co
 /** What retention takes now. */
 export function expire(scope: GroupScope): CoordinatorRecord[] {
   const records: CoordinatorRecord[] = []
-  for (const groupId of [...scope.state.groups.keys()]) {
+  for (const groupId of scope.state.groups.keys()) {
     const before = records.length
     const isBare = expireOffsets(scope, groupId, records)
     if (records.length > before) scope.mark('offsets-expired')
