@@ -29,7 +29,12 @@ export class ProducerState extends InvariantMonitor {
     const { batches } = log
     for (let i = 0; i < batches.count; i++) {
       const producerId = batches.producerId[i]!
-      if (producerId >= 0) written.set(producerId, { producerId, producerEpoch: batches.producerEpoch[i]!, lastSequence: batches.lastSequence[i]!, lastOffset: batches.last[i]! })
+      if (producerId < 0) continue
+      const producerEpoch = batches.producerEpoch[i]!
+      const before = written.get(producerId)
+      // An end marker has no sequence: of its epoch the last data counts on; a newer epoch begins with nothing.
+      const lastSequence = batches.lastSequence[i]! < 0 && before?.producerEpoch === producerEpoch ? before.lastSequence : batches.lastSequence[i]!
+      written.set(producerId, { producerId, producerEpoch, lastSequence, lastOffset: batches.last[i]! })
     }
     const tell = (one: Remembered | undefined): string => one === undefined ? 'nothing' : `epoch ${one.producerEpoch}, sequence ${one.lastSequence}`
     const differs = (producerId: number, live: Remembered | undefined, logged: Remembered | undefined): void => {

@@ -98,6 +98,8 @@ export interface ServerConfig {
   readonly logCleanerMaxCompactionLagMs: Millis
   /** Keys that one pass can hold (Kafka derives it from log.cleaner.dedupe.buffer.size: 24 bytes a key). */
   readonly logCleanerOffsetMapKeys: number
+  /** How long reading one segment takes the cleaner; what a disk does, and not a setting of Kafka. */
+  readonly logCleanerReadMs: Millis
   // groups
   readonly offsetsTopicNumPartitions: number
   readonly offsetsTopicReplicationFactor: number
@@ -196,6 +198,7 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = Object.freeze({
   logCleanerMinCompactionLagMs: 0,
   logCleanerMaxCompactionLagMs: Number.MAX_SAFE_INTEGER,
   logCleanerOffsetMapKeys: 5_033_164,
+  logCleanerReadMs: 0,
   offsetsTopicNumPartitions: 50,
   offsetsTopicReplicationFactor: 3,
   offsetsTopicSegmentBytes: 104_857_600,

@@ -29,7 +29,7 @@ export interface StateLogs {
 
   /**
    * Appends a batch as leader, as acks=all would: refused below min.insync.replicas. Followers that wait are woken.
-   * `proof`: of the open transaction that it belongs to, or by which rules a marker is judged.
+   * `proof`: for records of a transaction and its markers.
    * @throws ApiError NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, UNKNOWN_TOPIC_OR_PARTITION, or what the log refuses
    */
   append(topic: string, partition: number, batch: Uint8Array, proof?: AppendProof): StateAppend

@@ -66,7 +66,7 @@ export function* handleTxnOffsetCommit(context: BrokerContext, request: RpcReque
     return request.respond({ topics: merged([...known.map(topic => failed(topic, verificationError(verdict.errorCode))), ...refused]) })
   }
   const written = context.groups.write(
-    groupId, 'txn-commit-offset', scope => commitTransactionalOffsets(scope, senderOf(request), { ...body, topics: known }), { producer: { producerId, producerEpoch }, proof: { guard: verdict?.guard } },
+    groupId, 'txn-commit-offset', scope => commitTransactionalOffsets(scope, senderOf(request), { ...body, topics: known }), { producer: { producerId, producerEpoch }, guard: verdict?.guard },
   )
   yield* answerCommit(context, request, written, { known, refused, groupId, memberId, producerId })
 }

@@ -20,10 +20,10 @@ import type { MetadataDelta, MetadataImage } from '../../controller/metadata-ima
 import type { Env } from '../../env/env.ts'
 import { ApiError } from '../../protocol/api-error.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
+import type { VerificationGuard } from '../../storage/verification.ts'
 import { buildEndTxnMarker } from '../../protocol/records/control-records.ts'
 import { buildBatch } from '../../protocol/records/record-batch.ts'
 import { DecodeError } from '../../protocol/wire.ts'
-import type { AppendProof } from '../../storage/verification.ts'
 import { coordinatorError } from '../coordinator-errors.ts'
 import { encodeCoordinatorKey, encodeCoordinatorValue } from '../coordinator-record.ts'
 import type { CoordinatorRecord } from '../coordinator-record.ts'
@@ -49,8 +49,8 @@ export interface WriteOptions {
   readonly timeoutMs?: Millis
   /** Set for records of a transaction, which count when it commits. */
   readonly producer?: { readonly producerId: number; readonly producerEpoch: number }
-  /** That the producer's transaction is open here (KIP-890). */
-  readonly proof?: AppendProof
+  /** Of the verification of that transaction (KIP-890); undefined when it is open on this partition already. */
+  readonly guard?: VerificationGuard | undefined
 }
 
 export interface RuntimeOptions<S extends CoordinatorState> {
@@ -147,12 +147,12 @@ export class CoordinatorRuntime<S extends CoordinatorState> implements ElectedCo
   }
 
   /** Appends the marker that ends a producer's transaction on this partition; the answer waits for the high watermark. */
-  completeTransaction(partition: number, o: { readonly producerId: number; readonly producerEpoch: number; readonly coordinatorEpoch: number; readonly commit: boolean; readonly transactionVersion: number; readonly timeoutMs?: Millis }): Future<void> {
+  completeTransaction(partition: number, o: { readonly producerId: number; readonly producerEpoch: number; readonly coordinatorEpoch: number; readonly commit: boolean; readonly transactionVersion?: number; readonly timeoutMs?: Millis }): Future<void> {
     const result = new Future<void>()
     this.enqueue(partition, result, led => {
       const { shard } = led
       const marker = buildEndTxnMarker({ commit: o.commit, timestamp: this.env.wallClock(), producerId: o.producerId, producerEpoch: o.producerEpoch, coordinatorEpoch: o.coordinatorEpoch })
-      const { lastOffset } = this.options.logs.append(this.topic, partition, marker, { transactionVersion: o.transactionVersion })
+      const { lastOffset } = this.options.logs.append(this.topic, partition, marker)
       shard.endTransaction(o.producerId, o.producerEpoch, o.commit, lastOffset)
       this.answerWhenCommitted(led, 'complete-transaction', lastOffset, o.timeoutMs, result, undefined)
     })
@@ -205,7 +205,7 @@ export class CoordinatorRuntime<S extends CoordinatorState> implements ElectedCo
     led.isRunning = false
   }
 
-  private append(shard: Shard<S>, decision: Decision<unknown>, { producer, proof }: WriteOptions): void {
+  private append(shard: Shard<S>, decision: Decision<unknown>, { producer, guard }: WriteOptions): void {
     const timestamp = this.env.wallClock()
     const { records } = decision
     const batch = buildBatch({
@@ -214,7 +214,7 @@ export class CoordinatorRuntime<S extends CoordinatorState> implements ElectedCo
     })
     let firstOffset: number
     try {
-      firstOffset = this.options.logs.append(this.topic, shard.partition, batch, proof).firstOffset
+      firstOffset = this.options.logs.append(this.topic, shard.partition, batch, { guard }).firstOffset
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       decision.onRefused?.(error.code)

@@ -2,7 +2,12 @@
  * What the end of a transaction means to the group coordinator: its offsets become committed, or nothing. For partitions of
  * `__consumer_offsets` it writes the marker itself (GroupCoordinator#completeTransaction), in order with its own records.
  */
-import type { Future } from '../../base/task.ts'
+import { Future } from '../../base/task.ts'
+import type { Millis } from '../../base/time.ts'
+import { ApiError } from '../../protocol/api-error.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import type { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts'
+import type { CoordinatorState } from '../runtime/shard.ts'
 
 export interface OffsetTransactions {
   /**
@@ -12,4 +17,26 @@ export interface OffsetTransactions {
   completeTransaction(
     partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, transactionVersion: number,
   ): Future<number>
+}
+
+/** The group coordinator's runtime as the marker's writer sees it. */
+export function offsetTransactionsOf<S extends CoordinatorState>(runtime: Pick<CoordinatorRuntime<S>, 'completeTransaction'>, timeoutMs: Millis): OffsetTransactions {
+  return {
+    completeTransaction(partition, producerId, producerEpoch, coordinatorEpoch, commit, transactionVersion) {
+      const settled = new Future<number>()
+      const completed = runtime.completeTransaction(partition, { producerId, producerEpoch, coordinatorEpoch, commit, transactionVersion, timeoutMs })
+      completed.onSettled(() => settled.complete(errorOf(completed)))
+      return settled
+    },
+  }
+}
+
+function errorOf(completed: Future<void>): number {
+  try {
+    completed.result()
+    return ErrorCode.NONE
+  } catch (error) {
+    if (error instanceof ApiError) return error.code
+    throw error
+  }
 }

@@ -77,6 +77,8 @@ export const REPLICA_CASES: TraceCases = {
     ],
     passes: [
       { name: 'what the log says', trace: t => written(t).append(1, '10:c', 1, of(8, 3, 0)).remembers(1, 11, [8, 3, 0], [7, 0, 9]) },
+      { name: 'an end marker has no sequence', trace: t => written(t).append(1, '10:m', 1, of(7, 0, -1)).remembers(1, 11, [7, 0, 9]) },
+      { name: 'an end marker of a newer epoch, in which nothing is written yet', trace: t => written(t).append(1, '10:m', 1, of(7, 1, -1)).remembers(1, 11, [7, 1, -1]) },
       { name: 'producers whose batches retention has removed', trace: t => written(t).logStart(1, 10).append(1, '10:c').remembers(1, 11, [7, 0, 9]).remembers(1, 11) },
       { name: 'producers before the first batch of a log that begins later', trace: t => t.load(1, '10:c', { start: 10 }).remembers(1, 11, [7, 0, 9]) },
       { name: 'producers that have expired', trace: t => written(t).remembers(1, 10), producersExpire: true },
