@@ -46,6 +46,7 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets', 'offset-regression',
     'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
   ]),
+  'cleaner-trusts-crc': new Set(['invented-value', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'wrong-compaction', 'broker-assertion']),
   'metadata-log-start-forgotten': new Set(['broker-assertion']),
 }
 
@@ -134,6 +135,8 @@ export class MechanismRecorder implements Observer {
         return this.add('pending-isr-overwritten', event, node, time, `forgets that it has asked for the ISR [${event.proposed.join(' ')}] when metadata that it knows already arrives`)
       case 'elr-kept-removed-replica':
         return this.add('elr-outlives-replica', event, node, time, `keeps [${event.brokers.join(' ')}], which are no replicas any more, among the eligible leaders`)
+      case 'cleaner-trusted-crc':
+        return this.add('cleaner-trusts-crc', event, node, time, `cleans the batch at offset ${event.baseOffset}, which fails its CRC, as if it were whole,`)
       case 'raft-epochs-lost':
         return this.add('metadata-log-start-forgotten', { topic: '__cluster_metadata', partition: 0 }, node, time, `has records from ${event.startOffset} to ${event.endOffset} left, and the epoch of none,`)
       default:

@@ -193,6 +193,16 @@ export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
     link: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-664%3A+Provide+tooling+to+detect+and+abort+hanging+transactions',
   },
   {
+    id: 'wrong-compaction',
+    title: 'The log cleaner removed what it had to keep',
+    checker: 'compaction',
+    definition: 'Compaction removed a record that was the last of its key, a tombstone or a marker before its time or while what it covers was left, or something not committed yet; or it changed a record, forgot a producer, or keeps an empty batch for no reason.',
+    forbiddenBy: ['integrity'],
+    example: ['broker 1: users-0 offset 3 key a, offset 7 key b', 'broker 1: cleans [0, 9): offset 3 is gone, and no other record has key a'],
+    falseAlarm: 'Older values of a key; a tombstone whose delete horizon, by the clock of this broker, has passed; records of aborted transactions.',
+    link: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-534%3A+Retain+tombstones+and+transaction+markers+for+approximately+delete.retention.ms+milliseconds',
+  },
+  {
     id: 'no-convergence',
     title: 'In-sync replicas hold different logs for good',
     checker: 'convergence',

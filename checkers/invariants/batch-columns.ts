@@ -11,6 +11,8 @@ export interface Batch {
   readonly producerEpoch?: number
   readonly lastSequence?: number
   readonly maxTimestamp?: number
+  /** 0: compaction has left its header only. */
+  readonly recordCount?: number
 }
 
 export class BatchColumns {
@@ -34,7 +36,8 @@ export class BatchColumns {
     this.producerId[i] = batch.producerId ?? -1
     this.producerEpoch[i] = batch.producerEpoch ?? -1
     this.lastSequence[i] = batch.lastSequence ?? -1
-    this.maxTimestamp[i] = batch.maxTimestamp ?? -1
+    // Of no record.
+    this.maxTimestamp[i] = batch.recordCount === 0 ? -1 : batch.maxTimestamp ?? -1
   }
 
   copyFrom(other: BatchColumns, i: number): void {
@@ -53,6 +56,17 @@ export class BatchColumns {
   /** Removes every batch that reaches `endOffset` or beyond. */
   truncateTo(endOffset: number): void {
     while (this.count > 0 && this.last[this.count - 1]! >= endOffset) this.count--
+  }
+
+  /** Takes `batches` for those that begin in [from, to). */
+  replace(from: number, to: number, batches: readonly Batch[]): void {
+    const tail = new BatchColumns()
+    let first = 0
+    while (first < this.count && this.base[first]! < from) first++
+    for (let i = first; i < this.count; i++) if (this.base[i]! >= to) tail.copyFrom(this, i)
+    this.count = first
+    for (const batch of batches) this.push(batch)
+    for (let i = 0; i < tail.count; i++) this.copyFrom(tail, i)
   }
 
   /** Index of the first batch whose last offset is at or above `offset`; `count` if there is none. */

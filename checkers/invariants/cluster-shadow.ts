@@ -259,6 +259,10 @@ export class ClusterShadow {
         if (node === partition.leader && event.offset > partition.committed.start) partition.committed.start = event.offset
         return
       }
+      case 'log-cleaned':
+        partition.replica(node).log.clean(event.from, event.to, event.batches)
+        for (const { baseOffset, leaderEpoch } of event.changed) partition.committed.touch(baseOffset, leaderEpoch)
+        return
       case 'log-loaded': {
         const replica = partition.replica(node)
         replica.log.reload(event.batches, event.logStartOffset, event.endOffset)

@@ -1,6 +1,7 @@
 /**
  * After everything has healed the in-sync replicas of a partition hold one log, whatever was lost on the way: unclean
- * elections give up records, never agreement. Looked at once, when a trial has settled.
+ * elections give up records, never agreement. Looked at once, when a trial has settled. What compaction has touched on one of
+ * them may be there, gone or thinner on the other.
  */
 import { InvariantMonitor, type MonitorContext } from './invariant-monitor.ts'
 import type { ClusterShadow, PartitionShadow, ReplicaShadow } from './cluster-shadow.ts'
@@ -30,8 +31,23 @@ export class Convergence extends InvariantMonitor {
     const theirs = replica.log.batches
     const from = Math.max(leader.log.logStart, replica.log.logStart)
     const upTo = Math.min(leader.log.end, replica.log.end)
-    for (let i = mine.find(from), j = theirs.find(from); i < mine.count && j < theirs.count && mine.last[i]! < upTo && theirs.last[j]! < upTo; i++, j++) {
-      if (mine.sameBatch(i, theirs, j)) continue
+    const { committed } = partition
+    let i = mine.find(from)
+    let j = theirs.find(from)
+    while (i < mine.count && j < theirs.count && mine.last[i]! < upTo && theirs.last[j]! < upTo) {
+      if (committed.isSameBatch(mine, i, theirs, j)) {
+        i++
+        j++
+        continue
+      }
+      if (mine.last[i]! < theirs.base[j]! && committed.wasTouched(mine, i)) {
+        i++
+        continue
+      }
+      if (theirs.last[j]! < mine.base[i]! && committed.wasTouched(theirs, j)) {
+        j++
+        continue
+      }
       const offset = Math.min(mine.base[i]!, theirs.base[j]!)
       this.report('no-convergence', partition, replica.node, time, {
         title: `${leader.node} and ${replica.node}, both in sync, hold different logs of ${partition.key} from offset ${offset} on.`,

@@ -8,6 +8,7 @@ import { ClusterShadow } from './cluster-shadow.ts'
 import { CandidateCompleteness, LeaderCompleteness } from './completeness.ts'
 import type { InvariantMonitor, MonitorContext } from './invariant-monitor.ts'
 import { QuorumSuperset, TwoLeadersOneEpoch } from './leadership.ts'
+import { Compaction } from './compaction.ts'
 import { Convergence } from './convergence.ts'
 import { LogDivergence } from './log-divergence.ts'
 import { MetadataRegression } from './metadata-regression.ts'
@@ -38,6 +39,7 @@ export const MONITORS: readonly MonitorKind[] = [
   { name: 'time-index', describes: 'offsets by timestamp name the first record that is young enough', create: (context, cluster) => new TimeIndex(context, cluster) },
   { name: 'producer-state', describes: 'what a replica remembers of producers equals a replay of its log', create: (context, cluster) => new ProducerState(context, cluster) },
   { name: 'transaction-agreement', describes: 'coordinators, open transactions and markers never contradict each other', create: (context, cluster) => new TransactionAgreement(context, cluster) },
+  { name: 'compaction', describes: 'the log cleaner removes only what it may, and keeps what a replay needs', create: (context, cluster) => new Compaction(context, cluster) },
   { name: 'convergence', describes: 'when all has healed, in-sync replicas hold one log', create: (context, cluster) => new Convergence(context, cluster) },
 ]
 

@@ -51,7 +51,7 @@ export class LogDivergence extends InvariantMonitor {
       if (other === replica) continue
       const theirs = other.log.batches
       const j = theirs.find(mine.base[i]!)
-      if (j < theirs.count && theirs.base[j] === mine.base[i] && theirs.epoch[j] === mine.epoch[i] && theirs.crc[j] !== mine.crc[i]) return other
+      if (j < theirs.count && theirs.base[j] === mine.base[i] && theirs.epoch[j] === mine.epoch[i] && !partition.committed.isSameBatch(mine, i, theirs, j)) return other
     }
     return undefined
   }

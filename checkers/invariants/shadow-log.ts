@@ -4,6 +4,10 @@
  * The committed log of a partition is the batches below the largest high watermark that any leader published, as that
  * leader held them. Every replica remembers up to where it is known to agree with it (`verified`), so each batch of each
  * replica is compared once, unless a truncation or a restart makes it new.
+ *
+ * Compaction removes batches, or records of them, from each replica when its own cleaner gets to it; a follower that starts
+ * anew gets what its leader has left. So a batch that the cleaner of any replica has touched may be missing, or have other
+ * content, on every other one; all the rest must be there as ever, and what a cleaner may touch is judged apart (compaction.ts).
  */
 import { type Batch, BatchColumns } from './batch-columns.ts'
 
@@ -23,6 +27,10 @@ export class ShadowLog {
     this.batches.truncateTo(endOffset)
     this.end = endOffset
     if (this.verified > endOffset) this.verified = endOffset
+  }
+
+  clean(from: number, to: number, batches: readonly Batch[]): void {
+    this.batches.replace(from, to, batches)
   }
 
   /** Everything is gone; the log goes on at `offset`. */
@@ -57,6 +65,21 @@ export class CommittedLog {
   end = 0
   /** A leader's log start: what lies below is given up, and a follower may hold there what it likes until it learns of it. */
   start = 0
+  /** `base epoch` of the batches that a cleaner has removed or thinned, on any replica. */
+  private readonly touched = new Set<string>()
+
+  touch(baseOffset: number, leaderEpoch: number): void {
+    this.touched.add(`${baseOffset} ${leaderEpoch}`)
+  }
+
+  wasTouched(columns: BatchColumns, i: number): boolean {
+    return this.touched.size > 0 && this.touched.has(`${columns.base[i]} ${columns.epoch[i]}`)
+  }
+
+  /** The same batch, or what compaction has left of one and the same. */
+  isSameBatch(mine: BatchColumns, i: number, theirs: BatchColumns, j: number): boolean {
+    return mine.sameBatch(i, theirs, j) || (mine.base[i] === theirs.base[j] && mine.epoch[i] === theirs.epoch[j] && mine.last[i] === theirs.last[j] && this.wasTouched(mine, i))
+  }
 
   /** The first committed batch below `upTo` that `log` lacks. Amortised constant time a batch. */
   verify(log: ShadowLog, upTo: number): Mismatch | undefined {
@@ -69,7 +92,12 @@ export class CommittedLog {
     for (; i < mine.count && mine.last[i]! < limit; i++) {
       if (mine.last[i]! < log.logStart || mine.last[i]! < this.start) continue
       while (j < theirs.count && theirs.last[j]! < mine.base[i]!) j++
-      if (j === theirs.count || !mine.sameBatch(i, theirs, j)) {
+      if (j === theirs.count || !this.isSameBatch(mine, i, theirs, j)) {
+        const isGone = j === theirs.count || theirs.base[j]! > mine.last[i]!
+        if (isGone && this.wasTouched(mine, i)) {
+          log.verified = mine.last[i]! + 1
+          continue
+        }
         const there = j < theirs.count && theirs.base[j]! <= mine.last[i]!
         return { offset: mine.base[i]!, committed: mine.describe(i), found: there ? theirs.describe(j) : undefined }
       }

@@ -98,6 +98,8 @@ export interface ServerConfig {
   readonly logCleanerMaxCompactionLagMs: Millis
   /** Keys that one pass can hold (Kafka derives it from log.cleaner.dedupe.buffer.size: 24 bytes a key). */
   readonly logCleanerOffsetMapKeys: number
+  /** How long reading one segment takes the cleaner; what a disk does, and not a setting of Kafka. */
+  readonly logCleanerReadMs: Millis
   // groups
   readonly offsetsTopicNumPartitions: number
   readonly offsetsTopicReplicationFactor: number
@@ -111,6 +113,12 @@ export interface ServerConfig {
   readonly groupMaxSize: number
   readonly groupConsumerSessionTimeoutMs: Millis
   readonly groupConsumerHeartbeatIntervalMs: Millis
+  /** Absent in older plans: unbounded. */
+  readonly groupConsumerMaxSize?: number
+  /** Shortest time between two target assignments of a group (KIP-1263); absent in older plans: 1000. */
+  readonly groupConsumerAssignmentIntervalMs?: Millis
+  /** Absent in older plans: 4096. */
+  readonly offsetMetadataMaxBytes?: number
   // transactions
   readonly transactionStateLogNumPartitions: number
   readonly transactionStateLogReplicationFactor: number
@@ -190,6 +198,7 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = Object.freeze({
   logCleanerMinCompactionLagMs: 0,
   logCleanerMaxCompactionLagMs: Number.MAX_SAFE_INTEGER,
   logCleanerOffsetMapKeys: 5_033_164,
+  logCleanerReadMs: 0,
   offsetsTopicNumPartitions: 50,
   offsetsTopicReplicationFactor: 3,
   offsetsTopicSegmentBytes: 104_857_600,

@@ -5,7 +5,7 @@
 export interface Defect {
   readonly id: string
   /** Where it sat in Kafka. */
-  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'transaction'
+  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'transaction' | 'group'
   /** 1 (any load finds it) to 5 (three or more faults in order). */
   readonly depth: 1 | 2 | 3 | 4 | 5
   /** S: clients see broken safety, L: clients see no progress, W: only white-box invariants see it. */
@@ -71,6 +71,14 @@ const catalogue = [
     mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
   },
   {
+    id: 'KAFKA-13727', area: 'log', depth: 3, oracle: 'W', fixedIn: '3.1.1',
+    mechanism: 'The cleaner looks up aborted transactions only as far as its key map reaches, so in the rest of that segment it takes their markers for ones without data and removes them first: aborted records become committed.',
+  },
+  {
+    id: 'KAFKA-8335', area: 'log', depth: 2, oracle: 'W', fixedIn: '2.2.1',
+    mechanism: 'The cleaner tells the last batch of a producer by its sequence and not by its offset, so every marker and every batch that happens to end with that sequence stays, empty, for ever.',
+  },
+  {
     id: 'KAFKA-14402', area: 'transaction', depth: 3, oracle: 'L', fixedIn: '3.6.0',
     mechanism: 'A partition leader takes any transactional batch of a current epoch for one of an open transaction, so one that arrives after its transaction has ended opens a transaction that nobody will ever end, or slips into the next.',
   },
@@ -109,6 +117,14 @@ const catalogue = [
   {
     id: 'KAFKA-17754', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '4.0.0',
     mechanism: 'The end of a transaction does not raise the producer epoch, so a copy of an EndTxn that was held up on its way decides a later transaction of the same producer.',
+  },
+  {
+    id: 'KAFKA-10284', area: 'group', depth: 3, oracle: 'L', fixedIn: '2.6.1',
+    mechanism: 'A static member that comes back while its group is stable gets a new member id that no record keeps, so the next coordinator knows its former self alone and fences the living.',
+  },
+  {
+    id: 'KIP-447', area: 'group', depth: 3, oracle: 'S', fixedIn: '2.5.0',
+    mechanism: 'Offsets of a transaction are accepted whatever member and generation they name, so an instance that has lost its partitions commits what another one has processed again.',
   },
 ] as const satisfies readonly Defect[]
 
@@ -176,6 +192,11 @@ const mends = [
     id: 'metadata-log-start-forgotten',
     mechanism: 'A restart forgets where the metadata log starts, so that it begins with its first segment again, but not that the epochs were cut there; a truncation to that offset then leaves records without an epoch, and the server dies when it wants to fetch on.',
     link: 'https://github.com/apache/kafka/blob/4.3/raft/src/main/java/org/apache/kafka/raft/internals/KafkaRaftLog.java',
+  },
+  {
+    id: 'cleaner-trusts-crc',
+    mechanism: 'The log cleaner does not check the CRC of a batch before it believes its keys and copies its records into a batch with a CRC of its own, so damage on the disk of one replica passes for what was written.',
+    link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/Cleaner.java',
   },
 ] as const satisfies readonly Mend[]
 

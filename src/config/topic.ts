@@ -19,13 +19,25 @@ export interface TopicConfig {
   readonly indexIntervalBytes: number
   readonly segmentIndexBytes: number
   readonly fileDeleteDelayMs: number
+  /** Share of dirty bytes above which a compacted log is worth cleaning, 0 to 1. */
+  readonly minCleanableDirtyRatio: number
+  /** How long a tombstone or transaction marker stays after the first cleaning that might have removed it. */
+  readonly deleteRetentionMs: number
+  readonly minCompactionLagMs: number
+  readonly maxCompactionLagMs: number
 }
+
+export const isCompacted = ({ cleanupPolicy }: TopicConfig): boolean => cleanupPolicy !== 'delete'
 
 type Parser = { readonly field: keyof TopicConfig; readonly parse: (text: string) => unknown }
 
 const integer = (minimum: number) => (text: string): number | undefined => {
   const value = Number(text)
   return text.trim() !== '' && Number.isSafeInteger(value) && value >= minimum ? value : undefined
+}
+const ratio = (text: string): number | undefined => {
+  const value = Number(text)
+  return text.trim() !== '' && value >= 0 && value <= 1 ? value : undefined
 }
 const boolean = (text: string): boolean | undefined => (text === 'true' ? true : text === 'false' ? false : undefined)
 const oneOf = (...values: readonly string[]) => (text: string): string | undefined => (values.includes(text) ? text : undefined)
@@ -34,10 +46,14 @@ const oneOf = (...values: readonly string[]) => (text: string): string | undefin
 export const TOPIC_CONFIGS: Readonly<Record<string, Parser>> = Object.freeze({
   'cleanup.policy': { field: 'cleanupPolicy', parse: oneOf('delete', 'compact', 'compact,delete') },
   'compression.type': { field: 'compressionType', parse: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer') },
+  'delete.retention.ms': { field: 'deleteRetentionMs', parse: integer(0) },
   'file.delete.delay.ms': { field: 'fileDeleteDelayMs', parse: integer(0) },
   'index.interval.bytes': { field: 'indexIntervalBytes', parse: integer(0) },
+  'max.compaction.lag.ms': { field: 'maxCompactionLagMs', parse: integer(1) },
   'max.message.bytes': { field: 'maxMessageBytes', parse: integer(0) },
   'message.timestamp.type': { field: 'messageTimestampType', parse: oneOf('CreateTime', 'LogAppendTime') },
+  'min.cleanable.dirty.ratio': { field: 'minCleanableDirtyRatio', parse: ratio },
+  'min.compaction.lag.ms': { field: 'minCompactionLagMs', parse: integer(0) },
   'min.insync.replicas': { field: 'minInsyncReplicas', parse: integer(1) },
   'retention.bytes': { field: 'retentionBytes', parse: integer(-1) },
   'retention.ms': { field: 'retentionMs', parse: integer(-1) },
@@ -71,6 +87,10 @@ export function resolveTopicConfig(server: ServerConfig, entries: ReadonlyMap<st
     indexIntervalBytes: server.logIndexIntervalBytes,
     segmentIndexBytes: server.logIndexSizeMaxBytes,
     fileDeleteDelayMs: server.logSegmentDeleteDelayMs,
+    minCleanableDirtyRatio: server.logCleanerMinCleanablePercent / 100,
+    deleteRetentionMs: server.logCleanerDeleteRetentionMs,
+    minCompactionLagMs: server.logCleanerMinCompactionLagMs,
+    maxCompactionLagMs: server.logCleanerMaxCompactionLagMs,
   } satisfies TopicConfig
   for (const [name, text] of entries) {
     const known = TOPIC_CONFIGS[name]

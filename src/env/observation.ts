@@ -21,6 +21,20 @@ export interface BatchSummary {
   readonly sizeInBytes: number
 }
 
+/** A record that compaction has removed, with what was left of the log after the swap that removed it. */
+export interface RemovedRecord {
+  readonly offset: number
+  readonly key: string
+  readonly what: 'value' | 'tombstone' | 'aborted' | 'marker'
+  /** Delete horizon of its batch before; -1: none. */
+  readonly horizon: number
+  /** The newest and the next older committed record of its key that are left; -1: none. */
+  readonly newer: number
+  readonly older: number
+  /** For a marker: data of its transaction that is left; -1: none. */
+  readonly data: number
+}
+
 interface Replica {
   readonly topicId: string
   readonly topic: string
@@ -80,6 +94,15 @@ export type Observation =
   /** A broker has read a state partition that it leads, up to `lastOffset` (-1: nothing in it), and serves. */
   | { readonly kind: 'coordinator-loaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number; readonly lastOffset: number }
   | { readonly kind: 'coordinator-unloaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number }
+  /**
+   * A group has moved on. Classic: live state of its coordinator, `epoch` its generation. KIP-848: as the records appended so
+   * far say, `epoch` the group epoch, `from` not told.
+   */
+  | { readonly kind: 'group-state'; readonly groupId: string; readonly from: string; readonly to: string; readonly epoch: number; readonly members: readonly string[]; readonly partition: number; readonly coordinatorEpoch: number }
+  /** A member was given partitions (`topicId-index`; classic ones are opaque to the coordinator); epoch -1: it has gone. */
+  | { readonly kind: 'member-assigned'; readonly groupId: string; readonly memberId: string; readonly epoch: number; readonly protocol: 'classic' | 'consumer'; readonly partitions: readonly string[] }
+  /** A coordinator has answered that these offsets are committed, or, of a transaction, kept until its marker. */
+  | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** A transactional id is in this state: its record is acknowledged, or was read by a coordinator that took over. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----
@@ -93,6 +116,25 @@ export type Observation =
   | (Replica & { readonly kind: 'log-start'; readonly offset: number; readonly previous: number; readonly highWatermark: number; readonly reason: 'retention-time' | 'retention-size' | 'delete-records' | 'leader' | 'full'; readonly removed: readonly { readonly baseOffset: number; readonly nextOffset: number; readonly largestTimestamp: number; readonly sizeInBytes: number }[]; readonly wallClock: number; readonly retentionMs: number; readonly retentionBytes: number; readonly sizeBefore: number })
   | (Replica & { readonly kind: 'log-loaded'; readonly cleanShutdown: boolean; readonly logStartOffset: number; readonly endOffset: number; readonly highWatermark: number; readonly bytesDropped: number; readonly batches: readonly BatchSummary[] })
   | (Replica & { readonly kind: 'log-deleted' })
+  /** Compaction has replaced the segments of [from, to) by one with these batches; `changed`: those that are gone or were rewritten. `needless`: empty ones that nothing calls for; `forgotten`: producers whose last batch is gone. */
+  | (Replica & {
+      readonly kind: 'log-cleaned'
+      readonly from: number
+      readonly to: number
+      readonly batches: readonly BatchSummary[]
+      readonly changed: readonly { readonly baseOffset: number; readonly leaderEpoch: number }[]
+      readonly removed: readonly RemovedRecord[]
+      readonly stamped: readonly { readonly baseOffset: number; readonly horizon: number }[]
+      readonly altered: readonly number[]
+      readonly needless: readonly number[]
+      readonly forgotten: readonly number[]
+      readonly firstDirty: number
+      readonly highWatermark: number
+      readonly lastStableOffset: number
+      readonly activeBase: number
+      readonly wallClock: number
+      readonly deleteRetentionMs: number
+    })
   /** State of one producer in a live log, told when a replica becomes leader and after recovery (invariant 7). */
   | (Replica & { readonly kind: 'producer-state'; readonly producers: readonly { readonly producerId: number; readonly producerEpoch: number; readonly lastSequence: number; readonly currentTxnFirstOffset: number }[]; readonly endOffset: number; readonly fromSnapshot: boolean })
   /** The leader's log has its first record of a transaction; `guarded`: a coordinator has vouched for it (KIP-890). */
@@ -111,6 +153,8 @@ export type Observation =
   | (Replica & { readonly kind: 'producer-forgotten'; readonly producerId: number })
   /** Known behaviour timestamp-below-log-start: the only records of a segment that are young enough lie below the log start, and later segments are not looked into. */
   | (Replica & { readonly kind: 'timestamp-hidden'; readonly timestamp: number })
+  /** Known behaviour cleaner-trusts-crc: a batch that fails its CRC was cleaned as if it were whole, and gets a CRC that is right. */
+  | (Replica & { readonly kind: 'cleaner-trusted-crc'; readonly baseOffset: number })
   /** Known behaviour pending-isr-overwritten: old metadata makes a leader forget its ISR proposal. */
   | (Replica & { readonly kind: 'isr-proposal-forgotten'; readonly leaderEpoch: number; readonly proposed: readonly number[] })
   /** Known behaviour elr-outlives-replica: a broker that is no replica any more is in the ELR. */
@@ -122,6 +166,10 @@ export type Observation =
   | { readonly kind: 'client-epoch-bump'; readonly producerId: number; readonly producerEpoch: number; readonly reason: string }
   /** A transactional producer has got its id, begun or completed a transaction (as its coordinator answered), or failed. Id and epoch of the transaction; -1 with errors. */
   | { readonly kind: 'client-transaction'; readonly transactionalId: string; readonly phase: 'initialized' | 'begin' | 'commit' | 'abort' | 'fenced' | 'abortable-error' | 'fatal-error'; readonly producerId: number; readonly producerEpoch: number; readonly error?: string }
+  /** A group consumer takes over what its group assigned (all of it), or gives up partitions. Member epoch as generation under KIP-848. */
+  | { readonly kind: 'client-rebalance'; readonly groupId: string; readonly memberId: string; readonly generationId: number; readonly change: 'assigned' | 'revoked' | 'lost'; readonly partitions: readonly { readonly topic: string; readonly partition: number }[] }
+  /** A consumer's offsets were committed, as the coordinator answered. */
+  | { readonly kind: 'client-committed'; readonly groupId: string; readonly memberId: string; readonly generationId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** Known behaviour KAFKA-14034: a batch of unknown fate was given new numbers. */
   | { readonly kind: 'client-renumbered'; readonly topic: string; readonly partition: number; readonly producerId: number; readonly fromEpoch: number; readonly toEpoch: number; readonly fromSequence: number; readonly toSequence: number }
   | { readonly kind: 'client-truncation-detected'; readonly topic: string; readonly partition: number; readonly position: number; readonly divergence: number }

@@ -20,7 +20,7 @@ export interface AbortedTransaction {
 
 export class AbortIndex {
   private readonly env: Env
-  private readonly path: string
+  private path: string
   private opened: File | undefined = undefined
   private readonly list: AbortedTransaction[] = []
 
@@ -39,6 +39,11 @@ export class AbortIndex {
         lastStableOffset: Number(view.getBigInt64(at + 26)),
       })
     }
+  }
+
+  /** Its file, if there is one yet, has been renamed. */
+  moved(path: string): void {
+    this.path = path
   }
 
   get isCorrupt(): boolean {

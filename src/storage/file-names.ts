@@ -8,6 +8,10 @@ export const TIME_INDEX_SUFFIX = '.timeindex'
 export const ABORT_INDEX_SUFFIX = '.txnindex'
 export const SNAPSHOT_SUFFIX = '.snapshot'
 export const DELETED_SUFFIX = '.deleted'
+/** A segment that the cleaner is writing. */
+export const CLEANED_SUFFIX = '.cleaned'
+/** A segment that the cleaner has written, about to take the place of those that it was made of. */
+export const SWAP_SUFFIX = '.swap'
 export const DELETED_DIRECTORY_SUFFIX = '-delete'
 
 export const LEADER_EPOCH_CHECKPOINT = 'leader-epoch-checkpoint'
@@ -16,6 +20,7 @@ export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown'
 export const RECOVERY_POINT_CHECKPOINT = 'recovery-point-offset-checkpoint'
 export const LOG_START_CHECKPOINT = 'log-start-offset-checkpoint'
 export const HIGH_WATERMARK_CHECKPOINT = 'replication-offset-checkpoint'
+export const CLEANER_CHECKPOINT = 'cleaner-offset-checkpoint'
 
 export function offsetFileName(offset: number, suffix: string): string {
   return String(offset).padStart(20, '0') + suffix

@@ -7,6 +7,7 @@ import type { Task } from '../base/task.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { Env } from '../env/env.ts'
 import type { BatchHeader } from './batch-header.ts'
+import { SWAP_SUFFIX } from './file-names.ts'
 import { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 
@@ -69,9 +70,13 @@ export class LocalLog {
     this.end = lastOffset + 1
   }
 
-  /** Finishes the active segment and starts one at `atLeast` or the log's end. False when the active one is just that. */
-  roll(atLeast: number): boolean {
-    const offset = Math.max(atLeast, this.end)
+  /**
+   * Finishes the active segment and starts one at the log's end. False when the active one is just that.
+   * Unlike Kafka, a follower never names a segment after the first batch behind a gap that compaction has left: recovery
+   * takes a gap between segments for a loss (see LogLoader).
+   */
+  roll(): boolean {
+    const offset = this.end
     const { active } = this.segments
     if (active.baseOffset === offset) {
       invariant(active.size === 0, `a segment at ${offset} exists and is not empty`)
@@ -105,6 +110,20 @@ export class LocalLog {
       this.segments.remove(segment)
       segment.deleteLater()
     }
+  }
+
+  /**
+   * Puts a cleaned segment, whose content is durable, in the place of those that it was made of, crash-safe by the order of
+   * the renames (LocalLog#replaceSegments; finish-swaps.ts takes it up again after a crash). Returns those that went without
+   * a successor of the same name.
+   */
+  replace(cleaned: Segment, old: readonly Segment[]): readonly Segment[] {
+    const present = old.filter(segment => this.segments.all.includes(segment))
+    cleaned.changeEnding(SWAP_SUFFIX)
+    this.remove(present)
+    this.segments.add(cleaned)
+    cleaned.changeEnding('')
+    return present.filter(({ baseOffset }) => baseOffset !== cleaned.baseOffset)
   }
 
   /** What lies below the log start need not be durable. */

@@ -10,12 +10,14 @@
  * - at a batch whose epoch is lower than the epoch cache has for its offset: a truncation was lost though a later write to
  *   the cache was not. The entry proves that the log once ended there, so the truncation is done again;
  * - where the next segment does not start where the segment ends: its last appends were lost as a whole, the creation of
- *   the next segment was not. Only for logs that are never compacted, for compaction makes such gaps.
+ *   the next segment was not. Compaction makes such gaps too, but only below the recovery point (see LogCleaner), and what a
+ *   follower gets of a compacted log makes none between segments (see LocalLog#roll).
  */
 import type { TopicConfig } from '../config/topic.ts'
 import type { Env } from '../env/env.ts'
 import { batchSizeOf, isValidBatch, isWholeBatchAt, leaderEpochOf } from '../protocol/records/record-batch.ts'
 import { readBatchHeader } from './batch-header.ts'
+import { finishSwaps } from './cleaner/finish-swaps.ts'
 import { DELETED_SUFFIX, LOG_SUFFIX, offsetFileName, offsetOfFile, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, ABORT_INDEX_SUFFIX } from './file-names.ts'
 import type { LeaderEpochCache } from './leader-epoch-cache.ts'
 import { ProducerState } from './producer-state.ts'
@@ -65,6 +67,7 @@ class LogLoader {
   load(): LoadedLog {
     const { directory, clean, config, expirationMs, requiresVerification, trackProducers } = this.request
     const { segments, epochs, env } = this
+    finishSwaps(env, directory)
     this.removeLeftovers()
     this.openSegments()
     let { recoveryPoint } = this.request
@@ -116,11 +119,10 @@ class LogLoader {
   /** Recovers the segments from `recoveryPoint` on; returns it. */
   private recover(recoveryPoint: number): number {
     const unflushed = this.segments.between(recoveryPoint, Number.MAX_SAFE_INTEGER)
-    const mayHaveGaps = this.request.config().cleanupPolicy !== 'delete'
     for (const [index, segment] of unflushed.entries()) {
       const isWhole = (this.recoveredOnOpen.get(segment) ?? this.recoverSegment(segment)) === 0
       const next = unflushed[index + 1]
-      if (isWhole && (next === undefined || mayHaveGaps || next.baseOffset === segment.nextOffset())) continue
+      if (isWhole && (next === undefined || next.baseOffset <= this.request.recoveryPoint || next.baseOffset === segment.nextOffset())) continue
       this.dropSegments(unflushed.slice(index + 1))
       break
     }

@@ -12,12 +12,14 @@ import { msToUs } from '../base/time.ts'
 import type { Millis } from '../base/time.ts'
 import type { Task } from '../base/task.ts'
 import type { ServerConfig } from '../config/cluster.ts'
+import { isCompacted } from '../config/topic.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { Env } from '../env/env.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { CheckpointFile } from './checkpoint-file.ts'
 import { CleanShutdownFile } from './clean-shutdown-file.ts'
+import { LogCleaner } from './cleaner/log-cleaner.ts'
 import {
   DELETED_DIRECTORY_SUFFIX, HIGH_WATERMARK_CHECKPOINT, LOG_START_CHECKPOINT, parsePartitionDirectory,
   partitionDirectoryName, PARTITION_METADATA, RECOVERY_POINT_CHECKPOINT,
@@ -45,6 +47,8 @@ export class LogManager {
   private readonly logStarts: OffsetCheckpoint
   private readonly highWatermarks: OffsetCheckpoint
   private readonly cleanShutdownFile: CleanShutdownFile
+  private readonly cleaner: LogCleaner
+  private isStarted = false
   private deletions = 0
   private isShutDown = false
 
@@ -58,6 +62,12 @@ export class LogManager {
     this.logStarts = new OffsetCheckpoint(env, directory, LOG_START_CHECKPOINT)
     this.highWatermarks = new OffsetCheckpoint(env, directory, HIGH_WATERMARK_CHECKPOINT)
     this.cleanShutdownFile = new CleanShutdownFile(env, directory)
+    this.cleaner = new LogCleaner(env, server, {
+      directory,
+      logs: () => this.byId.values(),
+      has: log => this.get(log.topicId, log.partition) === log,
+      makeDurable: (log, upTo) => this.makeDurable(log, upTo),
+    })
   }
 
   /** Loads every log found; call once, before anything else. */
@@ -123,6 +133,7 @@ export class LogManager {
     const name = partitionDirectoryName(log.topic, partition)
     this.byId.delete(partitionName(topicId, partition))
     this.byName.delete(name)
+    this.cleaner.removed(log)
     log.delete()
     this.removeDirectory(name)
     // The next topic of this name must not inherit the offsets.
@@ -130,9 +141,11 @@ export class LogManager {
     this.checkpointLogStarts()
   }
 
-  /** Starts retention, producer expiry and the periodic checkpoints. */
+  /** Starts retention, producer expiry, the periodic checkpoints, and the cleaner once there is something for it. */
   start(): void {
     const { server } = this
+    this.isStarted = true
+    for (const log of this.byId.values()) this.cleanIfCompacted(log)
     this.every('log-retention', server.logRetentionCheckIntervalMs, () => this.applyRetention())
     this.every('producer-expiry', server.producerIdExpirationCheckIntervalMs, () => this.expireProducers())
     this.every('high-watermark-checkpoint', server.replicaHighWatermarkCheckpointIntervalMs, () => this.checkpointHighWatermarks())
@@ -149,6 +162,7 @@ export class LogManager {
   *shutdown(brokerEpoch: number): Task<void> {
     invariant(!this.isShutDown, 'logs are shut down once')
     this.isShutDown = true
+    this.cleaner.shutdown()
     yield* this.checkpointHighWatermarks()
     for (const log of this.byId.values()) yield* log.close()
     yield* this.checkpoint(this.recoveryPoints)
@@ -163,10 +177,14 @@ export class LogManager {
       directory: `${this.directory}/${name}`,
       config: () => this.topicConfig(topic),
       server: this.server,
-      onTruncated: () => this.checkpointRecoveryPoints(),
+      onTruncated: segmentsWent => {
+        this.checkpointRecoveryPoints()
+        if (segmentsWent) this.cleaner.truncated(log)
+      },
     }, how)
     this.byName.set(name, log)
     this.byId.set(partitionName(topicId, partition), log)
+    if (this.isStarted) this.cleanIfCompacted(log)
     return log
   }
 
@@ -179,12 +197,26 @@ export class LogManager {
     this.env.timer(msToUs(this.server.logSegmentDeleteDelayMs), () => disk.remove(moved))
   }
 
+  /** Of logs that are not compacted: the others are the cleaner's. */
   private *applyRetention(): Task<void> {
     for (const log of this.byId.values()) {
       yield* this.env.pause('log.retention')
       // It may have been deleted meanwhile.
-      if (this.get(log.topicId, log.partition) === log) log.deleteOldSegments()
+      if (this.get(log.topicId, log.partition) !== log) continue
+      if (isCompacted(log.config)) this.cleaner.ensureStarted()
+      else if (!this.cleaner.isCleaning(log)) log.deleteOldSegments()
     }
+  }
+
+  /** The cleaner runs from the first compacted log on; configurations that change are seen by the next round of retention. */
+  private cleanIfCompacted(log: Log): void {
+    if (isCompacted(log.config)) this.cleaner.ensureStarted()
+  }
+
+  private *makeDurable(log: Log, upTo: number): Task<void> {
+    yield* log.flush(upTo)
+    this.checkpointRecoveryPoints()
+    yield* this.recoveryPoints.flush()
   }
 
   private *expireProducers(): Task<void> {

@@ -25,6 +25,8 @@ import { validateClientRecords, validateOwnRecords, validateReplicatedRecords } 
 import { readBatchHeader } from './batch-header.ts'
 import type { BatchHeader } from './batch-header.ts'
 import { CheckpointFile } from './checkpoint-file.ts'
+import { lastRecordsOf } from './cleaner/last-records.ts'
+import type { LastRecord } from './cleaner/last-records.ts'
 import { PARTITION_METADATA } from './file-names.ts'
 import { LeaderEpochCache } from './leader-epoch-cache.ts'
 import type { EpochAndOffset } from './leader-epoch-cache.ts'
@@ -61,8 +63,11 @@ export interface LogOptions {
   readonly server: ServerConfig
   /** false: no observations and no producer state (the metadata log). */
   readonly observe?: boolean
-  /** Called after a truncation: recovery points must be checkpointed, or recovery would start beyond the log's end. */
-  readonly onTruncated?: () => void
+  /**
+   * Called after a truncation: recovery points must be checkpointed, or recovery would start beyond the log's end, and with
+   * `segmentsWent` what the cleaner is doing with this log comes to nothing.
+   */
+  readonly onTruncated?: (segmentsWent: boolean) => void
 }
 
 export interface LoadOptions {
@@ -173,6 +178,10 @@ export class Log {
 
   get sizeInBytes(): number {
     return this.local.segments.sizeInBytes
+  }
+
+  get config(): TopicConfig {
+    return this.options.config()
   }
 
   /** For reading only. */
@@ -311,12 +320,13 @@ export class Log {
       return true
     }
     const { highWatermark } = this
-    this.deleteSnapshots(this.local.truncateTo(offset))
+    const removed = this.local.truncateTo(offset)
+    this.deleteSnapshots(removed)
     this.epochs.truncateFromEnd(offset)
     this.start = Math.min(offset, this.start)
     this.rebuildProducers()
     this.updateHighWatermark(highWatermark)
-    this.options.onTruncated?.()
+    this.options.onTruncated?.(removed.length > 0)
     this.observer?.truncated({ endOffset: offset, previousEnd, highWatermark, reason })
     return true
   }
@@ -331,7 +341,7 @@ export class Log {
     if (this.observer !== undefined) this.producers.truncateFullyAndStartAt(offset)
     this.rebuildProducers()
     this.updateHighWatermark(offset)
-    this.options.onTruncated?.()
+    this.options.onTruncated?.(true)
     this.observer?.truncated({ endOffset: offset, previousEnd, highWatermark, reason: 'full' })
     this.observeLogStart(previous, 'full', removed, sizeBefore)
   }
@@ -362,6 +372,23 @@ export class Log {
       count += past.length
     }
     return count
+  }
+
+  // ---- cleaning ----
+
+  /** Segments that may hold offsets of [from, to), for reading only. */
+  segmentsBetween(from: number, to: number): readonly Segment[] {
+    return this.local.segments.between(from, to)
+  }
+
+  /** Puts a cleaned segment in the place of those that it was made of (UnifiedLog#replaceSegments). */
+  replaceSegments(cleaned: Segment, old: readonly Segment[]): void {
+    this.deleteSnapshots(this.local.replace(cleaned, old))
+  }
+
+  /** What a cleaning must leave of each producer. */
+  lastRecordsOfProducers(): ReadonlyMap<number, LastRecord> {
+    return lastRecordsOf(this.producers)
   }
 
   // ---- producers ----
@@ -421,7 +448,7 @@ export class Log {
     const first = headers[0]!
     // In Kafka's order: epochs and a roll stay even if a producer's batch is then refused.
     for (const header of headers) if (header.leaderEpoch >= 0) this.epochs.assign(header.leaderEpoch, header.baseOffset)
-    if (this.local.shouldRoll(bytes.length, headers)) this.roll(first.baseOffset)
+    if (this.local.shouldRoll(bytes.length, headers)) this.roll()
     const changes = this.observer === undefined ? undefined : this.checkProducers(bytes, headers, origin, proof)
     if (changes?.duplicate !== undefined) {
       this.observer?.duplicate(first, changes.duplicate)
@@ -471,8 +498,8 @@ export class Log {
   }
 
   /** Starts a new segment; what came before is flushed in the background. */
-  private roll(atLeast: number): void {
-    if (!this.local.roll(atLeast)) return
+  private roll(): void {
+    if (!this.local.roll()) return
     const { baseOffset } = this.local.segments.active
     this.producers.mapEndOffset = baseOffset
     this.env.spawn('log-flush', this.flushRolled(baseOffset, this.takeSnapshot()))
@@ -496,7 +523,7 @@ export class Log {
 
   private deleteSegments(past: readonly Segment[], reason: RetentionReason): void {
     const { logStartOffset: previous, sizeInBytes: sizeBefore } = this
-    if (past.length === this.segments.length) this.roll(this.logEndOffset)
+    if (past.length === this.segments.length) this.roll()
     const removed = describeSegments(this.segments, past.length, this.logEndOffset)
     this.incrementLogStart(this.segments[past.length]!.baseOffset)
     this.local.remove(past)

@@ -10,7 +10,7 @@ import type { Env } from '../env/env.ts'
 import { batchSizeOf, isWholeBatchAt, lastOffsetOf, leaderEpochOf, maxTimestampOf } from '../protocol/records/record-batch.ts'
 import { AbortIndex } from './abort-index.ts'
 import {
-  ABORT_INDEX_SUFFIX, DELETED_SUFFIX, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, offsetFileName, TIME_INDEX_SUFFIX,
+  ABORT_INDEX_SUFFIX, CLEANED_SUFFIX, DELETED_SUFFIX, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, offsetFileName, TIME_INDEX_SUFFIX,
 } from './file-names.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { TimeIndex } from './time-index.ts'
@@ -30,14 +30,17 @@ export class Segment {
   private readonly env: Env
   private readonly directory: string
   private readonly config: () => TopicConfig
+  /** What its file names end in beside their own suffix: nothing, but while a cleaner makes it. */
+  private ending: string
   private created: number
   private largest: TimestampOffset
   private firstTimestamp: number | undefined = undefined
   private bytesSinceIndexEntry = 0
 
-  constructor(env: Env, directory: string, baseOffset: number, config: () => TopicConfig) {
+  constructor(env: Env, directory: string, baseOffset: number, config: () => TopicConfig, ending = '') {
     this.env = env
     this.directory = directory
+    this.ending = ending
     this.baseOffset = baseOffset
     this.config = config
     this.created = env.wallClock()
@@ -53,6 +56,12 @@ export class Segment {
     this.largest = this.timeIndex.last
   }
 
+  /** An empty segment for the cleaner to fill (UnifiedLog#createNewCleanedSegment). */
+  static forCleaning(env: Env, directory: string, baseOffset: number, config: () => TopicConfig): Segment {
+    Segment.removeFiles(env, directory, baseOffset, CLEANED_SUFFIX)
+    return new Segment(env, directory, baseOffset, config, CLEANED_SUFFIX)
+  }
+
   get size(): number {
     return this.log.size
   }
@@ -65,6 +74,12 @@ export class Segment {
   /** The batch with the largest timestamp, by its last offset. */
   get offsetOfMaxTimestamp(): number {
     return this.largest.offset
+  }
+
+  /** Timestamp of the first batch; undefined when there is none. */
+  get firstBatchTimestamp(): number | undefined {
+    if (this.firstTimestamp === undefined && this.size > 0) this.firstTimestamp = maxTimestampOf(this.log.view(), 0)
+    return this.firstTimestamp
   }
 
   /** For retention; Kafka falls back to the file's modification time, we to the time of creation. */
@@ -209,19 +224,34 @@ export class Segment {
     })
   }
 
+  /** Renames the files, one by one in the order of Kafka (LogSegment#changeFileSuffixes): `.cleaned`, `.swap`, nothing. */
+  changeEnding(ending: string): void {
+    const { disk } = this.env
+    for (const suffix of SUFFIXES) {
+      const from = this.path(suffix)
+      if (disk.exists(from)) disk.rename(from, `${this.directory}/${offsetFileName(this.baseOffset, suffix)}${ending}`)
+    }
+    this.ending = ending
+    this.abortIndex.moved(this.path(ABORT_INDEX_SUFFIX))
+  }
+
+  /** It holds what is left of another segment, and is as old. */
+  takeAgeOf(other: Segment): void {
+    this.created = other.created
+  }
+
   /** Removes what files of this name an earlier life of the log may have left behind. */
-  static removeFiles(env: Env, directory: string, baseOffset: number): void {
-    for (const suffix of SUFFIXES) env.disk.remove(`${directory}/${offsetFileName(baseOffset, suffix)}`)
+  static removeFiles(env: Env, directory: string, baseOffset: number, ending = ''): void {
+    for (const suffix of SUFFIXES) env.disk.remove(`${directory}/${offsetFileName(baseOffset, suffix)}${ending}`)
   }
 
   private path(suffix: string): string {
-    return `${this.directory}/${offsetFileName(this.baseOffset, suffix)}`
+    return `${this.directory}/${offsetFileName(this.baseOffset, suffix)}${this.ending}`
   }
 
   /** By record time if the first batch has one, else by the wall clock since creation. */
   private timeWaitedForRoll(maxTimestamp: number): number {
-    if (this.firstTimestamp === undefined && this.size > 0) this.firstTimestamp = maxTimestampOf(this.log.view(), 0)
-    const first = this.firstTimestamp ?? -1
+    const first = this.firstBatchTimestamp ?? -1
     return first >= 0 ? maxTimestamp - first : this.env.wallClock() - this.created
   }
 

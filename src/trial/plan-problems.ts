@@ -81,7 +81,7 @@ const isChoices = (value: unknown): boolean => isShaped({ mode: isOneOf('drawn')
 const LATER_SETTINGS: ReadonlySet<string> = new Set<keyof ServerConfig>([
   'quorumKraftVersion', 'quorumFetchSnapshotMaxBytes', 'metadataLogMaxRecordBytesBetweenSnapshots', 'metadataLogMaxSnapshotIntervalMs', 'metadataLogSegmentBytes',
   'metadataLogSegmentMs', 'metadataMaxRetentionBytes', 'metadataMaxRetentionMs', 'metadataLogCleanIntervalMs', 'metadataVersion', 'metadataVersionSupported', 'logRecoveryMs',
-  'logCleanerBackoffMs', 'logCleanerMinCleanablePercent', 'logCleanerDeleteRetentionMs', 'logCleanerMinCompactionLagMs', 'logCleanerMaxCompactionLagMs', 'logCleanerOffsetMapKeys',
+  'logCleanerBackoffMs', 'logCleanerMinCleanablePercent', 'logCleanerDeleteRetentionMs', 'logCleanerMinCompactionLagMs', 'logCleanerMaxCompactionLagMs', 'logCleanerOffsetMapKeys', 'logCleanerReadMs',
   'offsetsTopicNumPartitions', 'offsetsTopicReplicationFactor', 'offsetsTopicSegmentBytes', 'offsetsRetentionMs', 'offsetsRetentionCheckIntervalMs', 'offsetCommitTimeoutMs',
   'groupInitialRebalanceDelayMs', 'groupMinSessionTimeoutMs', 'groupMaxSessionTimeoutMs', 'groupMaxSize', 'groupConsumerSessionTimeoutMs', 'groupConsumerHeartbeatIntervalMs',
   'transactionStateLogNumPartitions', 'transactionStateLogReplicationFactor', 'transactionStateLogMinIsr', 'transactionStateLogSegmentBytes', 'transactionMaxTimeoutMs',

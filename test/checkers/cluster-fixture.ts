@@ -206,6 +206,15 @@ export class ClusterTrace {
     return this
   }
 
+  /** Compaction leaves `batches` of [from, to); `changed`: first offsets of those that are gone or thinner. */
+  clean(id: number, from: number, to: number, batches: string, o: Partial<Omit<ObservationOf<'log-cleaned'>, 'changed'>> & { readonly changed?: readonly number[]; readonly epoch?: number } = {}): this {
+    const { changed = [], epoch = 1, ...rest } = o
+    return this.see(id, {
+      kind: 'log-cleaned', ...this.where(), from, to, batches: summaries(batches, epoch, NOBODY), removed: [], stamped: [], altered: [], needless: [], forgotten: [], firstDirty: 0, highWatermark: 100,
+      lastStableOffset: 100, activeBase: 100, wallClock: 10 * DAY, deleteRetentionMs: DAY, ...rest, changed: changed.map(baseOffset => ({ baseOffset, leaderEpoch: epoch })),
+    })
+  }
+
   askTime(id: number, o: { timestamp: number; offset: number; found: number; logStartOffset: number; fetchable: number }): this {
     return this.see(id, { kind: 'offset-for-timestamp', ...this.where(), ...o })
   }

@@ -24,6 +24,7 @@ const COMPRESSION_MASK = 0x07
 const LOG_APPEND_TIME = 0x08
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
+const DELETE_HORIZON = 0x40
 
 export interface RecordHeader {
   readonly key: string
@@ -49,6 +50,15 @@ export interface BatchInput {
   readonly baseSequence?: number
   readonly compression?: CompressionType
   readonly records: readonly RecordInput[]
+  /** Of a batch that compaction has thinned: which offset each record has, and what the whole batch spans all the same. */
+  readonly thinned?: {
+    readonly offsetDeltas: readonly number[]
+    readonly lastOffsetDelta: number
+    /** When the tombstones and markers in it may go; it takes the place of the base timestamp (KIP-534). */
+    readonly deleteHorizon: number | undefined
+    /** What an empty batch keeps. */
+    readonly maxTimestamp: number
+  }
 }
 
 export interface LogRecord {
@@ -100,6 +110,8 @@ export const compressionOf = (b: Uint8Array, p: number): number => b[p + 22]! & 
 export const timestampTypeOf = (b: Uint8Array, p: number): 'CreateTime' | 'LogAppendTime' => ((b[p + 22]! & LOG_APPEND_TIME) === 0 ? 'CreateTime' : 'LogAppendTime')
 export const isTransactionalOf = (b: Uint8Array, p: number): boolean => (b[p + 22]! & TRANSACTIONAL) !== 0
 export const isControlOf = (b: Uint8Array, p: number): boolean => (b[p + 22]! & CONTROL) !== 0
+/** From when on tombstones and markers of the batch may be removed, once a cleaner has said so. */
+export const deleteHorizonOf = (b: Uint8Array, p: number): number | undefined => ((b[p + 22]! & DELETE_HORIZON) === 0 ? undefined : int64(b, p + 27))
 export const lastOffsetDeltaOf = (b: Uint8Array, p: number): number => int32(b, p + 23)
 export const lastOffsetOf = (b: Uint8Array, p: number): number => int64(b, p) + int32(b, p + 23)
 export const nextOffsetOf = (b: Uint8Array, p: number): number => lastOffsetOf(b, p) + 1
@@ -216,15 +228,16 @@ function compressed(b: Uint8Array, type: CompressionType): Uint8Array {
   return small
 }
 
-/** Builds a batch of at least one record; offsets are dense from the base offset. */
+/** Builds a batch of at least one record; offsets are dense from the base offset, unless it is a thinned one. */
 export function buildBatch(input: BatchInput): Uint8Array {
-  const { records } = input
-  const baseTimestamp = records[0]?.timestamp ?? -1
-  const sized = records.map((record, index) => sizeRecord(record, record.timestamp - baseTimestamp, index))
+  const { records, thinned } = input
+  const baseTimestamp = thinned?.deleteHorizon ?? records[0]?.timestamp ?? -1
+  const offsetDelta = (index: number): number => (thinned === undefined ? index : thinned.offsetDeltas[index]!)
+  const sized = records.map((record, index) => sizeRecord(record, record.timestamp - baseTimestamp, offsetDelta(index)))
   let size = HEADER_SIZE
   for (const { body } of sized) size += varintSize(body) + body
   let b: Uint8Array = new Uint8Array(size)
-  let maxTimestamp = baseTimestamp
+  let maxTimestamp = records[0]?.timestamp ?? thinned?.maxTimestamp ?? -1
   let at = HEADER_SIZE
   records.forEach((record, index) => {
     const { body, headerKeys } = sized[index]!
@@ -232,7 +245,7 @@ export function buildBatch(input: BatchInput): Uint8Array {
     at = writeVarint(b, at, body)
     b[at++] = 0
     at = writeVarint(b, at, record.timestamp - baseTimestamp)
-    at = writeVarint(b, at, index)
+    at = writeVarint(b, at, offsetDelta(index))
     at = writeBytes(b, at, record.key)
     at = writeBytes(b, at, record.value)
     const headers = record.headers ?? EMPTY
@@ -246,8 +259,8 @@ export function buildBatch(input: BatchInput): Uint8Array {
   putInt32(b, 8, size - LOG_OVERHEAD)
   putInt32(b, 12, input.partitionLeaderEpoch ?? -1)
   b[16] = MAGIC
-  putInt16(b, 21, (input.timestampType === 'LogAppendTime' ? LOG_APPEND_TIME : 0) | (input.isTransactional === true ? TRANSACTIONAL : 0) | (input.isControl === true ? CONTROL : 0))
-  putInt32(b, 23, Math.max(0, records.length - 1))
+  putInt16(b, 21, (input.timestampType === 'LogAppendTime' ? LOG_APPEND_TIME : 0) | (input.isTransactional === true ? TRANSACTIONAL : 0) | (input.isControl === true ? CONTROL : 0) | (thinned?.deleteHorizon === undefined ? 0 : DELETE_HORIZON))
+  putInt32(b, 23, thinned?.lastOffsetDelta ?? Math.max(0, records.length - 1))
   putInt64(b, 27, baseTimestamp)
   putInt64(b, 35, maxTimestamp)
   putInt64(b, 43, input.producerId ?? -1)
