@@ -22,7 +22,7 @@ export interface ReadRecord {
 /** `v17|<key>|<padding>`: enough to verify itself. */
 export const plainPayload: PayloadOf = (id, key, size) => `v${id}|${key ?? ''}|${'x'.repeat(size)}`
 
-export function encodeRecord(operation: SendOperation, payload: PayloadOf): ReadRecord {
+export function encodeRecord(operation: Pick<SendOperation, 'id' | 'key' | 'size'>, payload: PayloadOf): ReadRecord {
   return {
     key: operation.key === null ? null : encodeUtf8(operation.key),
     value: encodeUtf8(payload(operation.id, operation.key, operation.size)),
