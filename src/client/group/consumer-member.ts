@@ -53,6 +53,8 @@ export class ConsumerMember implements GroupMembership {
 
   private state: State = 'joining'
   private target: IdAssignment = NOTHING
+  /** Being reconciled, whatever is assigned meanwhile. */
+  private begun: IdAssignment | undefined = undefined
   private readonly heartbeat: ConsumerHeartbeat
   private hasNewSubscription = false
   private commitBefore: { outcome: CommitOutcome | undefined; readonly epoch: number } | undefined = undefined
@@ -175,6 +177,11 @@ export class ConsumerMember implements GroupMembership {
     this.state = state
     this.memberEpoch = 0
     this.joins++
+    this.endReconciliation()
+  }
+
+  private endReconciliation(): void {
+    this.begun = undefined
     this.commitBefore = undefined
     this.reconcileUntil = undefined
   }
@@ -186,12 +193,14 @@ export class ConsumerMember implements GroupMembership {
 
   private *reconcile(): Task<Micros> {
     const { assignment, env, metadata } = this.context
-    const { joins, target } = this
+    const { joins } = this
+    const target = (this.begun ??= this.target)
     if (env.now() < this.retryAt) return this.retryAt
     const named: TopicPartition[] = []
     for (const { topicId, partitions } of target.topics) {
       const topic = metadata.topicName(topicId)
       if (topic === undefined) {
+        this.begun = undefined
         metadata.requestUpdate()
         return Infinity
       }
@@ -210,8 +219,7 @@ export class ConsumerMember implements GroupMembership {
     this.observe('assigned', assigned)
     yield* tell(this.wanted.listener.onPartitionsAssigned?.(without(assigned, before)))
     if (this.state !== 'reconciling' || this.joins !== joins) return env.now()
-    this.commitBefore = undefined
-    this.reconcileUntil = undefined
+    this.endReconciliation()
     this.owned = target
     this.state = 'acknowledging'
     this.heartbeat.wake()
