@@ -61,7 +61,7 @@ export function copySink(instance: Instance, output: { readonly topic: string; r
 
     *process(records: readonly ConsumerRecord[], member: GroupMember): Task<Step> {
       const outputs = records.map(record => ({ partition: record.partition % output.partitions, id: numbers(outside), record }))
-      const opened = recordOutputs(recorder, records)
+      const opened = [...recordOutputs(recorder, records)]
       const transaction = recorder.invoke('txn', outputs.map(({ partition, id }): Json => ['send', `${output.topic}-${partition}`, id]), { producer: name })
       const begun = producer.beginTransaction()
       if (!begun.ok) return yield* ended(opened, transaction, begun, false)
@@ -70,7 +70,9 @@ export function copySink(instance: Instance, output: { readonly topic: string; r
         const from = { key: FROM, value: encodeUtf8(JSON.stringify([`${record.topic}-${record.partition}`, record.offset])) }
         return producer.send({ topic: output.topic, partition, key: record.key, value, headers: [...headers, from] })
       })
-      const offsets = yield* producer.sendOffsetsToTransaction(positionsAfter(records), member.membership)
+      const positions = positionsAfter(records)
+      opened.push(member.recordCommit(positions))
+      const offsets = yield* producer.sendOffsetsToTransaction(positions, member.membership)
       if (!offsets.ok) return yield* ended(opened, transaction, offsets.remedy === 'retry' ? { ...offsets, remedy: 'abort' } : offsets, false)
       let outcome = yield* producer.commitTransaction()
       for (let left = RETRIES; !outcome.ok && outcome.remedy === 'retry' && left > 0; left--) {

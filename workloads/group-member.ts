@@ -87,8 +87,9 @@ export class GroupMember {
   }
 
   private identity(): { readonly group: string; readonly generation: number; readonly member: string } {
-    const { groupId, generationId } = this.membership
-    return { group: groupId, generation: generationId, member: this.name }
+    const { groupId, generationId, groupInstanceId } = this.membership
+    // A static member that comes back is the same member, in the same generation (KIP-345).
+    return { group: groupId, generation: generationId, member: groupInstanceId ?? this.name }
   }
 }
 

@@ -72,7 +72,6 @@ function coordinatorSettings(scaled: (ms: number) => number, brokers: number): P
     offsetsTopicNumPartitions: 2,
     offsetsTopicReplicationFactor: Math.min(3, brokers),
     offsetsTopicSegmentBytes: 2_000,
-    offsetsRetentionCheckIntervalMs: scaled(1_000),
     offsetCommitTimeoutMs: scaled(700),
     groupInitialRebalanceDelayMs: scaled(150),
     groupMinSessionTimeoutMs: 1,
