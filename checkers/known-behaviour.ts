@@ -48,6 +48,7 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
   ]),
   'cleaner-trusts-crc': new Set(['invented-value', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'wrong-compaction', 'broker-assertion']),
   'metadata-log-start-forgotten': new Set(['broker-assertion']),
+  'member-left-unwatched': new Set(['no-progress']),
 }
 
 /**
@@ -137,6 +138,8 @@ export class MechanismRecorder implements Observer {
         return this.add('elr-outlives-replica', event, node, time, `keeps [${event.brokers.join(' ')}], which are no replicas any more, among the eligible leaders`)
       case 'cleaner-trusted-crc':
         return this.add('cleaner-trusts-crc', event, node, time, `cleans the batch at offset ${event.baseOffset}, which fails its CRC, as if it were whole,`)
+      case 'member-left-unwatched':
+        return this.add('member-left-unwatched', { topic: '__consumer_offsets', partition: 0 }, node, time, `cancels the timers of member ${event.memberId} of group ${event.groupId}, which leaves, although its log refuses to say so`)
       case 'raft-epochs-lost':
         return this.add('metadata-log-start-forgotten', { topic: '__cluster_metadata', partition: 0 }, node, time, `has records from ${event.startOffset} to ${event.endOffset} left, and the epoch of none,`)
       default:
@@ -170,7 +173,8 @@ function remember(replica: Map<number, BatchSummary[]>, batch: BatchSummary): vo
  */
 export function excusesFor(finding: Finding, seen: Mechanisms, after?: MendId): readonly Excuse[] {
   if (finding.status !== 'bad') return []
-  const concerns = finding.key === undefined ? concernsServer(finding) : concernsPartition(finding, finding.key, seen)
+  // What is stuck concerns everybody: whether this was the reason the replay with the mend must show.
+  const concerns = finding.anomaly === 'no-progress' ? () => true : finding.key === undefined ? concernsServer(finding) : concernsPartition(finding, finding.key, seen)
   const excuses: Excuse[] = []
   for (const { id, link } of MENDS) {
     const mend = id as MendId
