@@ -3,7 +3,8 @@
  * they await comes from the simulation, through the edge; a killed process's promises never settle.
  */
 import { Future, type Task } from '../src/base/task.ts'
-import { Admin, type ListedOffset, type OffsetSpec } from '../src/client/admin.ts'
+import { Admin } from '../src/client/admin.ts'
+import type { ListedOffset, OffsetSpec } from '../src/client/topic-calls.ts'
 import type { AdminResult } from '../src/client/admin-call.ts'
 import type { ConsumerRecord as ReadRecord } from '../src/client/completed-fetch.ts'
 import { Consumer, type PollResult } from '../src/client/consumer.ts'
