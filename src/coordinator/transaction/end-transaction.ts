@@ -23,6 +23,7 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import { NO_PRODUCER_ID, supportsEpochBump } from './transaction-metadata.ts'
 import type { TransactionFields, TransactionMetadata } from './transaction-metadata.ts'
 import { isPrepared } from './transaction-state.ts'
+import type { TransactionState } from './transaction-state.ts'
 
 export interface EndRequest {
   readonly producerId: number
@@ -53,6 +54,7 @@ function endInEpoch(metadata: TransactionMetadata, request: EndRequest, { now, d
   if ((request.isFromClient && isOther) || request.producerEpoch < producerEpoch) throw new ApiError(ErrorCode.PRODUCER_FENCED)
   if (pendingState !== undefined && pendingState !== 'PrepareEpochFence') throw new ApiError(ErrorCode.CONCURRENT_TRANSACTIONS)
   if (state === 'Ongoing') {
+    refuseCommitUnderFence(pendingState, commit)
     if (!commit && pendingState === 'PrepareEpochFence') metadata.beginFencedAbort(request.producerEpoch)
     return metadata.prepareEnd(commit ? 'PrepareCommit' : 'PrepareAbort', { clientVersion: 0, nextProducerId: NO_PRODUCER_ID, now, wroteNothing: false, raisesEpoch: false })
   }
@@ -75,6 +77,7 @@ function endWithEpochBump(metadata: TransactionMetadata, request: EndRequest, co
   if (isPending) throw new ApiError(ErrorCode.CONCURRENT_TRANSACTIONS)
   switch (state) {
     case 'Ongoing':
+      refuseCommitUnderFence(pendingState, commit)
       return endNow(metadata, request, context, { isFence, wroteNothing: false })
     case 'CompleteCommit':
     case 'CompleteAbort':
@@ -87,6 +90,14 @@ function endWithEpochBump(metadata: TransactionMetadata, request: EndRequest, co
     default:
       throw new ApiError(commit === (state === 'PrepareCommit') ? ErrorCode.CONCURRENT_TRANSACTIONS : ErrorCode.INVALID_TXN_STATE, state)
   }
+}
+
+/**
+ * Between a fence and its abort the lock is free, and the producer's own EndTxn may come first: an abort goes on in place of
+ * the fence's, a commit meets an illegal state, which Kafka's request handler answers so.
+ */
+function refuseCommitUnderFence(pendingState: TransactionState | undefined, commit: boolean): void {
+  if (commit && pendingState === 'PrepareEpochFence') throw new ApiError(ErrorCode.UNKNOWN_SERVER_ERROR, 'PrepareCommit while PrepareEpochFence is pending')
 }
 
 function isValidEpoch({ fields: { producerEpoch, state } }: TransactionMetadata, request: EndRequest, isFence: boolean, isRetry: boolean): boolean {

@@ -114,6 +114,7 @@ export class TransactionCoordinator implements ElectedCoordinator {
         this.env.observe({ kind: 'mark', name: 'ongoing-transaction-fenced-by-new-instance' })
         // Defect: the writes of the old instance that are still under way have the epoch of the marker.
         const epoch = metadata.prepareFence({ raisesEpoch: this.env.defects.has('KAFKA-9600') ? false : true })
+        yield* this.env.pause('producer-fenced')
         const aborted = yield* this.endTransaction(transactionalId, this.fence(fields.producerId, epoch))
         // The caller comes again, and its epoch is raised once more.
         throw new ApiError(aborted.errorCode === ErrorCode.NONE ? ErrorCode.CONCURRENT_TRANSACTIONS : aborted.errorCode)
