@@ -1,5 +1,5 @@
 /**
- * Invariants 1-8 of the cluster (section 10 of the semantics, names from Kafka's TLA+ specifications and from
+ * Invariants 1-10 of the cluster (section 10 of the semantics, names from Kafka's TLA+ specifications and from
  * RaftEventSimulationTest). Found by the monitors of `checkers/invariants`, which see every node's state.
  */
 import type { Anomaly } from '../anomalies.ts'
@@ -10,6 +10,7 @@ const ALTER_ISR = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-497%3A+
 const RAFT = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-595%3A+A+Raft+Protocol+for+the+Metadata+Quorum'
 const SNAPSHOT = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-630%3A+Kafka+Raft+Snapshot'
 const RECONFIGURATION = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-853%3A+KRaft+Controller+Membership+Changes'
+const COORDINATOR = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-848%3A+The+Next+Generation+of+the+Consumer+Rebalance+Protocol'
 const VERIFICATION = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-890%3A+Transactions+Server-Side+Defense'
 const IDEMPOTENCE = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-98+-+Exactly+Once+Delivery+and+Transactional+Messaging'
 
@@ -201,6 +202,26 @@ export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
     example: ['broker 1: users-0 offset 3 key a, offset 7 key b', 'broker 1: cleans [0, 9): offset 3 is gone, and no other record has key a'],
     falseAlarm: 'Older values of a key; a tombstone whose delete horizon, by the clock of this broker, has passed; records of aborted transactions.',
     link: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-534%3A+Retain+tombstones+and+transaction+markers+for+approximately+delete.retention.ms+milliseconds',
+  },
+  {
+    id: 'coordinator-state-mismatch',
+    title: 'Coordinators disagree about committed state',
+    checker: 'coordinator-state',
+    definition: 'Two coordinators have replayed one state partition up to the same committed offset and hold different groups or offsets.',
+    forbiddenBy: ['read-stays'],
+    example: ['broker 1: coordinator of __consumer_offsets-0, group g committed 7 at offset 41', 'broker 1 dies', 'broker 2: replays up to offset 41, group g committed 5'],
+    falseAlarm: 'States are compared only when all that is committed has been replayed: compaction has removed older values of the log before.',
+    link: COORDINATOR,
+  },
+  {
+    id: 'two-owners',
+    title: 'A coordinator gives a partition to two members',
+    checker: 'single-owner',
+    definition: 'In one epoch of a coordinator two members of a group have the same partition, or one has it while the other has yet to give it back.',
+    forbiddenBy: [],
+    example: ['a: has orders-0, is to give it back', 'b: is given orders-0', '', 'a has not acknowledged that it gave it back.'],
+    falseAlarm: 'A member that was fenced may go on until it hears of it; what the coordinator says is judged here.',
+    link: COORDINATOR,
   },
   {
     id: 'no-convergence',

@@ -94,13 +94,18 @@ export type Observation =
   /** A broker has read a state partition that it leads, up to `lastOffset` (-1: nothing in it), and serves. */
   | { readonly kind: 'coordinator-loaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number; readonly lastOffset: number }
   | { readonly kind: 'coordinator-unloaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number }
+  /** A coordinator has replayed what is committed, up to `offset`: a digest of the state that this makes (invariant 9). */
+  | { readonly kind: 'coordinator-state'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number; readonly offset: number; readonly digest: number }
   /**
    * A group has moved on. Classic: live state of its coordinator, `epoch` its generation. KIP-848: as the records appended so
    * far say, `epoch` the group epoch, `from` not told.
    */
   | { readonly kind: 'group-state'; readonly groupId: string; readonly from: string; readonly to: string; readonly epoch: number; readonly members: readonly string[]; readonly partition: number; readonly coordinatorEpoch: number }
-  /** A member was given partitions (`topicId-index`; classic ones are opaque to the coordinator); epoch -1: it has gone. */
-  | { readonly kind: 'member-assigned'; readonly groupId: string; readonly memberId: string; readonly epoch: number; readonly protocol: 'classic' | 'consumer'; readonly partitions: readonly string[] }
+  /**
+   * What a member has now, as `topic-index` or `topicId-index`, and what it is to give back; epoch -1: it has gone. Classic: the
+   * assignment that the leader made for this generation. Told of all members when a coordinator has loaded their group.
+   */
+  | { readonly kind: 'member-assigned'; readonly groupId: string; readonly memberId: string; readonly epoch: number; readonly protocol: 'classic' | 'consumer'; readonly coordinatorEpoch: number; readonly partitions: readonly string[]; readonly releasing: readonly string[] }
   /** A coordinator has answered that these offsets are committed, or, of a transaction, kept until its marker. */
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** A transactional id is in this state: its record is acknowledged, or was read by a coordinator that took over. */

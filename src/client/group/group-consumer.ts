@@ -14,6 +14,7 @@ import type { Wakeup } from '../wakeup.ts'
 import type { Assignment } from './assignment.ts'
 import { AutoCommit } from './auto-commit.ts'
 import { ClassicMember } from './classic-member.ts'
+import { ConsumerMember } from './consumer-member.ts'
 import { CommittedOffsets } from './committed-offsets.ts'
 import type { GroupContext } from './group-context.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
@@ -32,7 +33,7 @@ export class GroupConsumer {
     env: Env, config: ConsumerConfig, groupId: string, rpc: BrokerRpc, metadata: ClusterMetadata, answers: AnswerQueue, wakeup: Wakeup,
     assignment: Assignment, onError: (error: string) => void,
   ) {
-    if (config.heartbeatIntervalMs >= config.sessionTimeoutMs) throw new TrialError('config', 'heartbeat.interval.ms must be lower than session.timeout.ms.')
+    if (config.groupProtocol === 'classic' && config.heartbeatIntervalMs >= config.sessionTimeoutMs) throw new TrialError('config', 'heartbeat.interval.ms must be lower than session.timeout.ms.')
     const coordinator = new GroupCoordinator(env, groupId, rpc, metadata, wakeup, config)
     this.commits = new OffsetCommits(env, config, coordinator, metadata, answers, wakeup, () => this.membership)
     const autoCommit = new AutoCommit(env, config, this.commits, assignment)
@@ -50,7 +51,7 @@ export class GroupConsumer {
   }
 
   subscribe(subscription: Subscription): void {
-    this.membership ??= new ClassicMember(this.context)
+    this.membership ??= this.context.config.groupProtocol === 'consumer' ? new ConsumerMember(this.context) : new ClassicMember(this.context)
     this.membership.subscribe(subscription)
   }
 

@@ -162,7 +162,6 @@ export class OffsetCommits {
         this.coordinator.lost(node)
         return { ok: false, error, isRetriable: true, definite: false }
       case ErrorCode.STALE_MEMBER_EPOCH:
-        return { ok: false, error: membership?.commitRefused(errorCode, sender) ?? error, isRetriable: this.config.groupProtocol === 'consumer' && membership !== undefined, definite: !committedBefore }
       case ErrorCode.FENCED_INSTANCE_ID:
       case ErrorCode.REBALANCE_IN_PROGRESS:
       case ErrorCode.UNKNOWN_MEMBER_ID:

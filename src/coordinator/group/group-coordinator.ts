@@ -50,6 +50,7 @@ export class GroupCoordinator implements ElectedCoordinator, OffsetTransactions 
     this.runtime = new CoordinatorRuntime(env, {
       topic: GROUP_TOPIC, partitions: o.server.offsetsTopicNumPartitions, logs: o.logs, writeTimeoutMs: o.server.offsetCommitTimeoutMs, loadMs: o.server.coordinatorLoadMs,
       createState: () => new GroupState(), onLoaded: shard => this.open(shard), onUnloaded: shard => this.close(shard),
+      onCommitted: ({ partition, coordinatorEpoch }, { digest }, offset) => env.observe({ kind: 'coordinator-state', topic: GROUP_TOPIC, partition, coordinatorEpoch, offset, digest }),
     })
   }
 

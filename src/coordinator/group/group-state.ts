@@ -10,9 +10,10 @@ import type { GroupMetadataValue } from '../../protocol/generated/types.ts'
 import type { CoordinatorRecord, CoordinatorRecordKey, CoordinatorRecordType, CoordinatorRecordValue } from '../coordinator-record.ts'
 import type { RecordPosition } from '../load-state.ts'
 import type { CoordinatorState } from '../runtime/shard.ts'
-import { assignmentOf, topicPartitionsOf } from './consumer/assignment.ts'
+import { assignmentOf } from './consumer/assignment.ts'
 import { ConsumerGroup } from './consumer/consumer-group.ts'
 import { LEAVE_EPOCH, newMember, withCurrentAssignment, withMetadata, withoutAssignment } from './consumer/consumer-member.ts'
+import { describeState, digestAround, digestOfOffsets } from './describe-state.ts'
 import { OffsetStore } from './offsets/offset-store.ts'
 
 /** One object for the whole life of a group; its value is replaced by each record. */
@@ -30,7 +31,20 @@ export class GroupState implements CoordinatorState {
   readonly groups = new Map<string, GroupRecord>()
   readonly offsets = new OffsetStore()
 
+  /** Of all that is in it: equal states have equal digests, however they came about. */
+  private sum = 0
+
+  get digest(): number {
+    return this.sum >>> 0
+  }
+
   replay(record: CoordinatorRecord, at: RecordPosition): void {
+    const before = digestAround(this, record)
+    this.apply(record, at)
+    this.sum = (this.sum - before + digestAround(this, record)) | 0
+  }
+
+  private apply(record: CoordinatorRecord, at: RecordPosition): void {
     switch (record.type) {
       case 'OffsetCommit': return this.replayOffset(record.key, record.value, at)
       case 'GroupMetadata': return this.replayClassic(record.key.group, record.value)
@@ -49,7 +63,10 @@ export class GroupState implements CoordinatorState {
   }
 
   replayEndTransaction(producerId: number, _producerEpoch: number, commit: boolean, _offset: number): void {
+    const partitions = this.offsets.pendingOf(producerId)
+    const before = digestOfOffsets(this, partitions)
     this.offsets.endTransaction(producerId, commit)
+    this.sum = (this.sum - before + digestOfOffsets(this, partitions)) | 0
   }
 
   consumerGroup(groupId: string): ConsumerGroup | undefined {
@@ -144,24 +161,8 @@ export class GroupState implements CoordinatorState {
 
   /** As text, in an order that does not depend on how the state came about: for comparing two states. */
   describe(): string[] {
-    const lines = this.offsets.describe()
-    for (const [groupId, group] of this.groups) {
-      if (group.kind === 'classic') {
-        const { value } = group
-        lines.push(`classic ${groupId} generation ${value.generation} ${value.protocolType} ${value.protocol} leader ${value.leader} ${value.members.map(member => `${member.memberId}/${member.groupInstanceId}:${member.assignment.join('.')}`).sort().join(' ')}`)
-        continue
-      }
-      lines.push(`consumer ${groupId} epochs ${group.groupEpoch} ${group.assignmentEpoch} hash ${group.metadataHash}`)
-      for (const member of group.members.values()) lines.push(`member ${groupId} ${JSON.stringify({ ...member, assigned: entriesOf(member.assigned), pendingRevocation: entriesOf(member.pendingRevocation) })}`)
-      for (const [memberId, target] of group.targets) lines.push(`target ${groupId} ${memberId} ${JSON.stringify(topicPartitionsOf(target))}`)
-      for (const [regex, resolved] of group.regexes) lines.push(`regex ${groupId} ${regex} ${resolved.topics.join(',')}`)
-    }
-    return lines.sort()
+    return describeState(this)
   }
 }
 
 const SIMPLE_GROUP: GroupMetadataValue = { protocolType: '', generation: 0, protocol: null, leader: null, currentStateTimestamp: -1, members: [] }
-
-function entriesOf(owned: ReadonlyMap<string, ReadonlyMap<number, number>>): unknown {
-  return [...owned].map(([topicId, partitions]) => [topicId, [...partitions]])
-}

@@ -35,6 +35,8 @@ export class GroupBench {
   readonly others = new Map<string, TopicPartition[]>()
   /** Where this is set, somebody else leads and assigns this. */
   assigned: TopicPartition[] | undefined = undefined
+  /** KIP-848: what the broker assigns with the next heartbeats; undefined: nothing new. */
+  target: number[] | undefined = undefined
   /** What the consumer assigned as leader last. */
   shares = new Map<string, string[]>()
   listener: RebalanceListener
@@ -105,6 +107,10 @@ export class GroupBench {
       case ApiKey.LeaveGroup: return body.members[0].memberId
       case ApiKey.OffsetFetch: return body.groups[0].topics[0].partitionIndexes.join()
       case ApiKey.OffsetCommit: return `${body.memberId} ${body.generationIdOrMemberEpoch} ${body.topics.flatMap(({ partitions }: any) => partitions.map((each: any) => `${each.partitionIndex}:${each.committedOffset}`)).join(' ')}`
+      case ApiKey.ConsumerGroupHeartbeat: {
+        const owned = body.topicPartitions === null ? '' : ` owns ${body.topicPartitions.flatMap(({ partitions }: any) => partitions).join()}`
+        return `${body.memberEpoch}${body.subscribedTopicNames === null ? '' : ` wants ${body.subscribedTopicNames.join()}`}${body.subscribedTopicRegex === null ? '' : ` matching ${body.subscribedTopicRegex}`}${owned}`
+      }
       default: return undefined
     }
   }
@@ -120,6 +126,12 @@ export class GroupBench {
       if (body.assignments.length > 0) this.shares = new Map(body.assignments.map(({ memberId, assignment }: any) => [memberId, decodeAssignment(assignment).map(nameOf)]))
       const own = this.assigned === undefined ? body.assignments.find(({ memberId }: any) => memberId === body.memberId)?.assignment : encodeAssignment(this.assigned)
       return request.respond({ errorCode, protocolType: 'consumer', protocolName: body.protocolName, assignment: own ?? new Uint8Array(0) })
+    }
+    if (apiKey === ApiKey.ConsumerGroupHeartbeat) {
+      if (this.target !== undefined && errorCode === ErrorCode.NONE && body.memberEpoch >= 0) this.generation++
+      const assignment = this.target === undefined ? null : { topicPartitions: [{ topicId: TOPIC_ID, partitions: this.target }] }
+      if (body.memberEpoch >= 0) this.target = undefined
+      return request.respond({ errorCode, memberId: body.memberId, memberEpoch: body.memberEpoch < 0 ? body.memberEpoch : this.generation, heartbeatIntervalMs: 1_000, assignment: errorCode === ErrorCode.NONE ? assignment : null })
     }
     const topic = { name: '', topicId: TOPIC_ID }
     if (apiKey === ApiKey.OffsetFetch) {

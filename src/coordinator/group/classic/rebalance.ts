@@ -12,6 +12,7 @@ import type { ClassicGroup } from './classic-group.ts'
 import { EMPTY_ASSIGNMENT } from './classic-member.ts'
 import type { ClassicMember } from './classic-member.ts'
 import { groupMetadataRecord } from './classic-records.ts'
+import { assignedPartitionsOf } from './consumer-protocol.ts'
 
 type Records = readonly CoordinatorRecord[]
 const NOTHING: Records = []
@@ -94,7 +95,7 @@ export function propagate(scope: GroupScope, group: ClassicGroup, errorCode: num
     })
     // Its session may have ended unnoticed while its request was parked.
     if (answered) scheduleHeartbeat(scope, group, member)
-    if (isGood) scope.shard.env.observe({ kind: 'member-assigned', groupId: group.groupId, memberId: member.memberId, epoch: group.generationId, partitions: [], protocol: 'classic' })
+    if (isGood) observeAssignment(scope, group, member)
   }
 }
 
@@ -148,6 +149,11 @@ export function transition(scope: GroupScope, group: ClassicGroup, to: ClassicGr
 function observeState(scope: GroupScope, group: ClassicGroup, from: ClassicGroup['state']): void {
   const { env, partition, coordinatorEpoch } = scope.shard
   env.observe({ kind: 'group-state', groupId: group.groupId, from, to: group.state, epoch: group.generationId, members: [...group.members.keys()], partition, coordinatorEpoch })
+}
+
+function observeAssignment({ shard: { env, coordinatorEpoch } }: GroupScope, group: ClassicGroup, { memberId, assignment }: ClassicMember): void {
+  const partitions = group.usesConsumerProtocol ? assignedPartitionsOf(assignment) : []
+  env.observe({ kind: 'member-assigned', groupId: group.groupId, memberId, epoch: group.generationId, protocol: 'classic', coordinatorEpoch, partitions, releasing: [] })
 }
 
 function scheduleCompletion(scope: GroupScope, group: ClassicGroup): void {

@@ -24,7 +24,7 @@ import type { ConsumerMember } from './consumer-member.ts'
 import { currentAssignmentRecord, groupEpochRecord, memberRecord, memberTombstones, targetRecord } from './consumer-records.ts'
 import { reconcile } from './current-assignment.ts'
 import type { Target } from './current-assignment.ts'
-import { observeMember } from './observe-member.ts'
+import { observeAssignment, observeMember } from './observe-member.ts'
 import { resolveRegexes } from './regular-expressions.ts'
 import { cancelRevocation, removeMember, scheduleRevocation, scheduleSession } from './sessions.ts'
 import { metadataHash } from './subscription-metadata.ts'
@@ -71,7 +71,11 @@ export function consumerGroupHeartbeat(scope: GroupScope, sender: Sender, reques
   if (isFull || !sameAssignment(assignmentOfOwned(reconciled.assigned), assignmentOfOwned(member.assigned))) {
     answer.assignment = { topicPartitions: topicPartitionsOf(assignmentOfOwned(reconciled.assigned)) }
   }
-  return { records, response: answer, onAppended: () => observeMember(scope, groupId, memberId, wanted) }
+  const onAppended = (): void => {
+    if (former !== undefined) observeAssignment(scope, groupId, former, undefined)
+    observeMember(scope, groupId, memberId, member)
+  }
+  return { records, response: answer, onAppended }
 }
 
 function groupFor(scope: GroupScope, groupId: string, isJoining: boolean, records: CoordinatorRecord[]): ConsumerGroup {

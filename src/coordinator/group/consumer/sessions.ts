@@ -7,6 +7,7 @@ import type { CoordinatorRecord } from '../../coordinator-record.ts'
 import type { GroupScope } from '../group-shard.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import type { ConsumerMember } from './consumer-member.ts'
+import { observeAssignment } from './observe-member.ts'
 import { groupEpochRecord, memberTombstones, regexTombstone } from './consumer-records.ts'
 import { metadataHash } from './subscription-metadata.ts'
 
@@ -49,6 +50,7 @@ export function removeMember(scope: GroupScope, group: ConsumerGroup, member: Co
     for (const topic of group.topicsOf(other)) topics.add(topic)
     regexes.add(other.subscribedTopicRegex)
   }
+  observeAssignment(scope, groupId, member.memberId, undefined)
   scope.shard.cancel(sessionTimer(groupId, member.memberId))
   cancelRevocation(scope, groupId, member.memberId)
   return [
@@ -63,6 +65,7 @@ export function scheduleLoaded(scope: GroupScope): void {
   for (const group of scope.state.groups.values()) {
     if (group.kind !== 'consumer') continue
     for (const member of group.members.values()) {
+      observeAssignment(scope, group.groupId, member.memberId, member)
       scheduleSession(scope, group.groupId, member.memberId)
       if (member.state === 'unrevoked-partitions') scheduleRevocation(scope, group.groupId, member)
     }

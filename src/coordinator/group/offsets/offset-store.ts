@@ -31,10 +31,6 @@ export class OffsetStore {
     return this.committed.get(groupId)
   }
 
-  groups(): Iterable<string> {
-    return this.committed.keys()
-  }
-
   find(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
     return this.committed.get(groupId)?.get(topic)?.get(partition)
   }
@@ -63,9 +59,7 @@ export class OffsetStore {
 
   /** All groups with an offset, committed or pending, for one of these topics; with the partitions concerned. */
   holdersOf(topics: ReadonlySet<string>): [groupId: string, topic: string, partition: number][] {
-    const groups = new Set(this.committed.keys())
-    for (const pending of this.pending.values()) for (const groupId of pending.keys()) groups.add(groupId)
-    return [...groups].flatMap(groupId => this.partitionsOf(groupId).filter(([topic]) => topics.has(topic)).map(([topic, partition]): [string, string, number] => [groupId, topic, partition]))
+    return [...this.groupsWithOffsets()].flatMap(groupId => this.partitionsOf(groupId).filter(([topic]) => topics.has(topic)).map(([topic, partition]): [string, string, number] => [groupId, topic, partition]))
   }
 
   // ---- what records do ----
@@ -105,17 +99,28 @@ export class OffsetStore {
     }
   }
 
-  /** As text, sorted: for comparing two states. */
-  describe(): string[] {
+  /** Of open transactions of this producer. */
+  pendingOf(producerId: number): [groupId: string, topic: string, partition: number][] {
+    const found: [string, string, number][] = []
+    for (const [groupId, topics] of this.pending.get(producerId) ?? []) for (const [topic, partitions] of topics) for (const partition of partitions.keys()) found.push([groupId, topic, partition])
+    return found
+  }
+
+  groupsWithOffsets(): Set<string> {
+    const groups = new Set(this.committed.keys())
+    for (const pending of this.pending.values()) for (const groupId of pending.keys()) groups.add(groupId)
+    return groups
+  }
+
+  /** What is known of one partition, as text: for comparing two states. */
+  describe(groupId: string, topic: string, partition: number): string[] {
     const lines: string[] = []
-    const walk = (prefix: string, groups: ReadonlyMap<string, TopicOffsets>): void => {
-      for (const [groupId, topics] of groups) for (const [topic, partitions] of topics) for (const [partition, o] of partitions) {
-        lines.push(`${prefix}${groupId} ${topic}-${partition} ${o.offset} ${o.leaderEpoch} ${o.commitTimestampMs} @${o.recordOffset} ${o.metadata}`)
-      }
+    const add = (kind: string, o: CommittedOffset | undefined): void => {
+      if (o !== undefined) lines.push(`${kind} ${groupId} ${topic}-${partition} ${o.offset} ${o.leaderEpoch} ${o.commitTimestampMs} ${o.expireTimestampMs} @${o.recordOffset} ${o.metadata}`)
     }
-    walk('offset ', this.committed)
-    for (const [producerId, groups] of this.pending) walk(`pending ${producerId} `, groups)
-    return lines.sort()
+    add('offset', this.find(groupId, topic, partition))
+    for (const [producerId, groups] of this.pending) add(`pending ${producerId}`, groups.get(groupId)?.get(topic)?.get(partition))
+    return lines
   }
 }
 
