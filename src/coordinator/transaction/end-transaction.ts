@@ -43,7 +43,13 @@ export interface EndContext {
 
 /** A transition to write, or undefined: it is done already. @throws ApiError */
 export function prepareEnd(metadata: TransactionMetadata, request: EndRequest, context: EndContext): TransactionFields | undefined {
-  return supportsEpochBump(request.clientVersion) ? endWithEpochBump(metadata, request, context) : endInEpoch(metadata, request, context)
+  const raisesEpoch = context.defects.has('KAFKA-17754') ? !isDecisionInEpoch(metadata, request) : true
+  return supportsEpochBump(request.clientVersion) && raisesEpoch ? endWithEpochBump(metadata, request, context) : endInEpoch(metadata, request, context)
+}
+
+/** What version 1 would decide, or has decided. */
+function isDecisionInEpoch({ fields: { state, producerEpoch } }: TransactionMetadata, { commit, isFromClient, producerEpoch: epoch }: EndRequest): boolean {
+  return isFromClient && (state === 'Ongoing' || (state === (commit ? 'CompleteCommit' : 'CompleteAbort') && epoch === producerEpoch))
 }
 
 function endInEpoch(metadata: TransactionMetadata, request: EndRequest, { now, defects }: EndContext): TransactionFields | undefined {
@@ -113,6 +119,6 @@ function endNow(metadata: TransactionMetadata, request: EndRequest, context: End
   const nextProducerId = metadata.isEpochExhausted ? context.nextProducerId() : NO_PRODUCER_ID
   return metadata.prepareEnd(request.commit ? 'PrepareCommit' : 'PrepareAbort', {
     clientVersion: request.clientVersion, nextProducerId, now: context.now, wroteNothing: o.wroteNothing,
-    raisesEpoch: context.defects.has('KAFKA-17754') ? o.isFence : true,
+    raisesEpoch: true,
   })
 }
