@@ -1,9 +1,10 @@
 /** The workloads that ship. */
+import { compactedTable } from './compacted-table.ts'
 import type { Workload } from './contract.ts'
 import { produceConsume } from './produce-consume.ts'
 import { userActions } from './user-actions.ts'
 
-export const WORKLOADS: readonly Workload[] = [produceConsume, userActions]
+export const WORKLOADS: readonly Workload[] = [produceConsume, userActions, compactedTable]
 
 export function findWorkload(name: string): Workload | undefined {
   return WORKLOADS.find(workload => workload.name === name)
