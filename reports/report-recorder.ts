@@ -125,6 +125,7 @@ export class ReportRecorder implements Observer {
         return
       case 'machine-crash-loss': return this.mark(node, time, `loses ${event.bytesDropped} unsynced bytes of ${event.path}`, 'crash')
       case 'client-retry': return this.mark(node, time, `retries ${event.topic}-${event.partition}`, 'client')
+      case 'client-rebalance': return this.mark(node, time, `${event.change} in generation ${event.generationId}: ${event.partitions.map(({ topic, partition }) => `${topic}-${partition}`).join(' ') || 'nothing'}`, 'client')
       case 'client-transaction': return this.mark(node, time, `${event.transactionalId}: ${event.error ?? event.phase}`, 'client')
       default:
     }

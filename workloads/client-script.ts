@@ -5,6 +5,7 @@
 import { all, Future, type Task } from '../src/base/task.ts'
 import { US_PER_MS } from '../src/base/time.ts'
 import { Admin } from '../src/client/admin.ts'
+import type { ConsumerRecord } from '../src/client/completed-fetch.ts'
 import { Consumer } from '../src/client/consumer.ts'
 import { Producer } from '../src/client/producer.ts'
 import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG, DEFAULT_PRODUCER_CONFIG } from '../src/config/client.ts'
@@ -19,7 +20,7 @@ import { encodeRecord, type PayloadOf, type SendOperation, valueOf } from './rec
 import { logName } from './topic-incarnations.ts'
 
 /** Waits until `at` microseconds after `begin` on this machine's monotonic clock. */
-function* waitUntil(env: Env, begin: number, at: number): Task<void> {
+export function* waitUntil(env: Env, begin: number, at: number): Task<void> {
   const left = begin + at - env.now()
   if (left > 0) yield* env.sleep(left).wait()
 }
@@ -29,6 +30,7 @@ export function* runClient(context: ClientContext, payload: PayloadOf): Task<voi
     case 'producer': return yield* runProducer(context, payload)
     case 'consumer': return yield* runConsumer(context, payload)
     case 'admin': return yield* runAdmin(context)
+    case 'app':
   }
 }
 
@@ -107,8 +109,13 @@ function* pollUntil(context: ClientContext, consumer: Consumer, payload: Payload
       yield* env.sleep(Math.min(POLL_MS * US_PER_MS, until - env.now())).wait()
       continue
     }
-    yield* recordedPoll(env, recorder, consumer, payload, Math.min(POLL_MS, Math.max(1, Math.ceil((until - env.now()) / US_PER_MS))), context.recreated, {})
+    yield* recordedPoll(env, recorder, consumer, payload, Math.min(POLL_MS, Math.max(1, Math.ceil((until - env.now()) / US_PER_MS))), context.recreated, isolationOf(context))
   }
+}
+
+/** What a checker must know of a reader of what may be aborted. */
+function isolationOf({ spec }: ClientContext): { readonly [key: string]: Json } {
+  return spec.kind === 'consumer' && spec.config.isolationLevel === 'read_uncommitted' ? { isolation: 'read_uncommitted' } : {}
 }
 
 type Records = { [key: string]: [number, Json][] }
@@ -116,11 +123,15 @@ type Records = { [key: string]: [number, Json][] }
 /** One recorded poll; returns how many records came. */
 export function* recordedPoll(
   env: Env, recorder: ClientRecorder, consumer: Consumer, payload: PayloadOf, timeoutMs: number, recreated: ReadonlySet<string>, extra: { readonly [key: string]: Json },
+  each?: (record: ConsumerRecord) => void,
 ): Task<number> {
   const invoked = recorder.invoke('poll', [['poll']], extra)
   const result = yield* consumer.poll(timeoutMs)
   const records: Records = {}
-  for (const record of result.records) (records[logName(recreated, record)] ??= []).push([record.offset, valueOf(record, payload)])
+  for (const record of result.records) {
+    (records[logName(recreated, record)] ??= []).push([record.offset, valueOf(record, payload)])
+    each?.(record)
+  }
   if (result.error !== undefined) invoked.fail(result.error)
   else invoked.ok([['poll', records]])
   if (result.resets.length > 0) {

@@ -59,6 +59,8 @@ export interface DrainContext {
   readonly operations: readonly PlanOperation[]
   /** Host and config of the plan's clients, for time-outs. */
   readonly clients: readonly ClientSpec[]
+  /** As the clients had it. */
+  readonly outside: Map<string, unknown>
 }
 
 export interface DrainResult {

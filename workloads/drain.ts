@@ -9,8 +9,9 @@
  */
 import type { Task } from '../src/base/task.ts'
 import { Admin } from '../src/client/admin.ts'
+import type { ConsumerRecord } from '../src/client/completed-fetch.ts'
 import { Consumer } from '../src/client/consumer.ts'
-import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG } from '../src/config/client.ts'
+import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG, type ConsumerConfig } from '../src/config/client.ts'
 import { recordedPoll } from './client-script.ts'
 import type { DrainContext, DrainResult } from './contract.ts'
 import { describeAtLast } from './metadata-operations.ts'
@@ -20,23 +21,25 @@ import { settledTopics } from './settled-topics.ts'
 import type { SettledTopic } from './settled-topics.ts'
 import { recreatedTopics } from './topic-incarnations.ts'
 
+export type IsolationLevel = ConsumerConfig['isolationLevel']
+
 /** How long offsets of a topic are asked for before a look whether it still exists. */
 const GIVE_UP_MS = 2_000
 
-export function* drainTopics(context: DrainContext, payload: PayloadOf): Task<DrainResult> {
+export function* drainTopics(context: DrainContext, payload: PayloadOf, isolationLevel: IsolationLevel = 'read_uncommitted', each?: (record: ConsumerRecord) => void): Task<DrainResult> {
   const { env, recorder, operations } = context
   const recreated = recreatedTopics(operations)
   const isFixed = recreated.size === 0 && !operations.some(({ f }) => f === 'create-partitions')
   const common = { ...context.clients[0]?.config, clientId: 'drain', bootstrapServers: context.bootstrapServers, clientRack: null }
   const admin = new Admin(env, { ...DEFAULT_ADMIN_CONFIG, ...common, ...(recreated.size > 0 ? { defaultApiTimeoutMs: GIVE_UP_MS } : {}) })
-  const consumer = new Consumer(env, { ...DEFAULT_CONSUMER_CONFIG, ...common, fetchMaxWaitMs: 100, autoOffsetReset: 'earliest', isolationLevel: 'read_uncommitted' })
+  const consumer = new Consumer(env, { ...DEFAULT_CONSUMER_CONFIG, ...common, fetchMaxWaitMs: 100, autoOffsetReset: 'earliest', isolationLevel })
   for (;;) {
     const topics = isFixed ? context.topics.map(({ name, partitions }) => ({ name, partitions, topicId: '' })) : yield* settledTopics(context, admin, recreated)
-    const result = yield* drainOnce(context, payload, topics, admin, consumer, recreated)
+    const result = yield* drainOnce(context, payload, topics, admin, consumer, recreated, each)
     if (result === undefined) continue
     yield* describeAtLast(context, admin)
     consumer.close()
-    yield* readReplicas(context, admin, payload, result.end)
+    yield* readReplicas(context, admin, payload, result.end, isolationLevel)
     if (recreated.size > 0) {
       const now = yield* settledTopics(context, admin, recreated)
       const read = topics.filter(({ name, topicId }) => recreated.has(name) && now.some(topic => topic.topicId === topicId))
@@ -49,6 +52,7 @@ export function* drainTopics(context: DrainContext, payload: PayloadOf): Task<Dr
 /** undefined when a topic is no longer there. */
 function* drainOnce(
   context: DrainContext, payload: PayloadOf, topics: readonly SettledTopic[], admin: Admin, consumer: Consumer, recreated: ReadonlySet<string>,
+  each: ((record: ConsumerRecord) => void) | undefined,
 ): Task<DrainResult | undefined> {
   const { recorder } = context
   const partitions = topics.flatMap(topic => Array.from({ length: topic.partitions }, (_, partition) => ({ topic: topic.name, partition })))
@@ -77,7 +81,7 @@ function* drainOnce(
     }
     let quiet = 0
     while (quiet < 2) {
-      const count = yield* recordedPoll(context.env, recorder, consumer, payload, 50, recreated, { drain: true })
+      const count = yield* recordedPoll(context.env, recorder, consumer, payload, 50, recreated, { drain: true }, each)
       quiet = count === 0 ? quiet + 1 : 0
       for (const { topic, partition } of partitions) {
         const position = consumer.currentPosition(topic, partition)

@@ -1,11 +1,10 @@
 /**
- * A database outside the cluster, as a consumer's own code sees it: transactions are atomic and durable and take virtual
- * time on the way there and back. A client that dies while it waits does not know whether its transaction happened,
- * which is the case that "exactly once into another system" has to survive.
+ * A key-value database outside the cluster, as a consumer's own code sees it (see RemoteTransactions for what may go wrong
+ * on the way).
  */
-import { Future } from '../src/base/task.ts'
-import { type Micros, US_PER_MS } from '../src/base/time.ts'
+import type { Future } from '../src/base/task.ts'
 import type { Env } from '../src/env/env.ts'
+import { RemoteTransactions } from './remote-transactions.ts'
 
 /** What a transaction may do. Reads see its own writes; nothing is written when it throws. */
 export interface DatabaseTransaction {
@@ -14,46 +13,26 @@ export interface DatabaseTransaction {
   delete(key: string): void
 }
 
-const LEAST_US: Micros = 500
-const SPREAD_US: Micros = 4 * US_PER_MS
-
 export class ExternalDatabase {
   readonly rows = new Map<string, unknown>()
-  private legs = 0
+  private readonly remote = new RemoteTransactions()
 
   /** Runs `work` when the request has arrived; the future holds its result, or its error, when the answer is back. */
   transaction<T>(env: Env, work: (tx: DatabaseTransaction) => T): Future<T> {
-    const answer = new Future<T>()
-    env.timer(this.legOf(env), () => {
-      const reply = this.apply(work)
-      env.timer(this.legOf(env), () => {
-        if (reply.ok) answer.complete(reply.value)
-        else answer.fail(reply.error)
-      })
-    })
-    return answer
+    return this.remote.run(env, () => this.apply(work))
   }
 
-  private apply<T>(work: (tx: DatabaseTransaction) => T): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown } {
+  private apply<T>(work: (tx: DatabaseTransaction) => T): T {
     const writes = new Map<string, { readonly value: unknown } | undefined>()
-    const tx: DatabaseTransaction = {
+    const value = work({
       get: key => (writes.has(key) ? writes.get(key)?.value : this.rows.get(key)),
-      put: (key, value) => void writes.set(key, { value }),
+      put: (key, written) => void writes.set(key, { value: written }),
       delete: key => void writes.set(key, undefined),
+    })
+    for (const [key, write] of writes) {
+      if (write === undefined) this.rows.delete(key)
+      else this.rows.set(key, write.value)
     }
-    try {
-      const value = work(tx)
-      for (const [key, write] of writes) {
-        if (write === undefined) this.rows.delete(key)
-        else this.rows.set(key, write.value)
-      }
-      return { ok: true, value }
-    } catch (error) {
-      return { ok: false, error }
-    }
-  }
-
-  private legOf(env: Env): Micros {
-    return LEAST_US + (env.draw('database', this.legs++) % SPREAD_US)
+    return value
   }
 }

@@ -6,7 +6,7 @@
 import type { Task } from '../src/base/task.ts'
 import type { Admin } from '../src/client/admin.ts'
 import { Consumer } from '../src/client/consumer.ts'
-import { DEFAULT_CONSUMER_CONFIG } from '../src/config/client.ts'
+import { DEFAULT_CONSUMER_CONFIG, type ConsumerConfig } from '../src/config/client.ts'
 import { recordedPoll } from './client-script.ts'
 import type { DrainContext } from './contract.ts'
 import type { PayloadOf } from './records.ts'
@@ -16,23 +16,23 @@ import { recreatedTopics } from './topic-incarnations.ts'
 const PATIENCE = 6
 const POLL_MS = 50
 
-export function* readReplicas(context: DrainContext, admin: Admin, payload: PayloadOf, end: { readonly [key: string]: number }): Task<void> {
+export function* readReplicas(context: DrainContext, admin: Admin, payload: PayloadOf, end: { readonly [key: string]: number }, isolationLevel: ConsumerConfig['isolationLevel']): Task<void> {
   const cluster = yield* admin.describeCluster()
   if (!cluster.ok) return
   const followed = cluster.value.topics.flatMap(topic => topic.partitions.flatMap(({ partition, leaderId, isr }) =>
     ((end[`${topic.name}-${partition}`] ?? 0) > 0 ? isr.filter(id => id !== leaderId).map(id => ({ id, topic: topic.name, partition })) : [])))
   const brokers = [...new Set(followed.map(({ id }) => id))].sort((a, b) => a - b)
-  for (const broker of brokers) yield* readReplica(context, broker, followed.filter(({ id }) => id === broker), payload, end)
+  for (const broker of brokers) yield* readReplica(context, broker, followed.filter(({ id }) => id === broker), payload, end, isolationLevel)
 }
 
 function* readReplica(
   { env, recorder, clients, bootstrapServers, operations }: DrainContext, broker: number, partitions: readonly { topic: string; partition: number }[], payload: PayloadOf,
-  end: { readonly [key: string]: number },
+  end: { readonly [key: string]: number }, isolationLevel: ConsumerConfig['isolationLevel'],
 ): Task<void> {
   const timeouts = clients[0]?.config ?? {}
   const consumer = new Consumer(env, {
     ...DEFAULT_CONSUMER_CONFIG, ...timeouts, clientId: `drain-${broker}`, bootstrapServers, clientRack: null, fetchMaxWaitMs: POLL_MS,
-    autoOffsetReset: 'earliest', isolationLevel: 'read_uncommitted', readReplica: broker,
+    autoOffsetReset: 'earliest', isolationLevel, readReplica: broker,
   })
   const extra = { drain: true, replica: broker }
   recorder.invoke('assign', Object.fromEntries(partitions.map(({ topic, partition }) => [`${topic}-${partition}`, 'earliest'])), extra).ok(null)

@@ -25,7 +25,7 @@ export const plainPayload: PayloadOf = (id, key, size) => `v${id}|${key ?? ''}|$
 /** Stands for the size of a tombstone, which has no value. */
 const NO_VALUE = '-'
 
-export function encodeRecord(operation: SendOperation, payload: PayloadOf): ReadRecord {
+export function encodeRecord(operation: Pick<SendOperation, 'id' | 'key' | 'size' | 'tombstone'>, payload: PayloadOf): ReadRecord {
   const isTombstone = operation.tombstone === true
   return {
     key: operation.key === null ? null : encodeUtf8(operation.key),

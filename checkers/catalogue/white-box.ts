@@ -1,5 +1,5 @@
 /**
- * Invariants 1-7 of the cluster (section 10 of the semantics, names from Kafka's TLA+ specifications and from
+ * Invariants 1-10 of the cluster (section 10 of the semantics, names from Kafka's TLA+ specifications and from
  * RaftEventSimulationTest). Found by the monitors of `checkers/invariants`, which see every node's state.
  */
 import type { Anomaly } from '../anomalies.ts'
@@ -10,6 +10,8 @@ const ALTER_ISR = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-497%3A+
 const RAFT = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-595%3A+A+Raft+Protocol+for+the+Metadata+Quorum'
 const SNAPSHOT = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-630%3A+Kafka+Raft+Snapshot'
 const RECONFIGURATION = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-853%3A+KRaft+Controller+Membership+Changes'
+const COORDINATOR = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-848%3A+The+Next+Generation+of+the+Consumer+Rebalance+Protocol'
+const VERIFICATION = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-890%3A+Transactions+Server-Side+Defense'
 const IDEMPOTENCE = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-98+-+Exactly+Once+Delivery+and+Transactional+Messaging'
 
 export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
@@ -152,6 +154,46 @@ export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
     link: IDEMPOTENCE,
   },
   {
+    id: 'unknown-transaction',
+    title: 'A leader opened a transaction that no coordinator knows',
+    checker: 'transaction-agreement',
+    definition: 'A partition leader appended the first record of a transaction, and the coordinator neither lists the partition in one of that producer and epoch nor has a decision on its way to it.',
+    forbiddenBy: ['read-stays'],
+    example: ['coordinator: copier (producer 7, epoch 0) in CompleteAbort', 'broker 1: opens a transaction of producer 7, epoch 0, on orders-0'],
+    falseAlarm: 'Without transaction.partition.verification.enable leaders ask nobody.',
+    link: VERIFICATION,
+  },
+  {
+    id: 'undecided-marker',
+    title: 'A marker ended a transaction that was not decided so',
+    checker: 'transaction-agreement',
+    definition: 'A leader wrote a marker that ends an open transaction, and at that time the coordinator had not decided that producer\'s transaction, or otherwise.',
+    forbiddenBy: ['read-stays'],
+    example: ['coordinator: copier (producer 7, epoch 0) in Ongoing with orders-0', 'broker 1: writes a marker that commits producer 7 to orders-0'],
+    falseAlarm: 'A marker that ends nothing is a repeat, and harmless. With transaction.version 1 a marker that was held up on its way ends the next transaction of its producer: known behaviour KAFKA-17754.',
+    link: VERIFICATION,
+  },
+  {
+    id: 'two-outcomes',
+    title: 'A transaction has two outcomes',
+    checker: 'transaction-agreement',
+    definition: 'Markers of one epoch of a producer, which under transaction.version 2 is one transaction, commit it on one partition and abort it on another.',
+    forbiddenBy: ['read-stays'],
+    example: ['broker 1: commit marker of producer 7, epoch 3, on orders-0', 'broker 2: abort marker of producer 7, epoch 3, on orders-1'],
+    falseAlarm: 'With transaction.version 1 all transactions of a producer share its epoch.',
+    link: VERIFICATION,
+  },
+  {
+    id: 'hanging-transaction',
+    title: 'A transaction hangs',
+    checker: 'transaction-agreement',
+    definition: 'Everything has healed; still a transaction is open on a partition and its coordinator does not list it, or one is decided and not finished.',
+    forbiddenBy: ['liveness'],
+    example: ['all faults have stopped', 'coordinator: copier (producer 7, epoch 0) in CompleteAbort', 'broker 1: producer 7, transaction open on orders-0 from offset 12 on'],
+    falseAlarm: 'A transaction that its coordinator lists as ongoing: its time-out will end it.',
+    link: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-664%3A+Provide+tooling+to+detect+and+abort+hanging+transactions',
+  },
+  {
     id: 'wrong-compaction',
     title: 'The log cleaner removed what it had to keep',
     checker: 'compaction',
@@ -160,6 +202,26 @@ export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
     example: ['broker 1: users-0 offset 3 key a, offset 7 key b', 'broker 1: cleans [0, 9): offset 3 is gone, and no other record has key a'],
     falseAlarm: 'Older values of a key; a tombstone whose delete horizon, by the clock of this broker, has passed; records of aborted transactions.',
     link: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-534%3A+Retain+tombstones+and+transaction+markers+for+approximately+delete.retention.ms+milliseconds',
+  },
+  {
+    id: 'coordinator-state-mismatch',
+    title: 'Coordinators disagree about committed state',
+    checker: 'coordinator-state',
+    definition: 'Two coordinators have replayed one state partition up to the same committed offset and hold different groups or offsets.',
+    forbiddenBy: ['read-stays'],
+    example: ['broker 1: coordinator of __consumer_offsets-0, group g committed 7 at offset 41', 'broker 1 dies', 'broker 2: replays up to offset 41, group g committed 5'],
+    falseAlarm: 'States are compared only when all that is committed has been replayed: compaction has removed older values of the log before.',
+    link: COORDINATOR,
+  },
+  {
+    id: 'two-owners',
+    title: 'A coordinator gives a partition to two members',
+    checker: 'single-owner',
+    definition: 'In one epoch of a coordinator two members of a group have the same partition, or one has it while the other has yet to give it back.',
+    forbiddenBy: [],
+    example: ['a: has orders-0, is to give it back', 'b: is given orders-0', '', 'a has not acknowledged that it gave it back.'],
+    falseAlarm: 'A member that was fenced may go on until it hears of it; what the coordinator says is judged here.',
+    link: COORDINATOR,
   },
   {
     id: 'no-convergence',

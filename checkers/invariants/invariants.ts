@@ -10,12 +10,14 @@ import type { InvariantMonitor, MonitorContext } from './invariant-monitor.ts'
 import { QuorumSuperset, TwoLeadersOneEpoch } from './leadership.ts'
 import { Compaction } from './compaction.ts'
 import { Convergence } from './convergence.ts'
+import { CoordinatorState, SingleOwner } from './groups.ts'
 import { LogDivergence } from './log-divergence.ts'
 import { MetadataRegression } from './metadata-regression.ts'
 import { MetadataSnapshots, VoterChanges } from './metadata-snapshots.ts'
 import { EpochRegression, HighWatermarkRegression, LogStart } from './monotone.ts'
 import { ProducerState } from './producer-state.ts'
 import { TimeIndex } from './time-index.ts'
+import { TransactionAgreement } from './transaction-agreement.ts'
 
 interface MonitorKind {
   readonly name: string
@@ -37,7 +39,10 @@ export const MONITORS: readonly MonitorKind[] = [
   { name: 'log-start', describes: 'the log start only rises, and retention removes only what it may', create: (context, cluster) => new LogStart(context, cluster) },
   { name: 'time-index', describes: 'offsets by timestamp name the first record that is young enough', create: (context, cluster) => new TimeIndex(context, cluster) },
   { name: 'producer-state', describes: 'what a replica remembers of producers equals a replay of its log', create: (context, cluster) => new ProducerState(context, cluster) },
+  { name: 'transaction-agreement', describes: 'coordinators, open transactions and markers never contradict each other', create: (context, cluster) => new TransactionAgreement(context, cluster) },
   { name: 'compaction', describes: 'the log cleaner removes only what it may, and keeps what a replay needs', create: (context, cluster) => new Compaction(context, cluster) },
+  { name: 'coordinator-state', describes: 'whoever replays a coordinator\'s log up to an offset has the same state', create: (context, cluster) => new CoordinatorState(context, cluster) },
+  { name: 'single-owner', describes: 'a partition of a group belongs to one member at a time', create: (context, cluster) => new SingleOwner(context, cluster) },
   { name: 'convergence', describes: 'when all has healed, in-sync replicas hold one log', create: (context, cluster) => new Convergence(context, cluster) },
 ]
 

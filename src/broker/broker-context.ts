@@ -4,7 +4,7 @@
 import type { ClusterConfig } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { MetadataImage, TopicImage } from '../controller/metadata-image.ts'
-import type { OffsetTransactions } from '../coordinator/transaction/offset-transactions.ts'
+import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import type { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
@@ -29,10 +29,9 @@ export interface BrokerContext {
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
   readonly addPartitions: Pick<AddPartitionsSender, 'ask'>
-  /** The group coordinator; without one the markers of its partitions are written as any others. */
-  readonly offsetTransactions: OffsetTransactions | undefined
   readonly transactions: TransactionCoordinator
   readonly forwarding: Pick<ControllerChannel, 'send'>
+  readonly groups: GroupCoordinator
   readonly internalTopics: Pick<InternalTopicCreation, 'create'>
   topicConfig(topic: string): TopicConfig
 }

@@ -14,8 +14,8 @@ import { TRANSACTION_VERSION_FEATURE } from '../controller/features.ts'
 import type { MetadataDelta, MetadataImage } from '../controller/metadata-image.ts'
 import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
 import type { ElectedCoordinator } from '../coordinator/elected-coordinator.ts'
+import { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import type { StateLogs } from '../coordinator/state-logs.ts'
-import type { OffsetTransactions } from '../coordinator/transaction/offset-transactions.ts'
 import { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import type { RaftClient } from '../raft/raft-client.ts'
@@ -63,9 +63,9 @@ export class Broker implements PartitionHost, BrokerContext {
   readonly internalTopics: InternalTopicCreation
   /** Where coordinators keep their state. */
   readonly stateLogs: StateLogs
+  readonly groups: GroupCoordinator
   private readonly coordinators: readonly ElectedCoordinator[]
   readonly addPartitions: AddPartitionsSender
-  readonly offsetTransactions: OffsetTransactions | undefined = undefined
   readonly transactions: TransactionCoordinator
   private readonly spec: ServerSpec
   private readonly raft: RaftClient
@@ -106,11 +106,12 @@ export class Broker implements PartitionHost, BrokerContext {
     this.producerIds = new ProducerIds(env, { ...own, channel: this.forwarding })
     this.internalTopics = new InternalTopicCreation(cluster.server, this.forwarding)
     this.stateLogs = new ReplicaStateLogs(this)
+    this.groups = new GroupCoordinator(env, { server: cluster.server, image: this.image, logs: this.stateLogs })
     this.transactions = new TransactionCoordinator(env, {
       server: cluster.server, image: this.image, stateLogs: this.stateLogs, nextProducerId: () => this.producerIds.next(),
       transactionVersion: () => this.image.features.get(TRANSACTION_VERSION_FEATURE) ?? 0,
     })
-    this.coordinators = [this.transactions]
+    this.coordinators = [this.groups, this.transactions]
   }
 
   get server(): ClusterConfig['server'] {

@@ -17,6 +17,9 @@ import { handleEndTxn } from './handlers/end-txn.ts'
 import { handleFetch } from './handlers/fetch.ts'
 import { handleFindCoordinator } from './handlers/find-coordinator.ts'
 import { handleForwarded } from './handlers/forwarded.ts'
+import { handleConsumerGroupHeartbeat, handleHeartbeat, handleJoinGroup, handleLeaveGroup, handleSyncGroup } from './handlers/group-membership.ts'
+import { handleOffsetCommit, handleOffsetDelete, handleOffsetFetch, handleTxnOffsetCommit } from './handlers/group-offsets.ts'
+import { handleConsumerGroupDescribe, handleDeleteGroups, handleDescribeGroups, handleListGroups } from './handlers/groups.ts'
 import { handleInitProducerId } from './handlers/init-producer-id.ts'
 import { handleListConfigResources } from './handlers/list-config-resources.ts'
 import { handleListOffsets } from './handlers/list-offsets.ts'
@@ -34,7 +37,9 @@ export const SERVED_APIS: ReadonlySet<number> = new Set([
   ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.FindCoordinator, ApiKey.ApiVersions, ApiKey.InitProducerId,
   ApiKey.OffsetForLeaderEpoch, ApiKey.DeleteRecords, ApiKey.DescribeConfigs, ApiKey.DescribeCluster,
   ApiKey.DescribeTopicPartitions, ApiKey.DescribeLogDirs, ApiKey.WriteTxnMarkers, ApiKey.DescribeProducers,
-  ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.DescribeTransactions, ApiKey.ListTransactions, ApiKey.ListConfigResources, ...FORWARDED,
+  ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.DescribeTransactions, ApiKey.ListTransactions, ApiKey.ListConfigResources,
+  ApiKey.JoinGroup, ApiKey.SyncGroup, ApiKey.Heartbeat, ApiKey.LeaveGroup, ApiKey.ConsumerGroupHeartbeat, ApiKey.OffsetCommit, ApiKey.OffsetFetch,
+  ApiKey.TxnOffsetCommit, ApiKey.OffsetDelete, ApiKey.DescribeGroups, ApiKey.ConsumerGroupDescribe, ApiKey.ListGroups, ApiKey.DeleteGroups, ...FORWARDED,
 ])
 
 export function routeRequest(context: BrokerContext, request: RpcRequest): void {
@@ -60,6 +65,19 @@ export function routeRequest(context: BrokerContext, request: RpcRequest): void 
     case ApiKey.DescribeLogDirs: return handleDescribeLogDirs(context, request)
     case ApiKey.ListConfigResources: return handleListConfigResources(context, request)
     case ApiKey.FindCoordinator: return handleFindCoordinator(context, request)
+    case ApiKey.JoinGroup: return context.env.spawn('join-group', handleJoinGroup(context, request))
+    case ApiKey.SyncGroup: return context.env.spawn('sync-group', handleSyncGroup(context, request))
+    case ApiKey.Heartbeat: return context.env.spawn('heartbeat', handleHeartbeat(context, request))
+    case ApiKey.LeaveGroup: return context.env.spawn('leave-group', handleLeaveGroup(context, request))
+    case ApiKey.ConsumerGroupHeartbeat: return context.env.spawn('consumer-group-heartbeat', handleConsumerGroupHeartbeat(context, request))
+    case ApiKey.OffsetCommit: return context.env.spawn('offset-commit', handleOffsetCommit(context, request))
+    case ApiKey.OffsetFetch: return context.env.spawn('offset-fetch', handleOffsetFetch(context, request))
+    case ApiKey.TxnOffsetCommit: return context.env.spawn('txn-offset-commit', handleTxnOffsetCommit(context, request))
+    case ApiKey.OffsetDelete: return context.env.spawn('offset-delete', handleOffsetDelete(context, request))
+    case ApiKey.DescribeGroups: return handleDescribeGroups(context, request)
+    case ApiKey.ConsumerGroupDescribe: return handleConsumerGroupDescribe(context, request)
+    case ApiKey.ListGroups: return handleListGroups(context, request)
+    case ApiKey.DeleteGroups: return context.env.spawn('delete-groups', handleDeleteGroups(context, request))
     default:
       if (FORWARDED.includes(request.apiKey)) context.env.spawn('forward', handleForwarded(context, request))
       else request.close()

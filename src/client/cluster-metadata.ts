@@ -80,6 +80,7 @@ export class ClusterMetadata {
   private readonly listeners: (() => void)[] = []
   private waiting: Future<void>[] = []
   private readonly interest = new Set<string>()
+  private wantsAllTopics = false
   private interestVersion = 0
 
   private nodesById = new Map<number, BrokerNode>()
@@ -138,6 +139,27 @@ export class ClusterMetadata {
     this.equivalentAnswers = 0
     this.lastRefresh = -Infinity
     this.wakeup.wake()
+  }
+
+  /** All topics from now on, for subscriptions by pattern. */
+  addAll(): void {
+    if (this.wantsAllTopics) return
+    this.wantsAllTopics = true
+    this.interestVersion++
+    this.needsUpdate = true
+    this.equivalentAnswers = 0
+    this.lastRefresh = -Infinity
+    this.wakeup.wake()
+  }
+
+  /** Nobody has asked for more since the last answer. */
+  get isFresh(): boolean {
+    return !this.needsUpdate
+  }
+
+  /** As far as they were asked for. */
+  get knownTopics(): Iterable<string> {
+    return this.topics.keys()
   }
 
   requestUpdate(): void {
@@ -253,7 +275,7 @@ export class ClusterMetadata {
       }
       const askedVersion = this.interestVersion
       const request: Draft<MetadataRequest> = {
-        topics: [...this.interest].map(name => ({ topicId: ZERO_UUID, name })),
+        topics: this.wantsAllTopics ? null : [...this.interest].map(name => ({ topicId: ZERO_UUID, name })),
         allowAutoTopicCreation: false,
       }
       const result = yield* this.rpc.send(node.host, node.port, ApiKey.Metadata, request).wait()

@@ -1,6 +1,6 @@
 /**
- * The reference consumer in assign mode (KafkaConsumer without a group). Everything happens inside `poll` and `position`,
- * as in the classic Java consumer: answers that arrive in between wait for the next call.
+ * The reference consumer (KafkaConsumer): assigned by the application, or by its group. Everything but the heartbeat happens
+ * inside `poll` and other calls, as in the classic Java consumer: answers that arrive in between wait for the next call.
  */
 import type { Task } from '../base/task.ts'
 import { msToUs } from '../base/time.ts'
@@ -15,12 +15,18 @@ import type { BrokerRpc } from './broker-rpc.ts'
 import { ClusterMetadata } from './cluster-metadata.ts'
 import type { ConsumerRecord } from './completed-fetch.ts'
 import { connectBrokers } from './connect.ts'
-import { FetchState } from './fetch-state.ts'
-import type { PositionReset } from './fetch-state.ts'
+import type { FetchState, PositionReset } from './fetch-state.ts'
 import { Fetcher } from './fetcher.ts'
 import type { Collected } from './fetcher.ts'
 import { partitionName } from '../base/partition-name.ts'
+import { Assignment } from './group/assignment.ts'
+import type { CommittedOffset } from './group/committed-offsets.ts'
+import { GroupConsumer } from './group/group-consumer.ts'
+import type { GroupMetadata, OffsetToCommit } from './group/group-metadata.ts'
+import type { CommitOutcome } from './group/offset-commits.ts'
+import type { RebalanceListener } from './group/subscription.ts'
 import { PositionResolver } from './position-resolver.ts'
+import type { TopicPartition } from './topic-partition.ts'
 import { Wakeup } from './wakeup.ts'
 
 export interface PollResult {
@@ -33,6 +39,8 @@ export interface PollResult {
 
 /** Fetches of a broker are one at a time; list-offsets and metadata requests go beside them. */
 const MAX_IN_FLIGHT = 100
+function* nothing(): Task<void> {}
+
 const NOTHING: Collected = { records: [], advanced: false }
 
 export class Consumer {
@@ -44,7 +52,9 @@ export class Consumer {
   private readonly answers: AnswerQueue
   private readonly positions: PositionResolver
   private readonly fetcher: Fetcher
-  private readonly states = new Map<string, FetchState>()
+  private readonly assigned: Assignment
+  private readonly states: ReadonlyMap<string, FetchState>
+  private readonly group: GroupConsumer | undefined
   private resets: PositionReset[] = []
   private error: string | undefined = undefined
 
@@ -60,32 +70,73 @@ export class Consumer {
     }
     this.positions = new PositionResolver(env, config, this.metadata, this.answers, reset => this.resets.push(reset), onError)
     this.fetcher = new Fetcher(env, config, this.rpc, this.metadata, this.answers, this.positions, onError)
+    this.assigned = new Assignment(config.groupId !== null, () => this.fetcher.retain(this.states))
+    this.states = this.assigned.states
+    this.group = config.groupId === null ? undefined
+      : new GroupConsumer(env, config, config.groupId, this.rpc, this.metadata, this.answers, this.wakeup, this.assigned, onError)
     this.metadata.onUpdate(() => this.wakeup.wake())
     this.metadata.start()
   }
 
   /** What is assigned, in order. */
-  get assignment(): readonly { readonly topic: string; readonly partition: number }[] {
-    return [...this.states.values()].map(({ topic, partition }) => ({ topic, partition }))
+  get assignment(): readonly TopicPartition[] {
+    return this.assigned.partitions
   }
 
-  /** Replaces the assignment; partitions that stay keep their positions and what was fetched of them. */
-  assign(partitions: readonly { readonly topic: string; readonly partition: number }[]): void {
-    const before = new Map(this.states)
-    this.states.clear()
-    for (const { topic, partition } of partitions) {
-      const key = partitionName(topic, partition)
-      this.states.set(key, before.get(key) ?? new FetchState(topic, partition))
-      this.metadata.add(topic)
-    }
-    this.fetcher.retain(this.states)
+  /**
+   * Replaces the assignment; partitions that stay keep their positions and what was fetched of them.
+   * @throws TrialError while subscribed
+   */
+  assign(partitions: readonly TopicPartition[]): void {
+    if (this.group?.isMember === true) throw new TrialError('usage', 'A consumer that is subscribed cannot be assigned partitions.')
+    for (const { topic } of partitions) this.metadata.add(topic)
+    this.assigned.replace(partitions)
+  }
+
+  /**
+   * Joins the group in the next polls and lets it assign partitions of these topics, or of all whose whole name matches.
+   * @throws TrialError without group.id
+   */
+  subscribe(topics: readonly string[] | RegExp, listener: RebalanceListener = {}): void {
+    const pattern = topics instanceof RegExp ? new RegExp(`^(?:${topics.source})$`, topics.flags.replace('g', '')) : undefined
+    this.member('subscribe').subscribe({ topics: topics instanceof RegExp ? [] : [...new Set(topics)], pattern, listener })
+  }
+
+  /** Leaves the group and gives up what is assigned. */
+  *unsubscribe(): Task<void> {
+    yield* this.group?.unsubscribe(this.apiDeadline()) ?? nothing()
+    this.assigned.replace([])
+  }
+
+  /** Membership for `Producer#sendOffsetsToTransaction`. @throws TrialError without group.id */
+  groupMetadata(): GroupMetadata {
+    return this.member('groupMetadata').groupMetadata
+  }
+
+  /** Commits, without arguments the positions of all partitions, and waits at most default.api.timeout.ms. */
+  *commitSync(offsets?: readonly OffsetToCommit[]): Task<CommitOutcome> {
+    const { commits } = this.member('commitSync')
+    this.answers.run()
+    return yield* commits.commitSync(offsets ?? this.assigned.allConsumed(), this.apiDeadline())
+  }
+
+  /** One attempt to commit; `onDone` is called in a later call of this consumer, in order. */
+  commitAsync(offsets?: readonly OffsetToCommit[], onDone: (outcome: CommitOutcome) => void = () => {}): void {
+    this.member('commitAsync').commits.commitAsync(offsets ?? this.assigned.allConsumed(), onDone)
+  }
+
+  /** What is committed of each partition, by its name; null where nothing is. @throws ApiError */
+  *committed(partitions: readonly TopicPartition[]): Task<ReadonlyMap<string, CommittedOffset | null>> {
+    return yield* this.member('committed').committed.committed(partitions, this.apiDeadline())
   }
 
   /** Records, or none after `timeoutMs`. Returns early when a position moved or something went wrong. */
   *poll(timeoutMs: Millis): Task<PollResult> {
     const deadline = this.env.now() + msToUs(timeoutMs)
     for (;;) {
-      const checkPositionsAt = this.update()
+      this.answers.run()
+      const checkGroupAt = this.group === undefined ? Infinity : yield* this.group.poll()
+      const checkPositionsAt = Math.min(checkGroupAt, this.update())
       // an error is told by a poll of its own, so that no record is lost with it
       const { records, advanced } = this.error === undefined ? this.fetcher.collect(this.states) : NOTHING
       const checkFetchesAt = this.fetcher.sendFetches(this.states)
@@ -105,7 +156,7 @@ export class Consumer {
    * OFFSET_OUT_OF_RANGE when there is none and auto.offset.reset is none
    */
   *position(topic: string, partition: number): Task<number> {
-    const state = this.assigned(topic, partition)
+    const state = this.stateOf(topic, partition)
     const deadline = this.env.now() + msToUs(this.config.defaultApiTimeoutMs)
     for (;;) {
       const next = this.update()
@@ -121,14 +172,14 @@ export class Consumer {
 
   /** Next offset to be read as far as it is known now, without asking anybody. */
   currentPosition(topic: string, partition: number): number | undefined {
-    const state = this.assigned(topic, partition)
+    const state = this.stateOf(topic, partition)
     return state.hasValidPosition ? state.position!.offset : undefined
   }
 
   /** Continues at `offset`. With the leader epoch of the record before it, the position is validated first. */
   seek(topic: string, partition: number, offset: number, leaderEpoch = -1): void {
     const leader = this.metadata.leader(topic, partition)
-    this.assigned(topic, partition).seekUnvalidated({ offset, offsetEpoch: leaderEpoch, leader })
+    this.stateOf(topic, partition).seekUnvalidated({ offset, offsetEpoch: leaderEpoch, leader })
   }
 
   seekToBeginning(topic: string, partition: number): void {
@@ -140,17 +191,34 @@ export class Consumer {
   }
 
   pause(topic: string, partition: number): void {
-    this.assigned(topic, partition).isPaused = true
+    this.stateOf(topic, partition).isPaused = true
   }
 
   resume(topic: string, partition: number): void {
-    this.assigned(topic, partition).isPaused = false
+    this.stateOf(topic, partition).isPaused = false
   }
 
+  /** Ends it at once: nothing is committed, and its group finds out by the session. See `shutDown`. */
   close(): void {
-    this.states.clear()
+    this.group?.abandon()
+    this.assigned.states.clear()
     this.metadata.close()
     this.rpc.close()
+  }
+
+  /** Commits (auto-commit), leaves the group unless static, and closes; waits at most `timeoutMs` (KafkaConsumer#close). */
+  *shutDown(timeoutMs: Millis): Task<void> {
+    yield* this.group?.close(this.env.now() + msToUs(timeoutMs)) ?? nothing()
+    this.close()
+  }
+
+  private member(call: string): GroupConsumer {
+    if (this.group === undefined) throw new TrialError('usage', `${call} needs a consumer with a group.id.`)
+    return this.group
+  }
+
+  private apiDeadline(): Micros {
+    return this.env.now() + msToUs(this.config.defaultApiTimeoutMs)
   }
 
   private takeResets(): PositionReset[] {
@@ -160,17 +228,18 @@ export class Consumer {
   }
 
   private seekTo(topic: string, partition: number, strategy: 'earliest' | 'latest'): void {
-    const state = this.assigned(topic, partition)
+    const state = this.stateOf(topic, partition)
     state.awaitReset({ strategy, from: state.position?.offset ?? -1, reason: undefined })
   }
 
   private update(): Micros {
     this.answers.run()
-    return this.positions.update(this.states)
+    const committedAt = this.group?.committed.initialize(this.states) ?? Infinity
+    return Math.min(committedAt, this.positions.update(this.states))
   }
 
   /** @throws TrialError when the partition is not assigned */
-  private assigned(topic: string, partition: number): FetchState {
+  private stateOf(topic: string, partition: number): FetchState {
     const state = this.states.get(partitionName(topic, partition))
     if (state === undefined) throw new TrialError('usage', `Partition ${partitionName(topic, partition)} is not assigned to this consumer.`)
     return state

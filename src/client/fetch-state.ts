@@ -45,6 +45,10 @@ export class FetchState {
   position: FetchPosition | undefined = undefined
   reset: PendingReset | undefined = undefined
   isPaused = false
+  /** It will be revoked: nothing more of it is returned (KAFKA-14196). */
+  isPendingRevocation = false
+  /** Where it begins is asked of the group's committed offsets first. */
+  awaitsCommitted: boolean
   /** No question about this position is sent before. */
   nextRetryAt: Micros = 0
   /** No fetch is sent before. */
@@ -52,7 +56,8 @@ export class FetchState {
   private preferredReplica = -1
   private preferredUntil: Micros = 0
 
-  constructor(topic: string, partition: number) {
+  constructor(topic: string, partition: number, awaitsCommitted = false) {
+    this.awaitsCommitted = awaitsCommitted
     this.topic = topic
     this.partition = partition
     this.key = partitionName(topic, partition)
@@ -63,7 +68,7 @@ export class FetchState {
   }
 
   get isFetchable(): boolean {
-    return !this.isPaused && this.hasValidPosition
+    return !this.isPaused && !this.isPendingRevocation && this.hasValidPosition
   }
 
   awaitReset(reset: PendingReset): void {

@@ -9,6 +9,7 @@ import type {
 } from '../protocol/generated/types.ts'
 import type { AdminCall } from './admin-call.ts'
 import type { BrokerNode, ClusterMetadata } from './cluster-metadata.ts'
+import { byTopic } from './topic-partition.ts'
 
 export interface PartitionReference {
   readonly topic: string
@@ -140,15 +141,4 @@ export function listReassignmentsCall(metadata: ClusterMetadata): AdminCall<'rea
       yield { name: 'reassignments', errorCode: 0, value }
     },
   }
-}
-
-/** Items by topic, in the order in which the topics first appear. */
-function byTopic<Item extends PartitionReference, T>(items: readonly Item[], each: (item: Item) => T): [string, T[]][] {
-  const topics = new Map<string, T[]>()
-  for (const item of items) {
-    const group = topics.get(item.topic)
-    if (group === undefined) topics.set(item.topic, [each(item)])
-    else group.push(each(item))
-  }
-  return [...topics]
 }

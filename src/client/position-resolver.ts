@@ -58,7 +58,7 @@ export class PositionResolver {
     const resets = new Map<BrokerNode, FetchState[]>()
     const validations = new Map<BrokerNode, FetchState[]>()
     for (const state of states.values()) {
-      if (state.phase === 'initializing') this.initialize(state)
+      if (state.phase === 'initializing' && !state.awaitsCommitted) this.initialize(state)
       if (state.phase !== 'await-reset' && state.phase !== 'await-validation') continue
       if (state.nextRetryAt > now) {
         next = Math.min(next, state.nextRetryAt)

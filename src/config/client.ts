@@ -70,7 +70,23 @@ export const DEFAULT_PRODUCER_CONFIG: ProducerConfig = Object.freeze({
   transactionTimeoutMs: 60_000,
 })
 
+export type PartitionAssignmentStrategy = 'range' | 'roundrobin' | 'sticky' | 'cooperative-sticky'
+
 export interface ConsumerConfig extends CommonClientConfig {
+  /** null: no group, positions begin where auto.offset.reset says. */
+  readonly groupId: string | null
+  /** A static member (KIP-345), which does not leave when it closes. */
+  readonly groupInstanceId: string | null
+  readonly groupProtocol: 'classic' | 'consumer'
+  readonly sessionTimeoutMs: Millis
+  readonly heartbeatIntervalMs: Millis
+  readonly maxPollIntervalMs: Millis
+  readonly enableAutoCommit: boolean
+  readonly autoCommitIntervalMs: Millis
+  /** Classic protocol: in order of preference. */
+  readonly partitionAssignmentStrategy: readonly PartitionAssignmentStrategy[]
+  /** KIP-848: the assignor on the broker; null: the broker's first. */
+  readonly groupRemoteAssignor: string | null
   readonly isolationLevel: 'read_uncommitted' | 'read_committed'
   readonly autoOffsetReset: 'earliest' | 'latest' | 'none'
   readonly fetchMinBytes: number
@@ -89,6 +105,16 @@ export interface ConsumerConfig extends CommonClientConfig {
 
 export const DEFAULT_CONSUMER_CONFIG: ConsumerConfig = Object.freeze({
   ...COMMON,
+  groupId: null,
+  groupInstanceId: null,
+  groupProtocol: 'classic',
+  sessionTimeoutMs: 45_000,
+  heartbeatIntervalMs: 3_000,
+  maxPollIntervalMs: 300_000,
+  enableAutoCommit: true,
+  autoCommitIntervalMs: 5_000,
+  partitionAssignmentStrategy: Object.freeze(['range', 'cooperative-sticky'] as const),
+  groupRemoteAssignor: null,
   isolationLevel: 'read_uncommitted',
   autoOffsetReset: 'latest',
   fetchMinBytes: 1,

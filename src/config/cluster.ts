@@ -113,6 +113,12 @@ export interface ServerConfig {
   readonly groupMaxSize: number
   readonly groupConsumerSessionTimeoutMs: Millis
   readonly groupConsumerHeartbeatIntervalMs: Millis
+  /** Absent in older plans: unbounded. */
+  readonly groupConsumerMaxSize?: number
+  /** Shortest time between two target assignments of a group (KIP-1263); absent in older plans: 1000. */
+  readonly groupConsumerAssignmentIntervalMs?: Millis
+  /** Absent in older plans: 4096. */
+  readonly offsetMetadataMaxBytes?: number
   // transactions
   readonly transactionStateLogNumPartitions: number
   readonly transactionStateLogReplicationFactor: number

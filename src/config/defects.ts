@@ -5,7 +5,7 @@
 export interface Defect {
   readonly id: string
   /** Where it sat in Kafka. */
-  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'transaction'
+  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'transaction' | 'group'
   /** 1 (any load finds it) to 5 (three or more faults in order). */
   readonly depth: 1 | 2 | 3 | 4 | 5
   /** S: clients see broken safety, L: clients see no progress, W: only white-box invariants see it. */
@@ -117,6 +117,14 @@ const catalogue = [
   {
     id: 'KAFKA-17754', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '4.0.0',
     mechanism: 'The end of a transaction does not raise the producer epoch, so a copy of an EndTxn that was held up on its way decides a later transaction of the same producer.',
+  },
+  {
+    id: 'KAFKA-10284', area: 'group', depth: 3, oracle: 'L', fixedIn: '2.6.1',
+    mechanism: 'A static member that comes back while its group is stable gets a new member id that no record keeps, so the next coordinator knows its former self alone and fences the living.',
+  },
+  {
+    id: 'KIP-447', area: 'group', depth: 3, oracle: 'S', fixedIn: '2.5.0',
+    mechanism: 'Offsets of a transaction are accepted whatever member and generation they name, so an instance that has lost its partitions commits what another one has processed again.',
   },
 ] as const satisfies readonly Defect[]
 

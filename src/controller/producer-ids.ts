@@ -18,6 +18,8 @@ export function allocateProducerIds(
   checkBrokerEpoch(state, brokerId, brokerEpoch)
   const producerIdStart = state.image.nextProducerId
   const producerIdLen = context.server.producerIdBlockSize
-  const record = metadataRecord('ProducerIdsRecord', { brokerId, brokerEpoch, nextProducerId: producerIdStart + producerIdLen })
+  // Defect: the record names the last id of the block instead of the first of the next one.
+  const nextProducerId = producerIdStart + producerIdLen - (context.defects.has('KAFKA-20031') ? 1 : 0)
+  const record = metadataRecord('ProducerIdsRecord', { brokerId, brokerEpoch, nextProducerId })
   return { records: [record], response: { throttleTimeMs: 0, errorCode: ErrorCode.NONE, producerIdStart, producerIdLen } }
 }

@@ -94,6 +94,20 @@ export type Observation =
   /** A broker has read a state partition that it leads, up to `lastOffset` (-1: nothing in it), and serves. */
   | { readonly kind: 'coordinator-loaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number; readonly lastOffset: number }
   | { readonly kind: 'coordinator-unloaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number }
+  /** A coordinator has replayed what is committed, up to `offset`: a digest of the state that this makes (invariant 9). */
+  | { readonly kind: 'coordinator-state'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number; readonly offset: number; readonly digest: number }
+  /**
+   * A group has moved on. Classic: live state of its coordinator, `epoch` its generation. KIP-848: as the records appended so
+   * far say, `epoch` the group epoch, `from` not told.
+   */
+  | { readonly kind: 'group-state'; readonly groupId: string; readonly from: string; readonly to: string; readonly epoch: number; readonly members: readonly string[]; readonly partition: number; readonly coordinatorEpoch: number }
+  /**
+   * What a member has now, as `topic-index` or `topicId-index`, and what it is to give back; epoch -1: it has gone. Classic: the
+   * assignment that the leader made for this generation. Told of all members when a coordinator has loaded their group.
+   */
+  | { readonly kind: 'member-assigned'; readonly groupId: string; readonly memberId: string; readonly epoch: number; readonly protocol: 'classic' | 'consumer'; readonly coordinatorEpoch: number; readonly partitions: readonly string[]; readonly releasing: readonly string[] }
+  /** A coordinator has answered that these offsets are committed, or, of a transaction, kept until its marker. */
+  | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** A transactional id is in this state: its record is acknowledged, or was read by a coordinator that took over. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----
@@ -157,6 +171,10 @@ export type Observation =
   | { readonly kind: 'client-epoch-bump'; readonly producerId: number; readonly producerEpoch: number; readonly reason: string }
   /** A transactional producer has got its id, begun or completed a transaction (as its coordinator answered), or failed. Id and epoch of the transaction; -1 with errors. */
   | { readonly kind: 'client-transaction'; readonly transactionalId: string; readonly phase: 'initialized' | 'begin' | 'commit' | 'abort' | 'fenced' | 'abortable-error' | 'fatal-error'; readonly producerId: number; readonly producerEpoch: number; readonly error?: string }
+  /** A group consumer takes over what its group assigned (all of it), or gives up partitions. Member epoch as generation under KIP-848. */
+  | { readonly kind: 'client-rebalance'; readonly groupId: string; readonly memberId: string; readonly generationId: number; readonly change: 'assigned' | 'revoked' | 'lost'; readonly partitions: readonly { readonly topic: string; readonly partition: number }[] }
+  /** A consumer's offsets were committed, as the coordinator answered. */
+  | { readonly kind: 'client-committed'; readonly groupId: string; readonly memberId: string; readonly generationId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** Known behaviour KAFKA-14034: a batch of unknown fate was given new numbers. */
   | { readonly kind: 'client-renumbered'; readonly topic: string; readonly partition: number; readonly producerId: number; readonly fromEpoch: number; readonly toEpoch: number; readonly fromSequence: number; readonly toSequence: number }
   | { readonly kind: 'client-truncation-detected'; readonly topic: string; readonly partition: number; readonly position: number; readonly divergence: number }

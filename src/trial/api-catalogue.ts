@@ -18,6 +18,7 @@ export interface ApiEntry {
 const CLUSTER = 'test/broker/simulated-cluster.ts'
 const PARTITIONS = 'test/scenarios/partition-apis.test.ts'
 const DESCRIBE = 'test/scenarios/describe-apis.test.ts'
+const GROUPS = 'test/broker/groups.test.ts'
 const TRANSACTIONS = 'test/scenarios/transaction-client.ts'
 const CATALOGUE = 'test/trial/api-catalogue.test.ts'
 
@@ -27,13 +28,22 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.Fetch, [CLUSTER, 'ApiKey.Fetch']],
   [ApiKey.ListOffsets, [CLUSTER, 'ApiKey.ListOffsets']],
   [ApiKey.Metadata, [CLUSTER, 'ApiKey.Metadata']],
+  [ApiKey.OffsetCommit, [GROUPS, 'ApiKey.OffsetCommit']],
+  [ApiKey.OffsetFetch, [GROUPS, 'ApiKey.OffsetFetch']],
   [ApiKey.FindCoordinator, [DESCRIBE, 'ApiKey.FindCoordinator']],
+  [ApiKey.JoinGroup, [GROUPS, 'ApiKey.JoinGroup']],
+  [ApiKey.Heartbeat, [GROUPS, 'ApiKey.Heartbeat']],
+  [ApiKey.LeaveGroup, [GROUPS, 'ApiKey.LeaveGroup']],
+  [ApiKey.SyncGroup, [GROUPS, 'ApiKey.SyncGroup']],
+  [ApiKey.DescribeGroups, [GROUPS, 'ApiKey.DescribeGroups']],
+  [ApiKey.ListGroups, [GROUPS, 'ApiKey.ListGroups']],
   [ApiKey.ApiVersions, [CATALOGUE, 'ApiKey.ApiVersions']],
   [ApiKey.CreateTopics, [CLUSTER, 'ApiKey.CreateTopics']],
   [ApiKey.DeleteTopics, ['test/scenarios/topic-recreation.test.ts', 'admin.deleteTopics(']],
   [ApiKey.DeleteRecords, [PARTITIONS, 'admin.deleteRecords(']],
   [ApiKey.InitProducerId, [CLUSTER, 'ApiKey.InitProducerId']],
   [ApiKey.OffsetForLeaderEpoch, ['test/client/consumer.test.ts', 'ApiKey.OffsetForLeaderEpoch']],
+  [ApiKey.TxnOffsetCommit, [GROUPS, 'ApiKey.TxnOffsetCommit']],
   [ApiKey.AddPartitionsToTxn, [TRANSACTIONS, 'ApiKey.AddPartitionsToTxn']],
   [ApiKey.AddOffsetsToTxn, [TRANSACTIONS, 'ApiKey.AddOffsetsToTxn']],
   [ApiKey.EndTxn, [TRANSACTIONS, 'ApiKey.EndTxn']],
@@ -45,10 +55,12 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.AlterConfigs, [DESCRIBE, 'admin.alterConfigs(']],
   [ApiKey.DescribeLogDirs, [DESCRIBE, 'admin.describeLogDirs(']],
   [ApiKey.CreatePartitions, [PARTITIONS, 'admin.createPartitions(']],
+  [ApiKey.DeleteGroups, [GROUPS, 'ApiKey.DeleteGroups']],
   [ApiKey.ElectLeaders, [PARTITIONS, 'admin.electLeaders(']],
   [ApiKey.IncrementalAlterConfigs, [DESCRIBE, 'admin.incrementalAlterConfigs(']],
   [ApiKey.AlterPartitionReassignments, [PARTITIONS, 'admin.alterPartitionReassignments(']],
   [ApiKey.ListPartitionReassignments, [PARTITIONS, 'admin.listPartitionReassignments(']],
+  [ApiKey.OffsetDelete, [GROUPS, 'ApiKey.OffsetDelete']],
   [ApiKey.Vote, ['test/raft/election.test.ts', 'ApiKey.Vote']],
   [ApiKey.BeginQuorumEpoch, [CATALOGUE, 'ApiKey.BeginQuorumEpoch']],
   [ApiKey.EndQuorumEpoch, [CATALOGUE, 'ApiKey.EndQuorumEpoch']],
@@ -65,6 +77,8 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.BrokerHeartbeat, ['test/controller/broker-lifecycle.test.ts', 'heartbeat(']],
   [ApiKey.UnregisterBroker, [DESCRIBE, 'admin.unregisterBroker(']],
   [ApiKey.AllocateProducerIds, ['test/controller/topics.test.ts', 'allocateProducerIds(']],
+  [ApiKey.ConsumerGroupHeartbeat, [GROUPS, 'ApiKey.ConsumerGroupHeartbeat']],
+  [ApiKey.ConsumerGroupDescribe, [GROUPS, 'ApiKey.ConsumerGroupDescribe']],
   [ApiKey.ListConfigResources, [DESCRIBE, 'admin.listConfigResources(']],
   [ApiKey.DescribeTopicPartitions, [DESCRIBE, 'admin.describeTopicPartitions(']],
 ])

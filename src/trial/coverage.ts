@@ -81,6 +81,8 @@ export class Coverage implements Observer {
         if (event.reason === 'retention-time' && isMinutesOff(event.wallClock, time)) this.hit('retention-at-skewed-clock')
         return
       case 'client-retry': return this.hit('client-retry')
+      case 'client-rebalance': return this.hit(`partitions-${event.change}`)
+      case 'client-committed': return this.hit('offsets-committed')
       case 'client-transaction': return this.hit(`transaction-${event.phase}`)
       default:
     }

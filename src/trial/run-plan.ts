@@ -142,7 +142,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   world.runClient('client-drain', function* (env) {
     drained.complete(yield* workload.drain({
       env, topics: plan.topics, recorder: history.client('client-drain'),
-      bootstrapServers: bootstrapServers.filter(host => !isDown(host)), clients: plan.clients, operations: plan.operations,
+      bootstrapServers: bootstrapServers.filter(host => !isDown(host)), clients: plan.clients, operations: plan.operations, outside,
     }))
   })
   yield* until(world, Math.max(plan.timing.settleUs / 2, deadline - simulation.now), () => drained.isSettled)

@@ -105,8 +105,8 @@ export class TestClient {
     this.rpc = new RpcClient(env, { clientId: 'test', requestTimeoutMs: 2_000, connectionSetupTimeoutMs: 1_000, maxInFlight: 5, reconnectBackoffMs: 20, reconnectBackoffMaxMs: 100 })
   }
 
-  *ask<T>(host: string, apiKey: number, body: object): Task<T | undefined> {
-    const result = yield* this.rpc.send(host, BROKER_PORT, apiKey, body).wait()
+  *ask<T>(host: string, apiKey: number, body: object, version?: number): Task<T | undefined> {
+    const result = yield* this.rpc.send(host, BROKER_PORT, apiKey, body, version === undefined ? {} : { version }).wait()
     return result.ok ? (result.body as T) : undefined
   }
 

@@ -176,6 +176,30 @@ export class ClusterTrace {
     })
   }
 
+  // ---- transactions ----
+  /** The coordinator on this broker: `copier`, producer 7, is in a state with these partitions. */
+  coordinates(id: number, state: string, partitions: readonly string[], o: Partial<ObservationOf<'transaction-state'>> = {}): this {
+    return this.see(id, { kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch: 1, state, producerId: 7, producerEpoch: 0, nextProducerId: -1, clientVersion: 0, partitions, ...o })
+  }
+
+  opens(id: number, firstOffset: number, producerEpoch = 0): this {
+    return this.see(id, { kind: 'transaction-opened', ...this.where(), producerId: 7, producerEpoch, firstOffset, guarded: true })
+  }
+
+  marks(id: number, commit: boolean, o: Partial<ObservationOf<'marker-written'>> = {}): this {
+    return this.see(id, { kind: 'marker-written', ...this.where(), producerId: 7, producerEpoch: 0, coordinatorEpoch: 1, commit, offset: 9, firstOffset: 0, transactionVersion: 0, ...o })
+  }
+
+  /** Producer 7 has a transaction open from this offset on (-1: none) in this replica. */
+  finds(id: number, currentTxnFirstOffset: number, producerEpoch = 0): this {
+    return this.see(id, { kind: 'producer-state', ...this.where(), endOffset: -1, fromSnapshot: false, producers: [{ producerId: 7, producerEpoch, lastSequence: 0, currentTxnFirstOffset }] })
+  }
+
+  after(seconds: number): this {
+    this.time += seconds * 1_000_000
+    return this
+  }
+
   /** Batches of which all records have this timestamp. */
   appendAt(id: number, batches: string, maxTimestamp: number): this {
     for (const batch of summaries(batches, 1, NOBODY)) this.see(id, { kind: 'log-append', ...this.where(), asLeader: true, batch: { ...batch, maxTimestamp } })

@@ -106,7 +106,7 @@ describe('a shard', () => {
     for (const producerId of [5, 6]) runtime.write(0, 'txn-commit', () => ({ records: [commitOf(`g${producerId}`, producerId)], response: 0 }), { producer: { producerId, producerEpoch: 0 } })
     env.run(1)
     expect(runtime.read(0, shard => shard.committed().byGroup.size)).toBe(0)
-    const done = [runtime.completeTransaction(0, { producerId: 5, producerEpoch: 0, coordinatorEpoch: 0, commit: true }), runtime.completeTransaction(0, { producerId: 6, producerEpoch: 0, coordinatorEpoch: 0, commit: false })]
+    const done = [runtime.completeTransaction(0, { producerId: 5, producerEpoch: 0, coordinatorEpoch: 0, commit: true, transactionVersion: 2 }), runtime.completeTransaction(0, { producerId: 6, producerEpoch: 0, coordinatorEpoch: 0, commit: false, transactionVersion: 2 })]
     env.run(1)
     expect(done.map(outcome)).toEqual([undefined, undefined])
     expect(runtime.read(0, shard => [...shard.committed().byGroup])).toEqual([['g5', 5]])

@@ -54,7 +54,7 @@ export class MemoryStateLogs implements StateLogs {
     if (!log.isLed) return undefined
     return {
       leaderEpoch: log.leaderEpoch, logStartOffset: 0, logEndOffset: log.end, highWatermark: log.highWatermark,
-      read: (start, _maxBytes, end) => Uint8Array.from(log.batches.filter(batch => nextOffsetOf(batch, 0) > start && nextOffsetOf(batch, 0) <= end).flatMap(batch => [...batch])),
+      read: (start, _maxBytes, end) => concat(log.batches.filter(batch => nextOffsetOf(batch, 0) > start && nextOffsetOf(batch, 0) <= end)),
     }
   }
 
@@ -92,4 +92,14 @@ export class MemoryStateLogs implements StateLogs {
     })
     for (const settle of settled) settle()
   }
+}
+
+function concat(batches: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(batches.reduce((sum, batch) => sum + batch.length, 0))
+  let at = 0
+  for (const batch of batches) {
+    bytes.set(batch, at)
+    at += batch.length
+  }
+  return bytes
 }

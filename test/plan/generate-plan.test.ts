@@ -78,7 +78,7 @@ describe('what the user fixes', () => {
     for (const workload of WORKLOAD_NAMES) {
       const plan = drawn(1, { workload, brokers: 4, operations: 37, chaosMs: 1_234, defects: ['KIP-101'], mends: ['KAFKA-14359'], wire: 'bytes', beyondBudget: true })
       expect(brokersIn(plan)).toBe(4)
-      expect(plan.operations.filter(({ f }) => f === 'send')).toHaveLength(37)
+      expect(plan.operations.filter(({ f }) => f === 'send' || f === 'transact' || f === 'transfer')).toHaveLength(37)
       expect(plan.timing.chaosUs).toBe(1_234_000)
       expect(plan).toMatchObject({ workload, defects: ['KIP-101'], mends: ['KAFKA-14359'], wire: 'bytes', beyondBudget: true })
     }

@@ -52,8 +52,11 @@ describe.each(SCENARIOS)('$defect', ({ defect, file, sees }) => {
   })
 })
 
-test('every historical defect that clients can see has its plan', () => {
-  expect(SCENARIOS.map(({ defect }) => defect).sort()).toEqual(HISTORICAL_DEFECTS.filter(({ oracle }) => oracle === 'S').map(({ id }) => id).sort())
+/** This workload has neither groups nor transactions; the defects of those are shown where they sit. */
+const ELSEWHERE: readonly string[] = ['group', 'transaction']
+
+test('every historical defect that clients of this workload can see has its plan', () => {
+  expect(SCENARIOS.map(({ defect }) => defect).sort()).toEqual(HISTORICAL_DEFECTS.filter(({ area, oracle }) => oracle === 'S' && !ELSEWHERE.includes(area)).map(({ id }) => id).sort())
 })
 
 test('KAFKA-7128 takes four faults and ten operations at most', () => {

@@ -19,6 +19,9 @@ import type { Env } from '../../src/env/env.ts'
 import type { Observation, ObservationOf } from '../../src/env/observation.ts'
 import { objectFrameCodec } from '../../src/protocol/frame-codec.ts'
 import { Simulation } from '../../src/sim/simulation.ts'
+import { guaranteesFor } from '../../checkers/guarantees.ts'
+import { Invariants } from '../../checkers/invariants/invariants.ts'
+import { STRICT } from '../checkers/history-fixture.ts'
 
 const SERVER: Partial<ServerConfig> = {
   brokerHeartbeatIntervalMs: 200, brokerSessionTimeoutMs: 1_500, replicaLagTimeMaxMs: 1_000, replicaFetchWaitMaxMs: 100,
@@ -112,15 +115,17 @@ export class SmallCluster {
   readonly config: ClusterConfig
   readonly events: { readonly event: Observation; readonly node: string; readonly time: number }[] = []
   readonly handles = new Map<string, ServerHandle>()
+  private readonly invariants: Invariants
 
   constructor(o: { server?: Partial<ServerConfig>; rootKey?: number; defects?: readonly DefectId[]; mends?: readonly MendId[]; buggify?: readonly BuggifySite[] } = {}) {
     const servers: ServerSpec[] = []
     for (const id of [1, 2, 3]) servers.push({ nodeId: id, host: `broker-${id}`, roles: ['broker'], rack: null }, { nodeId: 100 + id, host: `controller-${100 + id}`, roles: ['controller'], rack: null })
     this.config = { clusterId: 'AAAAAAAAAAAAAAAAAAAAAw', servers, server: { ...DEFAULT_SERVER_CONFIG, ...SERVER, ...o.server } }
+    this.invariants = new Invariants({ guarantees: guaranteesFor(STRICT), uncleanElections: () => false, servers, producersExpire: true })
     this.simulation = new Simulation({
       rootKey: o.rootKey ?? 1, codec: objectFrameCodec, network: { kind: 'drawn', minUs: 200, maxUs: 1_500 }, disk: { fsyncMinUs: 100, fsyncMaxUs: 1_000 },
       interleaving: { kind: 'random', probability: 0.05, depth: 3 }, choices: { mode: 'explicit', fired: [] }, defects: new Set(o.defects), mends: new Set(o.mends), ...(o.buggify === undefined ? {} : { buggify: new Set(o.buggify) }),
-      observers: [{ observe: (event, node, _incarnation, time) => void this.events.push({ event, node, time }) }], epochMs: 1_700_000_000_000,
+      observers: [{ observe: (event, node, _incarnation, time) => void this.events.push({ event, node, time }) }, this.invariants], epochMs: 1_700_000_000_000,
     })
     for (const spec of servers) {
       this.simulation.addMachine(spec.host)
@@ -160,6 +165,12 @@ export class SmallCluster {
 
   of<K extends Observation['kind']>(kind: K): (ObservationOf<K> & { readonly node: string })[] {
     return this.events.flatMap(({ event, node }) => (event.kind === kind ? [{ ...(event as ObservationOf<K>), node }] : []))
+  }
+
+  /** Anomalies that white-box monitors have found so far; `settled`: also what may not be left when all is over. */
+  violations(settled = false): string[] {
+    if (settled) this.invariants.settled(host => this.simulation.machine(host).isRunning, this.simulation.now)
+    return this.invariants.results().flatMap(({ findings }) => findings.map(({ anomaly }) => anomaly))
   }
 
   marks(name: string): number {

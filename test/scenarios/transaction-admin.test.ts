@@ -38,6 +38,7 @@ test('a hanging transaction, which no coordinator knows, pins the last stable of
     const ended = yield* raw.writeMarker(producer, 'orders', 0, { commit: false, coordinatorEpoch: 9 })
     return { late, open, ended, after: yield* raw.openSince(producer.producerId, 'orders', 0), fenced: yield* raw.writeMarker(producer, 'orders', 0, { commit: true, coordinatorEpoch: 8 }) }
   })
+  expect(cluster.violations()).toEqual(['unknown-transaction', 'undecided-marker'])
   expect(seen).toEqual({ late: 'NONE', open: 2, ended: 'NONE', after: -1, fenced: 'TRANSACTION_COORDINATOR_FENCED' })
 })
 

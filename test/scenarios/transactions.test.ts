@@ -1,5 +1,5 @@
 /** Transactions in a whole cluster, request by request: atomic over partitions, fenced, timed out, finished by another coordinator. */
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { Task } from '../../src/base/task.ts'
 import type { ServerConfig } from '../../src/config/cluster.ts'
 import { SmallCluster } from './small-cluster.ts'
@@ -11,8 +11,10 @@ const SERVER: Partial<ServerConfig> = {
   transactionStateLogNumPartitions: 2, offsetsTopicNumPartitions: 2, transactionAbortTimedOutTransactionCleanupIntervalMs: 200, producerIdBlockSize: 10,
 }
 
+let cluster: SmallCluster
+
 function clusterWith(version: 1 | 2, o: ConstructorParameters<typeof SmallCluster>[0] = {}): SmallCluster {
-  const cluster = new SmallCluster({ ...o, server: { ...SERVER, transactionVersion: version, ...o.server } })
+  cluster = new SmallCluster({ ...o, server: { ...SERVER, transactionVersion: version, ...o.server } })
   cluster.client(clients => clients.createTopic('orders', [[1, 2, 3], [2, 3, 1]]))
   return cluster
 }
@@ -29,9 +31,15 @@ function* writeBoth(raw: TransactionClient, producer: Producer, value: string): 
   for (const partition of [0, 1]) expect(yield* raw.write(producer, 'orders', partition, `${value}${partition}`)).toBe('NONE')
 }
 
+/** Whatever happened, the white-box invariants hold, and nothing is left open. */
+afterEach(() => {
+  cluster.run(6_000)
+  expect(cluster.violations(true)).toEqual([])
+})
+
 describe.each([1, 2] as const)('transactions of version %i', version => {
   test('commit or abort in all their partitions', () => {
-    const cluster = clusterWith(version)
+    clusterWith(version)
     const [ended, values, states] = cluster.client(function* (clients) {
       const raw = new TransactionClient(clients.env, 'copier', version)
       let producer = yield* raw.init()
@@ -53,7 +61,7 @@ describe.each([1, 2] as const)('transactions of version %i', version => {
   })
 
   test('a new instance fences the old one, whose transaction is aborted', () => {
-    const cluster = clusterWith(version)
+    clusterWith(version)
     const outcome = cluster.client(function* (clients) {
       const old = new TransactionClient(clients.env, 'copier', version)
       const first = yield* old.init()
@@ -70,7 +78,7 @@ describe.each([1, 2] as const)('transactions of version %i', version => {
   })
 
   test('one that takes too long is aborted, and its producer fenced', () => {
-    const cluster = clusterWith(version)
+    clusterWith(version)
     const outcome = cluster.client(function* (clients) {
       const raw = new TransactionClient(clients.env, 'copier', version)
       const producer = yield* raw.init({ timeoutMs: 500 })
@@ -87,7 +95,7 @@ describe.each([1, 2] as const)('transactions of version %i', version => {
   })
 
   test.each([true, false])('another coordinator finishes what was decided (commit: %s)', commit => {
-    const cluster = clusterWith(version)
+    clusterWith(version)
     const decided = (): boolean => cluster.of('transaction-state').some(({ state }) => state.startsWith('Prepare'))
     // The coordinator dies when its decision is committed; nobody has seen a marker, and the client no answer.
     const values = cluster.client(function* (clients) {
@@ -103,7 +111,7 @@ describe.each([1, 2] as const)('transactions of version %i', version => {
   })
 
   test('markers go to the next leader when one dies', () => {
-    const cluster = clusterWith(version)
+    clusterWith(version)
     const decided = (): boolean => cluster.of('transaction-state').some(({ state }) => state.startsWith('Prepare'))
     const values = cluster.client(function* (clients) {
       const raw = new TransactionClient(clients.env, 'copier', version)
@@ -125,7 +133,7 @@ describe.each([1, 2] as const)('transactions of version %i', version => {
   })
 
   test('a partition of a deleted topic needs no marker', () => {
-    const cluster = clusterWith(version)
+    clusterWith(version)
     const state = cluster.client(function* (clients) {
       yield* clients.createTopic('gone', [[1, 2, 3]])
       const raw = new TransactionClient(clients.env, 'copier', version)

@@ -5,6 +5,7 @@
  */
 import type { Future, Task } from '../../src/base/task.ts'
 import { Future as FutureCell } from '../../src/base/task.ts'
+import type { Buggify } from '../../src/config/buggify.ts'
 import { NO_BUGGIFY } from '../../src/config/buggify.ts'
 import { NO_DEFECTS, NO_MENDS } from '../../src/config/defects.ts'
 import type { Defects, Mends } from '../../src/config/defects.ts'
@@ -120,7 +121,7 @@ export class FakeEnv implements Env {
   readonly incarnation = 0
   readonly network = undefined as unknown as Network
   readonly disk: FakeDisk
-  readonly buggify = NO_BUGGIFY
+  readonly buggify: Buggify
   readonly defects: Defects
   readonly mends: Mends
   readonly observations: Observation[] = []
@@ -128,10 +129,11 @@ export class FakeEnv implements Env {
   private readonly ready: (() => void)[] = []
   private timers: { at: number; callback: () => void }[] = []
 
-  constructor(disk = new FakeDisk(), o: { defects?: Defects; mends?: Mends; clock?: number } = {}) {
+  constructor(disk = new FakeDisk(), o: { defects?: Defects; mends?: Mends; buggify?: Buggify; clock?: number } = {}) {
     this.disk = disk
     this.defects = o.defects ?? NO_DEFECTS
     this.mends = o.mends ?? NO_MENDS
+    this.buggify = o.buggify ?? NO_BUGGIFY
     this.clock = o.clock ?? 1_000_000
     disk.delay = () => this.turn()
   }

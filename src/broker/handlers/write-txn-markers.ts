@@ -61,8 +61,8 @@ function writeOne(context: BrokerContext, marker: Marker, topic: string, index: 
   const { producerId, producerEpoch, coordinatorEpoch, transactionResult: commit, transactionVersion } = marker
   const named = { producerId, topic, index }
   try {
-    if (topic === GROUP_TOPIC && context.offsetTransactions !== undefined) {
-      const completion = context.offsetTransactions.completeTransaction(index, producerId, producerEpoch, coordinatorEpoch, commit, transactionVersion)
+    if (topic === GROUP_TOPIC) {
+      const completion = context.groups.completeTransaction(index, producerId, producerEpoch, coordinatorEpoch, commit, transactionVersion)
       return { ...named, errorCode: ErrorCode.NONE, completion }
     }
     const partition = hostedHere(context, topic, index)

@@ -64,6 +64,8 @@ export interface RuntimeOptions<S extends CoordinatorState> {
   readonly createState: () => S
   /** A shard has been loaded, before the first operation: start its timers. */
   readonly onLoaded?: (shard: Shard<S>) => void
+  /** The committed state has moved on, up to this offset. */
+  readonly onCommitted?: (shard: Shard<S>, state: S, offset: number) => void
   /** A shard that had been loaded is gone; its timers are cancelled already. */
   readonly onUnloaded?: (shard: Shard<S>) => void
 }
@@ -102,6 +104,7 @@ export class CoordinatorRuntime<S extends CoordinatorState> implements ElectedCo
       createState: this.options.createState,
       log: () => this.options.logs.leading(this.topic, partition),
       runTimer: (of, timer) => this.runTimer(of, timer),
+      onCommitted: (state, offset) => this.options.onCommitted?.(shard, state, offset),
     })
     const led: Led<S> = { shard, queue: new Fifo(), unanswered: new Set(), phase: 'loading', isRunning: false }
     this.led.set(partition, led)

@@ -46,6 +46,7 @@ export class Shard<S extends CoordinatorState> {
   private readonly ahead = new Fifo<Step>()
   private readonly timers = new Map<string, Timer>()
   private readonly runTimer: (shard: Shard<S>, timer: DueTimer) => void
+  private readonly onCommitted: ((state: S, offset: number) => void) | undefined
   private lastWritten = -1
 
   constructor(o: {
@@ -53,6 +54,8 @@ export class Shard<S extends CoordinatorState> {
     readonly createState: () => S; readonly log: () => StateLog | undefined
     /** Runs what a timer decides on as an operation of this shard. */
     readonly runTimer: (shard: Shard<S>, timer: DueTimer) => void
+    /** The committed state has moved on, up to this offset. */
+    readonly onCommitted?: ((state: S, offset: number) => void) | undefined
   }) {
     this.env = o.env
     this.partition = o.partition
@@ -61,6 +64,7 @@ export class Shard<S extends CoordinatorState> {
     this.known = o.createState()
     this.log = o.log
     this.runTimer = o.runTimer
+    this.onCommitted = o.onCommitted
   }
 
   /** Offset of the last record that was applied; -1: none. */
@@ -68,13 +72,17 @@ export class Shard<S extends CoordinatorState> {
     return this.lastWritten
   }
 
-  /** The state below the high watermark, as it is now. */
+  /** The state below the high watermark, as it is now; of another epoch of this log it knows nothing. */
   committed(): S {
-    const highWatermark = this.log()?.highWatermark ?? 0
+    const log = this.log()
+    const highWatermark = log?.leaderEpoch === this.coordinatorEpoch ? log.highWatermark : 0
+    let reached = -1
     for (let next = this.ahead.peek(); next !== undefined && next.offset < highWatermark; next = this.ahead.peek()) {
       next.apply(this.known)
+      reached = next.offset
       this.ahead.shift()
     }
+    if (reached !== -1) this.onCommitted?.(this.known, reached)
     return this.known
   }
 

@@ -115,6 +115,7 @@ export class MarkerChannel {
     yield* this.env.sleep(msToUs(RETRY_BACKOFF_MS)).wait()
     if (!this.isStillOurs(batch.completion)) return
     this.send(batch)
+    yield* this.env.pause('markers-counted')
     this.completeIfLast(batch.completion.transactionalId)
   }
 
@@ -143,6 +144,9 @@ export class MarkerChannel {
       const result = yield* this.client.send(destination.host, destination.port, ApiKey.WriteTxnMarkers, { markers }).wait()
       yield* this.env.pause('markers-answered')
       for (const batch of batches) this.answered(batch, result.ok ? (result.body as WriteTxnMarkersResponse) : undefined)
+      // Another leader's answer may be counted here, so that both find none left.
+      yield* this.env.pause('markers-counted')
+      for (const { completion } of batches) this.completeIfLast(completion.transactionalId)
     }
     destination.isSending = false
   }
@@ -164,12 +168,9 @@ export class MarkerChannel {
         again.push(one)
       }
     }
-    if (again.length > 0) {
-      this.env.observe({ kind: 'mark', name: 'marker-retried' })
-      this.env.spawn('retry-markers', this.retry({ completion, partitions: again }))
-    } else {
-      this.completeIfLast(completion.transactionalId)
-    }
+    if (again.length === 0) return
+    this.env.observe({ kind: 'mark', name: 'marker-retried' })
+    this.env.spawn('retry-markers', this.retry({ completion, partitions: again }))
   }
 
   /** This broker still coordinates the id in the epoch in which it began to write the markers. */

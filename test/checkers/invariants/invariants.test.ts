@@ -8,13 +8,15 @@ import { MONITORS } from '../../../checkers/invariants/invariants.ts'
 import { ClusterTrace, type TraceCase } from '../cluster-fixture.ts'
 import { COMPACTION_CASES } from './cases-compaction.ts'
 import { EPOCH_CASES } from './cases-epochs.ts'
+import { GROUP_CASES } from './cases-groups.ts'
 import { LEADERSHIP_CASES } from './cases-leadership.ts'
 import { LOG_CASES } from './cases-logs.ts'
 import { REPLICA_CASES } from './cases-replica.ts'
 import { SNAPSHOT_CASES } from './cases-snapshots.ts'
 import { TIME_INDEX_CASES } from './cases-time-index.ts'
+import { TRANSACTION_CASES } from './cases-transactions.ts'
 
-const CASES = { ...LOG_CASES, ...LEADERSHIP_CASES, ...EPOCH_CASES, ...REPLICA_CASES, ...SNAPSHOT_CASES, ...TIME_INDEX_CASES, ...COMPACTION_CASES }
+const CASES = { ...LOG_CASES, ...LEADERSHIP_CASES, ...EPOCH_CASES, ...REPLICA_CASES, ...SNAPSHOT_CASES, ...TIME_INDEX_CASES, ...COMPACTION_CASES, ...TRANSACTION_CASES, ...GROUP_CASES }
 const OURS = WHITE_BOX_ANOMALIES.filter(({ id }) => id !== 'broker-assertion')
 
 const nonZero = (counts: { readonly [anomaly: string]: number }) => Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))

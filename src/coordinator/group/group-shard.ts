@@ -1,0 +1,56 @@
+/**
+ * What the roles of the group coordinator use of the state partition that they work on, and what is theirs beside the records:
+ * live classic groups and when to look at the metadata again. It comes and goes with one leader epoch.
+ */
+import type { MetadataImage } from '../../controller/metadata-image.ts'
+import type { Millis } from '../../base/time.ts'
+import type { ServerConfig } from '../../config/cluster.ts'
+import { uuidFromDraws } from '../../protocol/uuid.ts'
+import type { Shard } from '../runtime/shard.ts'
+import { ClassicGroups } from './classic/classic-groups.ts'
+import { MetadataRefreshes } from './consumer/metadata-refreshes.ts'
+import type { GroupState } from './group-state.ts'
+
+export type GroupShard = Pick<Shard<GroupState>, 'env' | 'partition' | 'coordinatorEpoch' | 'state' | 'committed' | 'schedule' | 'cancel'>
+
+/** Kafka's defaults of what older plans do not have. */
+const DEFAULTS = { groupConsumerMaxSize: 2_147_483_647, groupConsumerAssignmentIntervalMs: 1_000, offsetMetadataMaxBytes: 4_096 }
+
+export class GroupScope {
+  readonly shard: GroupShard
+  readonly settings: ServerConfig & Required<Pick<ServerConfig, keyof typeof DEFAULTS>>
+  /** Changes in place as metadata is published. */
+  readonly image: MetadataImage
+  readonly classic: ClassicGroups
+  readonly refreshes = new MetadataRefreshes()
+  /** Offset of the metadata that last brought a new topic. */
+  newestTopicOffset = -1
+  private drawn = 0
+
+  constructor(shard: GroupShard, settings: ServerConfig, image: MetadataImage) {
+    this.shard = shard
+    this.settings = { ...DEFAULTS, ...settings }
+    this.image = image
+    this.classic = new ClassicGroups(shard.state)
+  }
+
+  get state(): GroupState {
+    return this.shard.state
+  }
+
+  nowMs(): Millis {
+    return this.shard.env.wallClock()
+  }
+
+  /** Unique over all coordinators: a partition has one in each epoch. */
+  drawMemberId(): string {
+    const { env, partition, coordinatorEpoch } = this.shard
+    const n = this.drawn++
+    const draw = (part: number): number => env.draw('group-member-id', `${partition}-${coordinatorEpoch}-${part}`, n)
+    return uuidFromDraws(draw(0), draw(1), draw(2), draw(3))
+  }
+
+  mark(name: string): void {
+    this.shard.env.observe({ kind: 'mark', name })
+  }
+}

@@ -1,0 +1,42 @@
+/** Coordinators of groups: their committed state, and who owns what. */
+import type { ObservationOf } from '../../../src/env/observation.ts'
+import type { ClusterTrace, TraceCase, TraceCases } from '../cluster-fixture.ts'
+
+const state = (t: ClusterTrace, id: number, offset: number, digest: number, coordinatorEpoch = id, partition = 0): ClusterTrace =>
+  t.see(id, { kind: 'coordinator-state', topic: '__consumer_offsets', partition, coordinatorEpoch, offset, digest })
+
+type Assigned = Partial<Omit<ObservationOf<'member-assigned'>, 'kind' | 'memberId' | 'partitions'>>
+const gives = (t: ClusterTrace, memberId: string, partitions: readonly string[], o: Assigned = {}): ClusterTrace =>
+  t.see(1, { kind: 'member-assigned', groupId: 'g', memberId, epoch: 3, protocol: 'consumer', coordinatorEpoch: 1, partitions, releasing: [], ...o })
+const forms = (t: ClusterTrace): ClusterTrace => t.see(1, { kind: 'group-state', groupId: 'g', from: 'PreparingRebalance', to: 'CompletingRebalance', epoch: 1, members: [], partition: 0, coordinatorEpoch: 1 })
+const twice = (name: string, trace: TraceCase['trace']): TraceCase => ({ name, trace, counts: { 'two-owners': 1 }, says: ['orders-0 of group g has two owners', 'b has it, too'] })
+const classic = { protocol: 'classic' } as const
+
+export const GROUP_CASES: TraceCases = {
+  'coordinator-state-mismatch': {
+    shows: [
+      { name: 'the next coordinator replays something else', trace: t => state(state(t, 1, 41, 7), 2, 41, 8), counts: { 'coordinator-state-mismatch': 1 }, says: ['broker-1 and broker-2', 'up to offset 41'] },
+      { name: 'the same broker after a restart', trace: t => state(state(t, 1, 41, 7), 1, 41, 8, 3), counts: { 'coordinator-state-mismatch': 1 } },
+    ],
+    passes: [
+      { name: 'the same state', trace: t => state(state(t, 1, 41, 7), 2, 41, 7) },
+      { name: 'of another offset or partition', trace: t => state(state(state(t, 1, 41, 7), 2, 42, 8), 2, 41, 9, 2, 1) },
+    ],
+  },
+  'two-owners': {
+    shows: [
+      twice('two have it', t => gives(gives(t, 'a', ['orders-0']), 'b', ['orders-0'])),
+      twice('one has yet to give it back', t => gives(gives(t, 'a', [], { releasing: ['orders-0'] }), 'b', ['orders-0'])),
+      twice('an assignment names it twice', t => gives(gives(forms(t), 'a', ['orders-0'], classic), 'b', ['orders-0'], classic)),
+    ],
+    passes: [
+      { name: 'it was given back', trace: t => gives(gives(gives(t, 'a', ['orders-0']), 'a', []), 'b', ['orders-0']) },
+      { name: 'who had it is out', trace: t => gives(gives(gives(t, 'a', ['orders-0']), 'a', [], { epoch: -1 }), 'b', ['orders-0']) },
+      { name: 'in another group', trace: t => gives(gives(t, 'a', ['orders-0']), 'b', ['orders-0'], { groupId: 'h' }) },
+      { name: 'another coordinator did not know of the first owner', trace: t => gives(gives(t, 'a', ['orders-0']), 'b', ['orders-0'], { coordinatorEpoch: 2 }) },
+      { name: 'a coordinator that was replaced says so', trace: t => gives(gives(t, 'a', ['orders-0'], { coordinatorEpoch: 2 }), 'b', ['orders-0']) },
+      { name: 'in the next generation', trace: t => gives(gives(t, 'a', ['orders-0'], classic), 'b', ['orders-0'], { ...classic, epoch: 4 }) },
+      { name: 'in a group that was made anew', trace: t => gives(forms(gives(forms(t), 'a', ['orders-0'], { ...classic, epoch: 1 })), 'b', ['orders-0'], { ...classic, epoch: 1 }) },
+    ],
+  },
+}

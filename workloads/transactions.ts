@@ -1,0 +1,83 @@
+/**
+ * Transactions over several partitions: applications that commit, abort and hold transactions open past their time-out,
+ * two instances of one transactional id that fence each other, readers of both isolation levels beside them, and plain
+ * producers in between. Nothing of a transaction may be seen without the rest, nor anything of one that aborted.
+ */
+import fc, { type Arbitrary } from 'fast-check'
+import type { ClientSpec, OperationDraft, PlanOperation, TopicSpec, TransactedSend, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
+import { runClient } from './client-script.ts'
+import type { Workload } from './contract.ts'
+import { drainTopics } from './drain.ts'
+import { plainPayload } from './records.ts'
+import { runTransactions } from './transact.ts'
+
+const NAMES = ['orders', 'payments']
+/** Of a transaction, before the plan's scale: shorter than the faults, so that some run out. */
+const TIMEOUT_MS = 1_500
+
+function topicsOf(shape: WorkloadShape, count: number, partitions: number): TopicSpec[] {
+  return NAMES.slice(0, count).map(name => ({
+    name, partitions, replicationFactor: shape.replicationFactor,
+    configs: { 'min.insync.replicas': String(shape.minInsyncReplicas), 'unclean.leader.election.enable': String(shape.uncleanLeaderElection) },
+  }))
+}
+
+/** Settings of a transactional application; the transaction time-out follows the plan's scale. */
+export function transactionalApp(shape: WorkloadShape, host: string, transactionalId: string, timeoutMs: number): ClientSpec {
+  const { deliveryTimeoutMs, ...config } = shape.clientTimeouts
+  return {
+    host, kind: 'app', config,
+    producer: { acks: -1, enableIdempotence: true, transactionalId, transactionTimeoutMs: timeoutMs, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs },
+    consumer: { isolationLevel: 'read_committed' },
+  }
+}
+
+export function scaledMs(shape: WorkloadShape, ms: number): number {
+  return Math.round((ms * shape.clientTimeouts.requestTimeoutMs) / 700)
+}
+
+function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
+  return fc.record({
+    topics: fc.constantFrom(1, 1, 2), partitions: fc.constantFrom(1, 2, 3),
+    apps: fc.integer({ min: 1, max: shape.closeUp ? 2 : 3 }), shared: fc.integer({ min: 0, max: 99 }).map(n => n < 40), plain: fc.boolean(), uncommitted: fc.boolean(),
+    timeoutMs: fc.constantFrom(TIMEOUT_MS, TIMEOUT_MS, 2 * TIMEOUT_MS, 4 * TIMEOUT_MS),
+  }).chain(drawn => {
+    const topics = topicsOf(shape, drawn.topics, drawn.partitions)
+    const timeoutMs = scaledMs(shape, drawn.timeoutMs)
+    const host = (index: number): string => `client-${index + 1}`
+    const apps = Array.from({ length: drawn.apps }, (_, index) => transactionalApp(shape, host(index), drawn.shared ? 'shared' : `app-${index + 1}`, timeoutMs))
+    const { deliveryTimeoutMs: _, ...timeouts } = shape.clientTimeouts
+    const levels: readonly ('read_committed' | 'read_uncommitted')[] = drawn.uncommitted ? ['read_committed', 'read_uncommitted'] : ['read_committed']
+    const consumers = levels.map((isolationLevel, index): ClientSpec => ({ host: host(apps.length + index), kind: 'consumer', config: { ...timeouts, autoOffsetReset: 'earliest', fetchMaxWaitMs: 100, isolationLevel } }))
+    const producers = drawn.plain ? [{ host: host(apps.length + consumers.length), kind: 'producer', config: { ...shape.clientTimeouts, acks: shape.pinned.acks ?? -1, enableIdempotence: shape.pinned.idempotence ?? true, maxBlockMs: shape.clientTimeouts.deliveryTimeoutMs } } satisfies ClientSpec] : []
+    const place = fc.constantFrom(...topics.flatMap(({ name, partitions }) => Array.from({ length: partitions }, (__, partition) => ({ topic: name, partition }))))
+    const key = fc.option(fc.integer({ min: 0, max: 9 }).map(n => `k${n}`), { nil: null })
+    const at = fc.integer({ min: 0, max: shape.chaosUs })
+    const transaction: Arbitrary<OperationDraft> = fc.record({
+      at, client: fc.constantFrom(...apps.map(app => app.host)), f: fc.constant('transact' as const),
+      sends: fc.array(fc.tuple(place, key).map(([where, of]): TransactedSend => ({ ...where, key: of })), { minLength: 1, maxLength: 5, size: 'max' }),
+      end: fc.constantFrom('commit' as const, 'commit' as const, 'commit' as const, 'abort' as const),
+      openUs: fc.constantFrom(0, 0, 0, 0, 20_000, 200_000, Math.min(timeoutMs * 1_500, Math.floor(shape.chaosUs / 3))),
+    })
+    const send: Arbitrary<OperationDraft> = fc.record({ at, client: fc.constant(producers[0]?.host ?? ''), f: fc.constant('send' as const), where: place, key, size: fc.constant(0) })
+      .map(({ where, ...rest }) => ({ ...rest, ...where }))
+    const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : shape.closeUp ? { minLength: 3, maxLength: 15 } : { minLength: 10, maxLength: 50 }
+    const reads = consumers.flatMap(({ host: client }) => topics.map(({ name, partitions }): OperationDraft => ({ at: 0, client, f: 'consume', topic: name, partitions: Array.from({ length: partitions }, (__, index) => index), from: 'earliest' })))
+    return fc.tuple(fc.array(transaction, { ...count, size: 'max' }), producers.length === 0 || shape.operations > 0 ? fc.constant([]) : fc.array(send, { minLength: 0, maxLength: 20, size: 'max' })).map(([transactions, sends]) => ({
+      topics,
+      clients: [...apps, ...consumers, ...producers],
+      operations: [...reads, ...transactions, ...sends].sort((a, b) => a.at - b.at).map((draft, id) => ({ ...draft, id }) as PlanOperation),
+      // A transaction that was left open must time out before the last stable offset can pass it.
+      settleMs: 2 * timeoutMs,
+    }))
+  })
+}
+
+export const transactions: Workload = {
+  name: 'transactions',
+  describes: 'transactions over several partitions, committed, aborted, timed out and fenced, beside readers of both isolation levels',
+  draw,
+  client: context => (context.spec.kind === 'app' ? runTransactions(context, plainPayload) : runClient(context, plainPayload)),
+  drain: context => drainTopics(context, plainPayload, 'read_committed'),
+  checkers: ['kafka-log'],
+}
