@@ -198,6 +198,16 @@ const mends = [
     mechanism: 'The log cleaner does not check the CRC of a batch before it believes its keys and copies its records into a batch with a CRC of its own, so damage on the disk of one replica passes for what was written.',
     link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/Cleaner.java',
   },
+  {
+    id: 'KAFKA-17754',
+    mechanism: 'With transaction.version 1 all transactions of a producer share its epoch, so a copy of EndTxn, or of a marker, that was held up on its way decides a later transaction. Mended: the cluster has transaction.version 2.',
+    link: 'https://issues.apache.org/jira/browse/KAFKA-17754',
+  },
+  {
+    id: 'transaction-timeout-by-wall-clock',
+    mechanism: 'A transaction runs out by the wall clock, counted from when the coordinator of that time says it began; when that one was ahead, its successor waits for its own clock to catch up, and readers of committed records wait as long.',
+    link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/coordinator/transaction/TransactionStateManager.scala',
+  },
 ] as const satisfies readonly Mend[]
 
 export type MendId = (typeof mends)[number]['id']

@@ -164,6 +164,8 @@ export type Observation =
   | (Replica & { readonly kind: 'isr-proposal-forgotten'; readonly leaderEpoch: number; readonly proposed: readonly number[] })
   /** Known behaviour elr-outlives-replica: a broker that is no replica any more is in the ELR. */
   | { readonly kind: 'elr-kept-removed-replica'; readonly topicId: string; readonly topic: string; readonly partition: number; readonly brokers: readonly number[] }
+  /** Known behaviour transaction-timeout-by-wall-clock: an ongoing transaction began in the future of its coordinator. */
+  | { readonly kind: 'transaction-begins-in-future'; readonly transactionalId: string; readonly aheadMs: number; readonly partitions: readonly string[] }
   /** Known behaviour metadata-log-start-forgotten: a truncation has left the metadata log records, but no epoch. */
   | { readonly kind: 'raft-epochs-lost'; readonly startOffset: number; readonly endOffset: number }
   // ---- clients ----

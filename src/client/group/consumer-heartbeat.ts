@@ -23,6 +23,8 @@ interface SentFields {
   topics: string | undefined
   regex: string | undefined
   owned: string | undefined
+  /** Without it a request is not a full one, which is answered with the assignment, whose last telling may have been lost. */
+  timeout: string | undefined
 }
 
 export class ConsumerHeartbeat {
@@ -37,7 +39,7 @@ export class ConsumerHeartbeat {
   private nextAt: Micros = 0
   private intervalMs = 0
   private pollEndsAt: Micros = 0
-  private sent: SentFields = { topics: undefined, regex: undefined, owned: undefined }
+  private sent: SentFields = { topics: undefined, regex: undefined, owned: undefined, timeout: undefined }
 
   constructor(member: ConsumerMember) {
     const { env, config, rpc } = member.context
@@ -122,11 +124,12 @@ export class ConsumerHeartbeat {
     const { member } = this
     const { config, coordinator: { groupId } } = member.context
     const all = member.memberEpoch === 0
-    if (all) this.sent = { topics: undefined, regex: undefined, owned: undefined }
+    if (all) this.sent = { topics: undefined, regex: undefined, owned: undefined, timeout: undefined }
     const wanted = member.wanted
     const topics = [...wanted.topics].sort((a, b) => (a < b ? -1 : 1))
     const regex = wanted.pattern === undefined ? undefined : wanted.pattern.source
     const owned = member.owned
+    const timeout = String(config.maxPollIntervalMs)
     const isLeaving = member.memberEpoch < 0
     const changed = (key: keyof SentFields, value: string | undefined): boolean => !isLeaving && this.sent[key] !== value
     const request = {
@@ -135,13 +138,13 @@ export class ConsumerHeartbeat {
       memberEpoch: member.memberEpoch,
       instanceId: config.groupInstanceId,
       rackId: all ? config.clientRack : null,
-      rebalanceTimeoutMs: all ? config.maxPollIntervalMs : -1,
+      rebalanceTimeoutMs: changed('timeout', timeout) ? config.maxPollIntervalMs : -1,
       subscribedTopicNames: changed('topics', topics.join()) ? topics : null,
       subscribedTopicRegex: changed('regex', regex) ? (regex ?? '') : null,
       serverAssignor: all ? config.groupRemoteAssignor : null,
       topicPartitions: changed('owned', owned.key) ? owned.topics : null,
     }
-    if (!isLeaving) this.sent = { topics: topics.join(), regex, owned: owned.key }
+    if (!isLeaving) this.sent = { topics: topics.join(), regex, owned: owned.key, timeout }
     this.answers.ask(node, ApiKey.ConsumerGroupHeartbeat, request, handle)
   }
 
@@ -158,7 +161,7 @@ export class ConsumerHeartbeat {
     }
     const errorCode = response?.errorCode ?? (result.ok || result.reason !== 'unsupported-version' ? ErrorCode.NETWORK_EXCEPTION : ErrorCode.UNSUPPORTED_VERSION)
     // The coordinator may have seen it or not: everything is told again.
-    this.sent = { topics: undefined, regex: undefined, owned: undefined }
+    this.sent = { topics: undefined, regex: undefined, owned: undefined, timeout: undefined }
     this.nextAt = env.now() + this.backoff.delay(this.failures++, 'heartbeat')
     switch (errorCode) {
       case ErrorCode.NOT_COORDINATOR:
