@@ -5,7 +5,7 @@
 export interface Defect {
   readonly id: string
   /** Where it sat in Kafka. */
-  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'transaction' | 'group'
+  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'transaction' | 'group' | 'consumer'
   /** 1 (any load finds it) to 5 (three or more faults in order). */
   readonly depth: 1 | 2 | 3 | 4 | 5
   /** S: clients see broken safety, L: clients see no progress, W: only white-box invariants see it. */
@@ -117,6 +117,14 @@ const catalogue = [
   {
     id: 'KAFKA-17754', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '4.0.0',
     mechanism: 'The end of a transaction does not raise the producer epoch, so a copy of an EndTxn that was held up on its way decides a later transaction of the same producer.',
+  },
+  {
+    id: 'KAFKA-18641', area: 'consumer', depth: 3, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'Auto-commit commits positions that include the records which the poll is just about to hand out, so that a consumer that dies before it has processed them loses them for its group.',
+  },
+  {
+    id: 'KAFKA-7747', area: 'consumer', depth: 3, oracle: 'S', fixedIn: '2.3.0',
+    mechanism: 'A consumer does not ask a new leader whether its log still reaches to the position, so after a truncation it goes on in other data and misses what was written in between.',
   },
   {
     id: 'KAFKA-10284', area: 'group', depth: 3, oracle: 'L', fixedIn: '2.6.1',
