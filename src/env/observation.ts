@@ -110,6 +110,8 @@ export type Observation =
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** A transactional id is in this state: its record is acknowledged, or was read by a coordinator that took over. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
+  /** Known behaviour: a coordinator answers from the state below its high watermark, which has not reached what it loaded. */
+  | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
   /** Known behaviour: a member's timers were cancelled because it leaves, but the log refused the records that say so. */
   | { readonly kind: 'member-left-unwatched'; readonly groupId: string; readonly memberId: string }
   // ---- replicas ----
