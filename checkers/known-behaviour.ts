@@ -47,6 +47,10 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets', 'offset-regression',
     'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
   ]),
+  'epoch-start-behind-gap': new Set([
+    'log-divergence', 'no-convergence', 'leader-completeness', 'candidate-completeness', 'producer-state-mismatch', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'vanished-read',
+    'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'aborted-read', 'wrong-compaction',
+  ]),
   'cleaner-trusts-crc': new Set(['invented-value', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'wrong-compaction', 'broker-assertion']),
   'metadata-log-start-forgotten': new Set(['broker-assertion']),
   'coordinator-reads-stale-watermark': new Set(['nonlinearizable', 'commit-regression', 'duplicate-output']),
@@ -143,6 +147,8 @@ export class MechanismRecorder implements Observer {
         return this.add('pending-isr-overwritten', event, node, time, `forgets that it has asked for the ISR [${event.proposed.join(' ')}] when metadata that it knows already arrives`)
       case 'elr-kept-removed-replica':
         return this.add('elr-outlives-replica', event, node, time, `keeps [${event.brokers.join(' ')}], which are no replicas any more, among the eligible leaders`)
+      case 'epoch-behind-gap':
+        return this.add('epoch-start-behind-gap', event, node, time, `takes offset ${event.offset} for the start of epoch ${event.leaderEpoch}, which may have begun anywhere from ${event.earliest} on,`)
       case 'cleaner-trusted-crc':
         return this.add('cleaner-trusts-crc', event, node, time, `cleans the batch at offset ${event.baseOffset}, which fails its CRC, as if it were whole,`)
       case 'coordinator-read-stale':

@@ -4,6 +4,7 @@
 import type { History, Process } from '../../src/history/operation.ts'
 import type { CheckContext, ExplanationStep } from '../contract.ts'
 import type { FindingCollector } from '../finding-collector.ts'
+import type { GuaranteeId } from '../guarantees.ts'
 import { show } from '../show.ts'
 import type { Move } from './poll-order.ts'
 import type { Scan, SendRecord } from './scan.ts'
@@ -23,6 +24,8 @@ export function findPollOrder(scan: Scan, story: Story, context: CheckContext, f
   }
   // What one reader got of a compacted topic another may find gone, and a third may find again, on another replica.
   if (context.guarantees.config.cleanup === 'compact') return
+  // An offset of a transaction may hold a marker, which nobody is given; where that may be lost, a record may take its place.
+  const requires: readonly GuaranteeId[] | undefined = scan.sends.some(send => story.at(send.invoked).f === 'txn') ? ['monotonic-poll', 'read-stays'] : undefined
   for (const gap of scan.polls.gaps) {
     if (!scan.isJudged(gap.key)) continue
     const partition = scan.partitions.get(gap.key)
@@ -38,7 +41,7 @@ export function findPollOrder(scan: Scan, story: Story, context: CheckContext, f
         key: gap.key,
         offset: skipped,
       }
-    })
+    }, requires)
   }
 }
 

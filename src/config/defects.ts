@@ -226,6 +226,11 @@ const mends = [
     mechanism: 'A transaction runs out by the wall clock, counted from when the coordinator of that time says it began; when that one was ahead, its successor waits for its own clock to catch up, and readers of committed records wait as long.',
     link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/coordinator/transaction/TransactionStateManager.scala',
   },
+  {
+    id: 'epoch-start-behind-gap',
+    mechanism: 'A replica that copies a compacted log takes the first batch that is left of an epoch for the start of the epoch; once it leads, a replica with other records in the gap before that batch is not told to cut them.',
+    link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/UnifiedLog.java',
+  },
 ] as const satisfies readonly Mend[]
 
 export type MendId = (typeof mends)[number]['id']

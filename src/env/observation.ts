@@ -112,6 +112,8 @@ export type Observation =
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   /** Known behaviour: a coordinator answers from the state below its high watermark, which has not reached what it loaded. */
   | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
+  /** A transactional id is in this state: its record, at `offset`, is acknowledged, or was read by a coordinator that took over. */
+  | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly offset: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   /** Known behaviour: a member's timers were cancelled because it leaves, but the log refused the records that say so. */
   | { readonly kind: 'member-left-unwatched'; readonly groupId: string; readonly memberId: string }
   // ---- replicas ----
@@ -162,6 +164,8 @@ export type Observation =
   | (Replica & { readonly kind: 'producer-forgotten'; readonly producerId: number })
   /** Known behaviour timestamp-below-log-start: the only records of a segment that are young enough lie below the log start, and later segments are not looked into. */
   | (Replica & { readonly kind: 'timestamp-hidden'; readonly timestamp: number })
+  /** Known behaviour epoch-start-behind-gap: the first batch of an epoch that a replica gets of a compacted log lies behind a gap, and the epoch may have begun anywhere in it, from `earliest` on. */
+  | (Replica & { readonly kind: 'epoch-behind-gap'; readonly leaderEpoch: number; readonly offset: number; readonly earliest: number })
   /** Known behaviour cleaner-trusts-crc: a batch that fails its CRC was cleaned as if it were whole, and gets a CRC that is right. */
   | (Replica & { readonly kind: 'cleaner-trusted-crc'; readonly baseOffset: number })
   /** Known behaviour pending-isr-overwritten: old metadata makes a leader forget its ISR proposal. */
