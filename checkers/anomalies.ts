@@ -4,6 +4,7 @@
  */
 import { invariant } from '../src/base/assert.ts'
 import { BLACK_BOX_ANOMALIES } from './catalogue/black-box.ts'
+import { COMPACTION_ANOMALIES } from './catalogue/compaction.ts'
 import { COLLECTION_ANOMALIES } from './catalogue/collections.ts'
 import { ISOLATION_ANOMALIES } from './catalogue/isolation.ts'
 import { LINEARIZABILITY_ANOMALIES } from './catalogue/linearizability.ts'
@@ -32,7 +33,7 @@ export interface Anomaly {
   readonly promise?: string
 }
 
-export const ANOMALIES: readonly Anomaly[] = [...BLACK_BOX_ANOMALIES, ...COLLECTION_ANOMALIES, ...ISOLATION_ANOMALIES, ...LINEARIZABILITY_ANOMALIES, ...WHITE_BOX_ANOMALIES]
+export const ANOMALIES: readonly Anomaly[] = [...BLACK_BOX_ANOMALIES, ...COMPACTION_ANOMALIES, ...COLLECTION_ANOMALIES, ...ISOLATION_ANOMALIES, ...LINEARIZABILITY_ANOMALIES, ...WHITE_BOX_ANOMALIES]
 
 const byId = new Map(ANOMALIES.map(anomaly => [anomaly.id, anomaly]))
 

@@ -23,6 +23,8 @@ export interface GuaranteeConfig {
    */
   readonly lossyCrashes: number
   readonly cleanup: 'delete' | 'compact'
+  /** Wall clocks are stepped or strobed, so that times that one broker wrote mean nothing to it later. */
+  readonly clocksDisagree?: boolean
   /** KIP-966 part 1 (`eligible.leader.replicas.version`); on by default. */
   readonly eligibleLeaderReplicas?: boolean
   /** Voters of the metadata quorum (3 by default), and the most that lost unsynced data at a time (0 by default). */

@@ -10,6 +10,7 @@ import { queueChecker } from './collections/queue-checker.ts'
 import { setChecker } from './collections/set-checker.ts'
 import { setFullChecker } from './collections/set-full-checker.ts'
 import { uniqueIdsChecker } from './collections/unique-ids-checker.ts'
+import { compactedTableChecker } from './compaction/compacted-table-checker.ts'
 import type { Checker } from './contract.ts'
 import { listAppendChecker } from './isolation/list-append-checker.ts'
 import { rwRegisterChecker } from './isolation/rw-register-checker.ts'
@@ -30,7 +31,7 @@ export interface CheckerEntry {
 }
 
 /** Those that judge the histories of trials. */
-export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker, ...DELIVERY_SEMANTICS.map(exactlyOnceChecker), groupsChecker, committedOffsetsChecker, bankChecker()]
+export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker, compactedTableChecker, ...DELIVERY_SEMANTICS.map(exactlyOnceChecker), groupsChecker, committedOffsetsChecker, bankChecker({ negativeBalances: true })]
 
 /** Those for histories that were recorded elsewhere, as they are without options. */
 export const RECORDED_CHECKERS: readonly Checker[] = [linearizabilityChecker(MODELS['register']!), listAppendChecker, rwRegisterChecker, setChecker, setFullChecker(), queueChecker(), uniqueIdsChecker, counterChecker]

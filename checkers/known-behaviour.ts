@@ -12,10 +12,11 @@ import { MENDS, type MendId } from '../src/config/defects.ts'
 import type { BatchSummary, Observation, Observer } from '../src/env/observation.ts'
 import type { Json } from '../src/history/operation.ts'
 import type { Finding } from './contract.ts'
+import { TransactionDecisions } from './transaction-decisions.ts'
 
 export interface Mechanism {
   readonly mend: MendId
-  /** `topic-partition` */
+  /** `topic-partition`; empty: it concerns what no partition is named for. */
   readonly key: string
   /** Absent: it concerns every producer of the partition. */
   readonly producerId?: number
@@ -46,8 +47,17 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets', 'offset-regression',
     'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
   ]),
+  'epoch-start-behind-gap': new Set([
+    'log-divergence', 'no-convergence', 'leader-completeness', 'candidate-completeness', 'producer-state-mismatch', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'vanished-read',
+    'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'aborted-read', 'wrong-compaction',
+  ]),
   'cleaner-trusts-crc': new Set(['invented-value', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'wrong-compaction', 'broker-assertion']),
   'metadata-log-start-forgotten': new Set(['broker-assertion']),
+  'member-left-unwatched': new Set(['no-progress']),
+  'KAFKA-17754': new Set([
+    'undecided-marker', 'unknown-transaction', 'hanging-transaction', 'torn-transaction', 'aborted-read', 'lost-write', 'unseen', 'vanished-read', 'G1a', 'G1b', 'precommitted-read', 'no-progress',
+  ]),
+  'transaction-timeout-by-wall-clock': new Set(['no-progress']),
 }
 
 /**
@@ -87,6 +97,7 @@ const REMEMBERED = 5
 /** Subscribes while the trial runs. Cheap: a few steps a batch that is appended. */
 export class MechanismRecorder implements Observer {
   readonly seen = new Mechanisms()
+  private readonly decisions = new TransactionDecisions()
   /** Per replica (`node key`), per producer: what a faithful broker would remember. */
   private readonly held = new Map<string, Map<number, BatchSummary[]>>()
 
@@ -135,8 +146,22 @@ export class MechanismRecorder implements Observer {
         return this.add('pending-isr-overwritten', event, node, time, `forgets that it has asked for the ISR [${event.proposed.join(' ')}] when metadata that it knows already arrives`)
       case 'elr-kept-removed-replica':
         return this.add('elr-outlives-replica', event, node, time, `keeps [${event.brokers.join(' ')}], which are no replicas any more, among the eligible leaders`)
+      case 'epoch-behind-gap':
+        return this.add('epoch-start-behind-gap', event, node, time, `takes offset ${event.offset} for the start of epoch ${event.leaderEpoch}, which may have begun anywhere from ${event.earliest} on,`)
       case 'cleaner-trusted-crc':
         return this.add('cleaner-trusts-crc', event, node, time, `cleans the batch at offset ${event.baseOffset}, which fails its CRC, as if it were whole,`)
+      case 'member-left-unwatched':
+        return this.tell('member-left-unwatched', '', node, time, `cancels the timers of member ${event.memberId} of group ${event.groupId}, which leaves, although its log refuses to say so`)
+      case 'transaction-begins-in-future':
+        for (const key of [...event.partitions, '']) this.tell('transaction-timeout-by-wall-clock', key, node, time, `coordinates a transaction of ${event.transactionalId} that began ${event.aheadMs} ms in the future of its clock`)
+        return
+      case 'client-transaction':
+      case 'transaction-state':
+      case 'marker-written': {
+        const found = this.decisions.follow(event)
+        for (const key of found?.keys ?? []) this.tell('KAFKA-17754', key, node, time, found!.text)
+        return
+      }
       case 'raft-epochs-lost':
         return this.add('metadata-log-start-forgotten', { topic: '__cluster_metadata', partition: 0 }, node, time, `has records from ${event.startOffset} to ${event.endOffset} left, and the epoch of none,`)
       default:
@@ -148,6 +173,10 @@ export class MechanismRecorder implements Observer {
     let replica = this.held.get(id)
     if (replica === undefined) this.held.set(id, replica = new Map())
     return replica
+  }
+
+  private tell(mend: MendId, key: string, node: string, time: number, what: string): void {
+    this.seen.list.push({ mend, key, node, time, text: `${node} ${what}${key === '' ? '' : ` on ${key}`}.` })
   }
 
   private add(mend: MendId, event: { readonly topic: string; readonly partition: number; readonly producerId?: number }, node: string, time: number, what: string): void {
@@ -187,10 +216,10 @@ function concernsPartition(finding: Finding, key: string, seen: Mechanisms): (me
   return one => one.key === key && (one.producerId === undefined || producers.has(one.producerId))
 }
 
-/** Of the server that died, at the time when it did: such a mechanism kills at once. */
+/** Of the server that died, at the time when it did: such a mechanism kills at once. Or of no partition in particular. */
 function concernsServer({ evidence }: Finding): (mechanism: Mechanism) => boolean {
   const { node, time } = recordOf(evidence)
-  return one => one.node === node && one.time === time
+  return one => one.key === '' || (one.node === node && one.time === time)
 }
 
 export function mendsThatCouldExcuse(finding: Finding, seen: Mechanisms): readonly MendId[] {

@@ -1,8 +1,8 @@
 /** `kafka-trial`: what a user's own code may import. Everything else is free to change. */
 export { defineWorkload } from '../workloads/define-workload.ts'
 export type { FinishedTrial, ScriptContext, UserFinding, WorkloadDefinition } from '../workloads/define-workload.ts'
-export { KafkaError } from '../workloads/async-clients.ts'
-export type { AsyncAdmin, AsyncConsumer, AsyncProducer, ConsumedRecord, RecordToSend } from '../workloads/async-clients.ts'
+export { KafkaError, TransactionError } from '../workloads/async-clients.ts'
+export type { AsyncAdmin, AsyncConsumer, AsyncProducer, AsyncRebalanceListener, ConsumedRecord, RecordToSend } from '../workloads/async-clients.ts'
 export type { DatabaseTransaction } from '../workloads/external-database.ts'
 export type { Workload } from '../workloads/contract.ts'
 export { defineConfig } from './trial/load-config.ts'

@@ -2,12 +2,18 @@
  * The reference clients as users' `async` code sees them: promises instead of tasks, Buffers instead of bytes. Everything
  * they await comes from the simulation, through the edge; a killed process's promises never settle.
  */
+import { partitionName } from '../src/base/partition-name.ts'
 import { Future, type Task } from '../src/base/task.ts'
-import { Admin, type ListedOffset, type OffsetSpec } from '../src/client/admin.ts'
+import { Admin } from '../src/client/admin.ts'
+import type { ListedOffset, OffsetSpec } from '../src/client/topic-calls.ts'
 import type { AdminResult } from '../src/client/admin-call.ts'
 import type { ConsumerRecord as ReadRecord } from '../src/client/completed-fetch.ts'
 import { Consumer, type PollResult } from '../src/client/consumer.ts'
+import type { CommittedOffset } from '../src/client/group/committed-offsets.ts'
+import type { GroupMetadata, OffsetToCommit } from '../src/client/group/group-metadata.ts'
 import { Producer } from '../src/client/producer.ts'
+import type { TopicPartition } from '../src/client/topic-partition.ts'
+import type { TransactionOutcome } from '../src/client/transaction/transaction-outcome.ts'
 import type { SendResult } from '../src/client/send-result.ts'
 import { type AdminConfig, type ConsumerConfig, DEFAULT_ADMIN_CONFIG, type ProducerConfig } from '../src/config/client.ts'
 import type { Env } from '../src/env/env.ts'
@@ -64,6 +70,24 @@ export function promiseOf<T>(env: Env, edge: Edge, name: string, task: Task<T>):
   return edge.toPromise(done)
 }
 
+/** What the application must do next: abort the transaction, close the producer, or make the same call again. */
+export class TransactionError extends KafkaError {
+  readonly remedy: 'abort' | 'close' | 'retry'
+
+  constructor({ error, remedy, definite }: TransactionOutcome & { readonly ok: false }) {
+    super(error, definite)
+    this.remedy = remedy
+  }
+}
+
+/** Told of rebalances inside `poll`, `unsubscribe` and `shutDown`, which wait for what it does, such as a commit. */
+export interface AsyncRebalanceListener {
+  onPartitionsAssigned?(partitions: readonly TopicPartition[]): Promise<void> | void
+  onPartitionsRevoked?(partitions: readonly TopicPartition[]): Promise<void> | void
+  /** Absent: lost partitions count as revoked. */
+  onPartitionsLost?(partitions: readonly TopicPartition[]): Promise<void> | void
+}
+
 export class AsyncConsumer {
   private readonly env: Env
   private readonly edge: Edge
@@ -80,6 +104,52 @@ export class AsyncConsumer {
 
   assign(partitions: readonly { readonly topic: string; readonly partition: number }[]): void {
     this.consumer.assign(partitions)
+  }
+
+  /** Joins the group of `groupId` in the next polls; topics by name, or all whose whole name matches. */
+  subscribe(topics: readonly string[] | RegExp, listener: AsyncRebalanceListener = {}): void {
+    const tell = (callback: ((partitions: readonly TopicPartition[]) => Promise<void> | void) | undefined) => (
+      (partitions: readonly TopicPartition[]): Task<void> | undefined => (callback === undefined ? undefined : this.edge.wrap(async () => callback.call(listener, partitions)).wait())
+    )
+    this.consumer.subscribe(topics, {
+      onPartitionsAssigned: tell(listener.onPartitionsAssigned),
+      onPartitionsRevoked: tell(listener.onPartitionsRevoked),
+      onPartitionsLost: tell(listener.onPartitionsLost ?? listener.onPartitionsRevoked),
+    })
+  }
+
+  unsubscribe(): Promise<void> {
+    return promiseOf(this.env, this.edge, 'unsubscribe', this.consumer.unsubscribe())
+  }
+
+  /** What is assigned, in order. */
+  get assignment(): readonly TopicPartition[] {
+    return this.consumer.assignment
+  }
+
+  /** Membership, for `sendOffsetsToTransaction` of a producer. */
+  groupMetadata(): GroupMetadata {
+    return this.consumer.groupMetadata()
+  }
+
+  /** Commits, without arguments all positions, and retries what can be. Rejects with KafkaError. */
+  async commit(offsets?: readonly OffsetToCommit[]): Promise<void> {
+    const outcome = await promiseOf(this.env, this.edge, 'commit', this.consumer.commitSync(offsets))
+    if (!outcome.ok) throw new KafkaError(outcome.error, outcome.definite)
+  }
+
+  /** One attempt; `onDone` is called in a later call of this consumer, without an error when it is committed. */
+  commitAsync(offsets?: readonly OffsetToCommit[], onDone: (error?: KafkaError) => void = () => {}): void {
+    this.consumer.commitAsync(offsets, outcome => {
+      // The user's code runs at the edge, not on the consumer's stack.
+      this.env.spawn('commit-callback', this.edge.wrap(async () => onDone(outcome.ok ? undefined : new KafkaError(outcome.error, outcome.definite))).wait())
+    })
+  }
+
+  /** What is committed, one a partition in order; null where nothing is. */
+  async committed(partitions: readonly TopicPartition[]): Promise<readonly (CommittedOffset | null)[]> {
+    const found = await promiseOf(this.env, this.edge, 'committed', this.consumer.committed(partitions))
+    return partitions.map(({ topic, partition }) => found.get(partitionName(topic, partition)) ?? null)
   }
 
   seek(topic: string, partition: number, offset: number): void {
@@ -121,6 +191,13 @@ export class AsyncConsumer {
     return result.records.map(consumed)
   }
 
+  /** Commits (auto-commit), leaves the group unless static, and closes. */
+  async shutDown(timeoutMs = 30_000): Promise<void> {
+    await promiseOf(this.env, this.edge, 'shut-down', this.consumer.shutDown(timeoutMs))
+    this.admin?.close()
+  }
+
+  /** Ends it at once, as if the process had died: nothing is committed, the group finds out by the session. */
   close(): void {
     this.consumer.close()
     this.admin?.close()
@@ -147,8 +224,17 @@ export class AsyncProducer {
     this.producer = new Producer(env, config)
   }
 
-  /** Where the record lies; offset -1 under acks=0. Rejects with KafkaError. */
-  async send(record: RecordToSend): Promise<{ readonly topic: string; readonly partition: number; readonly offset: number }> {
+  /**
+   * Where the record lies; offset -1 under acks=0. Rejects with KafkaError. Within a transaction nobody need wait for it: the
+   * commit fails when a record did.
+   */
+  send(record: RecordToSend): Promise<{ readonly topic: string; readonly partition: number; readonly offset: number }> {
+    const sent = this.deliver(record)
+    sent.catch(() => {})
+    return sent
+  }
+
+  private async deliver(record: RecordToSend): Promise<{ readonly topic: string; readonly partition: number; readonly offset: number }> {
     const { topic, partition, key = null, value, headers = {} } = record
     const result: SendResult = await this.edge.toPromise(this.producer.send({
       topic, key: bytes(key), value: bytes(value),
@@ -157,6 +243,34 @@ export class AsyncProducer {
     }))
     if (!result.ok) throw new KafkaError(result.error, result.definite)
     return { topic: result.topic, partition: result.partition, offset: result.offset }
+  }
+
+  /** Once, before the first transaction: fences older instances of the transactionalId. Rejects with TransactionError, as the calls below. */
+  initTransactions(): Promise<void> {
+    return this.outcome('init-transactions', this.producer.initTransactions())
+  }
+
+  beginTransaction(): void {
+    const outcome = this.producer.beginTransaction()
+    if (!outcome.ok) throw new TransactionError(outcome)
+  }
+
+  sendOffsetsToTransaction(offsets: readonly OffsetToCommit[], group: GroupMetadata): Promise<void> {
+    return this.outcome('send-offsets', this.producer.sendOffsetsToTransaction(offsets, group))
+  }
+
+  /** Sends what was taken and commits it. A definite error says that nothing is committed. */
+  commitTransaction(): Promise<void> {
+    return this.outcome('commit-transaction', this.producer.commitTransaction())
+  }
+
+  abortTransaction(): Promise<void> {
+    return this.outcome('abort-transaction', this.producer.abortTransaction())
+  }
+
+  private async outcome(name: string, call: Task<TransactionOutcome>): Promise<void> {
+    const outcome = await promiseOf(this.env, this.edge, name, call)
+    if (!outcome.ok) throw new TransactionError(outcome)
   }
 
   flush(): Promise<void> {

@@ -9,13 +9,14 @@ import type { ConsumerRecord } from '../src/client/completed-fetch.ts'
 import { Consumer } from '../src/client/consumer.ts'
 import { Producer } from '../src/client/producer.ts'
 import { DEFAULT_ADMIN_CONFIG, DEFAULT_CONSUMER_CONFIG, DEFAULT_PRODUCER_CONFIG } from '../src/config/client.ts'
-import type { PlanOperation } from '../src/config/workload.ts'
+import { DEFAULT_SERVER_CONFIG } from '../src/config/cluster.ts'
+import type { PlanOperation, TopicSpec } from '../src/config/workload.ts'
 import type { Env } from '../src/env/env.ts'
 import type { Json } from '../src/history/operation.ts'
 import type { ClientContext, ClientRecorder } from './contract.ts'
 import { finish } from './finish-operation.ts'
 import { runPartitionOperation } from './partition-operations.ts'
-import { encodeRecord, type PayloadOf, valueOf } from './records.ts'
+import { encodeRecord, type PayloadOf, type SendOperation, valueOf } from './records.ts'
 import { logName } from './topic-incarnations.ts'
 
 /** Waits until `at` microseconds after `begin` on this machine's monotonic clock. */
@@ -47,7 +48,7 @@ function* runProducer(context: ClientContext, payload: PayloadOf): Task<void> {
     const record = encodeRecord(operation, payload)
     const partition = operation.partition === null ? {} : { partition: operation.partition }
     const key = operation.partition === null ? operation.topic : `${operation.topic}-${operation.partition}`
-    const invoked = recorder.invoke('send', [['send', key, operation.id]], { producer: name, sequence: sequence++ })
+    const invoked = recorder.invoke('send', [['send', key, operation.id]], { producer: name, sequence: sequence++, ...rowOf(operation, context.topics) })
     const settled = new Future<void>()
     open.push(settled)
     const sent = producer.send({ topic: operation.topic, ...partition, key: record.key, value: record.value, headers: record.headers })
@@ -62,6 +63,13 @@ function* runProducer(context: ClientContext, payload: PayloadOf): Task<void> {
   }
   yield* all(open)
   yield* producer.close(0)
+}
+
+/** What a checker of compacted topics must know of a send. */
+function rowOf({ topic, key, tombstone }: SendOperation, topics: readonly TopicSpec[]): { readonly [key: string]: Json } {
+  const configs = topics.find(({ name }) => name === topic)?.configs
+  if (key === null || configs?.['cleanup.policy']?.includes('compact') !== true) return {}
+  return { recordKey: key, ...(tombstone === true ? { deleteRetentionMs: Number(configs['delete.retention.ms'] ?? DEFAULT_SERVER_CONFIG.logCleanerDeleteRetentionMs) } : {}) }
 }
 
 function* runConsumer(context: ClientContext, payload: PayloadOf): Task<void> {

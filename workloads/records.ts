@@ -22,20 +22,25 @@ export interface ReadRecord {
 /** `v17|<key>|<padding>`: enough to verify itself. */
 export const plainPayload: PayloadOf = (id, key, size) => `v${id}|${key ?? ''}|${'x'.repeat(size)}`
 
-export function encodeRecord(operation: Pick<SendOperation, 'id' | 'key' | 'size'>, payload: PayloadOf): ReadRecord {
+/** Stands for the size of a tombstone, which has no value. */
+const NO_VALUE = '-'
+
+export function encodeRecord(operation: Pick<SendOperation, 'id' | 'key' | 'size' | 'tombstone'>, payload: PayloadOf): ReadRecord {
+  const isTombstone = operation.tombstone === true
   return {
     key: operation.key === null ? null : encodeUtf8(operation.key),
-    value: encodeUtf8(payload(operation.id, operation.key, operation.size)),
-    headers: [{ key: 'id', value: encodeUtf8(`${operation.id}/${operation.size}`) }],
+    value: isTombstone ? null : encodeUtf8(payload(operation.id, operation.key, operation.size)),
+    headers: [{ key: 'id', value: encodeUtf8(`${operation.id}/${isTombstone ? NO_VALUE : operation.size}`) }],
   }
 }
 
 /** The value that the history records for a record that was read: its id, or a description of what is wrong with it. */
 export function valueOf(record: ReadRecord, payload: PayloadOf): Json {
   const header = record.headers.find(({ key }) => key === 'id')?.value
-  const match = header === undefined || header === null ? null : /^(\d+)\/(\d+)$/.exec(decodeUtf8(header))
+  const match = header === undefined || header === null ? null : /^(\d+)\/(\d+|-)$/.exec(decodeUtf8(header))
   if (match === null) return `no id header: ${describe(record.value)}`
   const id = Number(match[1])
+  if (match[2] === NO_VALUE) return record.value === null ? id : `corrupt ${id}: ${describe(record.value)}`
   const key = record.key === null ? null : decodeUtf8(record.key)
   const expected = payload(id, key, Number(match[2]))
   return isUtf8Of(record.value ?? EMPTY, expected) ? id : `corrupt ${id}: ${describe(record.value)}`

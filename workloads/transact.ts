@@ -15,6 +15,7 @@ import { DEFAULT_PRODUCER_CONFIG } from '../src/config/client.ts'
 import type { PlanOperation } from '../src/config/workload.ts'
 import type { Env } from '../src/env/env.ts'
 import type { Json } from '../src/history/operation.ts'
+import type { RecordHeader } from '../src/protocol/records/record-batch.ts'
 import { waitUntil } from './client-script.ts'
 import type { ClientContext, OpenOperation } from './contract.ts'
 import { encodeRecord, type PayloadOf } from './records.ts'
@@ -40,13 +41,30 @@ export function* runTransactions(context: ClientContext, payload: PayloadOf): Ta
     // Transactions that are held open push the others back, and some of those have no time left.
     if (stop.isSettled) break
     if (!(yield* instance.ready(() => stop.isSettled))) break
-    yield* transact(context, instance, operation, payload)
+    const sends = operation.sends.map(({ topic, partition, key }, index): Transacted => ({ topic, partition, key, value: transactedValue(operation.id, index), headers: [] }))
+    yield* transact(context, instance, { sends, end: operation.end, openUs: operation.openUs }, payload)
   }
   if (spec.kind === 'app') yield* instance.close()
 }
 
+/** One record of a transaction; `value` is what the history calls it. */
+export interface Transacted {
+  readonly topic: string
+  readonly partition: number
+  readonly key: string | null
+  readonly value: number
+  /** Beside the one that says its value. */
+  readonly headers: readonly RecordHeader[]
+}
+
+export interface Transaction {
+  readonly sends: readonly Transacted[]
+  readonly end: TransactOperation['end']
+  readonly openUs: Micros
+}
+
 /** The producer of one application, anew whenever the old one is of no use any more. */
-class TransactionalInstance {
+export class TransactionalInstance {
   private readonly context: ClientContext
   private current: Producer | undefined = undefined
   private made = 0
@@ -104,31 +122,32 @@ class TransactionalInstance {
   }
 }
 
-function* transact({ env, recorder, stop }: ClientContext, instance: TransactionalInstance, operation: TransactOperation, payload: PayloadOf): Task<void> {
+/** Runs one transaction; how it ended for the history. */
+export function* transact({ env, recorder, stop }: ClientContext, instance: TransactionalInstance, { sends, end, openUs }: Transaction, payload: PayloadOf): Task<'ok' | 'fail' | 'info'> {
   const { producer } = instance
-  const invoked = recorder.invoke('txn', operation.sends.map(({ topic, partition }, index): Json => ['send', `${topic}-${partition}`, transactedValue(operation.id, index)]), { producer: instance.name, ends: operation.end })
+  const invoked = recorder.invoke('txn', sends.map(({ topic, partition, value }): Json => ['send', `${topic}-${partition}`, value]), { producer: instance.name, ends: end })
   const begun = producer.beginTransaction()
   if (!begun.ok) return yield* giveUp(instance, invoked, begun, false)
-  const sent: Future<SendResult>[] = operation.sends.map(({ topic, partition, key }, index) => {
-    const record = encodeRecord({ id: transactedValue(operation.id, index), key, size: 0 }, payload)
-    return producer.send({ topic, partition, key: record.key, value: record.value, headers: record.headers })
+  const sent: Future<SendResult>[] = sends.map(({ topic, partition, key, value, headers }) => {
+    const record = encodeRecord({ id: value, key, size: 0 }, payload)
+    return producer.send({ topic, partition, key: record.key, value: record.value, headers: [...record.headers, ...headers] })
   })
-  if (operation.openUs > 0) {
+  if (openUs > 0) {
     yield* producer.flush()
-    yield* sleepUnless(env, stop, operation.openUs)
+    yield* sleepUnless(env, stop, openUs)
   }
-  if (operation.end === 'abort') return yield* giveUp(instance, invoked, { ok: false, error: 'aborted', remedy: 'abort', definite: true }, false)
+  if (end === 'abort') return yield* giveUp(instance, invoked, { ok: false, error: 'aborted', remedy: 'abort', definite: true }, false)
   let outcome = yield* producer.commitTransaction()
   while (!outcome.ok && outcome.remedy === 'retry' && !stop.isSettled) {
     yield* env.sleep(RETRY_MS * US_PER_MS).wait()
     outcome = yield* producer.commitTransaction()
   }
   if (!outcome.ok) return yield* giveUp(instance, invoked, outcome, !outcome.definite)
-  invoked.ok(operation.sends.map(({ topic, partition }, index): Json => {
+  invoked.ok(sends.map(({ topic, partition, value }, index): Json => {
     const result = sent[index]!.isSettled ? sent[index]!.result() : undefined
-    const offset = result?.ok === true ? result.offset : null
-    return ['send', `${topic}-${partition}`, [offset, transactedValue(operation.id, index)]]
+    return ['send', `${topic}-${partition}`, [result?.ok === true ? result.offset : null, value]]
   }))
+  return 'ok'
 }
 
 /** Sleeps, but not beyond the moment when `stop` settles. */
@@ -141,10 +160,11 @@ function* sleepUnless(env: Env, stop: Future<void>, us: Micros): Task<void> {
 }
 
 /** The transaction is not to be, or nobody knows. Leaves the instance ready for the next, or without a producer. */
-function* giveUp(instance: TransactionalInstance, invoked: OpenOperation, outcome: Extract<TransactionOutcome, { ok: false }>, mayBeCommitted: boolean): Task<void> {
+function* giveUp(instance: TransactionalInstance, invoked: OpenOperation, outcome: Extract<TransactionOutcome, { ok: false }>, mayBeCommitted: boolean): Task<'fail' | 'info'> {
+  const end = mayBeCommitted ? 'info' : 'fail'
   if (mayBeCommitted) invoked.info(outcome.error)
   else invoked.fail(outcome.error)
-  if (outcome.remedy !== 'abort') return yield* instance.discard()
-  const aborted = yield* instance.producer.abortTransaction()
-  if (!aborted.ok) yield* instance.discard()
+  const isOver = outcome.remedy !== 'abort' || !(yield* instance.producer.abortTransaction()).ok
+  if (isOver) yield* instance.discard()
+  return end
 }

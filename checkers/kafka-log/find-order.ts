@@ -4,12 +4,13 @@
 import type { History, Process } from '../../src/history/operation.ts'
 import type { CheckContext, ExplanationStep } from '../contract.ts'
 import type { FindingCollector } from '../finding-collector.ts'
+import type { GuaranteeId } from '../guarantees.ts'
 import { show } from '../show.ts'
 import type { Move } from './poll-order.ts'
 import type { Scan, SendRecord } from './scan.ts'
 import type { Story } from './story.ts'
 
-export function findPollOrder(scan: Scan, story: Story, found: FindingCollector): void {
+export function findPollOrder(scan: Scan, story: Story, context: CheckContext, found: FindingCollector): void {
   for (const move of scan.polls.backwards) {
     if (!scan.isJudged(move.key)) continue
     found.add(move.internal ? 'int-nonmonotonic-poll' : 'nonmonotonic-poll', () => ({
@@ -21,6 +22,10 @@ export function findPollOrder(scan: Scan, story: Story, found: FindingCollector)
       offset: move.to,
     }))
   }
+  // What one reader got of a compacted topic another may find gone, and a third may find again, on another replica.
+  if (context.guarantees.config.cleanup === 'compact') return
+  // An offset of a transaction may hold a marker, which nobody is given; where that may be lost, a record may take its place.
+  const requires: readonly GuaranteeId[] | undefined = scan.sends.some(send => story.at(send.invoked).f === 'txn') ? ['monotonic-poll', 'read-stays'] : undefined
   for (const gap of scan.polls.gaps) {
     if (!scan.isJudged(gap.key)) continue
     const partition = scan.partitions.get(gap.key)
@@ -36,7 +41,7 @@ export function findPollOrder(scan: Scan, story: Story, found: FindingCollector)
         key: gap.key,
         offset: skipped,
       }
-    })
+    }, requires)
   }
 }
 

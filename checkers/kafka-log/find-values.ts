@@ -24,8 +24,11 @@ export function findValues(scan: Scan, story: Story, context: CheckContext, foun
     if (send.seenAt === -1 || !scan.isJudged(send.key!)) continue
     findDuplicate(send, story, found)
     // Under read_uncommitted the records of an aborted transaction are there to be read.
-    const mayBeRead = story.at(send.invoked).f === 'txn' && (context.guarantees.config.isolation === 'read_uncommitted' || !send.isReadCommitted)
-    if (send.outcome === 'fail') found.add('aborted-read', () => abortedRead(story, send), mayBeRead ? 'never' : undefined)
+    const isOfTransaction = story.at(send.invoked).f === 'txn'
+    const mayBeRead = isOfTransaction && (context.guarantees.config.isolation === 'read_uncommitted' || !send.isReadCommitted)
+    // Where committed records may be lost, so may abort markers: the end of the producer's next transaction then covers them.
+    const requires: readonly GuaranteeId[] | undefined = isOfTransaction ? ['integrity', 'read-stays'] : undefined
+    if (send.outcome === 'fail') found.add('aborted-read', () => abortedRead(story, send), mayBeRead ? 'never' : requires)
   }
   for (const read of scan.strange) {
     const send = scan.sendOf(read.value)

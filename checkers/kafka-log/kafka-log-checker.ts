@@ -29,7 +29,7 @@ export const kafkaLogChecker: Checker = {
     findLoss(scan, story, context, found)
     findValues(scan, story, context, found)
     findSendOrder(scan, story, context, found)
-    findPollOrder(scan, story, found)
+    findPollOrder(scan, story, context, found)
     findOffsetRegression(scan, history, story, found)
     findLostMetadata(history, story, found)
     findTorn(scan, story, context, found)

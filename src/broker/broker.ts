@@ -109,7 +109,7 @@ export class Broker implements PartitionHost, BrokerContext {
     this.groups = new GroupCoordinator(env, { server: cluster.server, image: this.image, logs: this.stateLogs })
     this.transactions = new TransactionCoordinator(env, {
       server: cluster.server, image: this.image, stateLogs: this.stateLogs, nextProducerId: () => this.producerIds.next(),
-      transactionVersion: () => this.image.features.get(TRANSACTION_VERSION_FEATURE) ?? 0,
+      transactionVersion: () => (env.mends.has('KAFKA-17754') ? 2 : this.image.features.get(TRANSACTION_VERSION_FEATURE) ?? 0),
     })
     this.coordinators = [this.groups, this.transactions]
   }

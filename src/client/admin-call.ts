@@ -23,6 +23,8 @@ export type AdminResult<T = null> =
 
 export interface AdminCall<Item, Value> {
   readonly apiKey: number
+  /** Newest version to use; absent: the newest that both know. */
+  readonly version?: number
   /** Called for every attempt; undefined: nobody can be asked now. Items are grouped by their node. */
   node(item: Item): BrokerNode | undefined
   request(items: readonly Item[], timeoutMs: Millis): object
@@ -33,6 +35,10 @@ export interface AdminCall<Item, Value> {
   nameOf(item: Item): string
   /** Does it change anything? */
   readonly isChange: boolean
+  /** Finds whom to ask about these items, of which nobody is known; errors of those for which there is nobody, by `nameOf`. */
+  locate?(items: readonly Item[], timeoutMs: Millis): Task<ReadonlyMap<string, number>>
+  /** Whoever was asked about this item is not the one, or does not answer. */
+  mislocated?(item: Item): void
   /** Retry whatever error is retriable (Kafka's drivers for reads do). */
   readonly retriesErrors: boolean
 }
@@ -44,6 +50,8 @@ const UNCERTAIN: ReadonlySet<number> = new Set([
   ErrorCode.NOT_CONTROLLER,
   ErrorCode.NETWORK_EXCEPTION,
   ErrorCode.BROKER_NOT_AVAILABLE,
+  ErrorCode.NOT_COORDINATOR,
+  ErrorCode.COORDINATOR_NOT_AVAILABLE,
 ])
 
 interface Pending<Item, Value> {
@@ -83,8 +91,18 @@ export class AdminCaller {
         for (const pending of open) this.fail(pending, pending.lastError)
         break
       }
+      const lost = call.locate === undefined ? [] : open.filter(pending => call.node(pending.item) === undefined)
+      if (call.locate !== undefined && lost.length > 0) {
+        const timeoutMs = Math.max(1, Math.min(this.config.requestTimeoutMs, usToMs(deadline - this.env.now())))
+        const refused = yield* call.locate(lost.map(({ item }) => item), timeoutMs)
+        for (const pending of lost) {
+          const errorCode = refused.get(pending.name)
+          if (errorCode !== undefined) this.fail(pending, errorName(errorCode))
+        }
+      }
       const groups = new Map<number, { node: BrokerNode; pending: Pending<Item, Value>[] }>()
       for (const pending of open) {
+        if (pending.result !== undefined) continue
         const node = call.node(pending.item)
         if (node === undefined) {
           this.metadata.requestUpdate()
@@ -99,7 +117,7 @@ export class AdminCaller {
       const delay = Math.min(this.backoff.delay(round, call.apiKey), deadline - this.env.now())
       if (left.length === 0 || delay <= 0) continue
       // what nobody could be asked about yet waits for metadata only
-      if (left.every(pending => pending.attempts === 0)) yield* this.metadata.nextUpdate(delay).wait()
+      if (call.locate === undefined && left.every(pending => pending.attempts === 0)) yield* this.metadata.nextUpdate(delay).wait()
       else yield* this.env.sleep(delay).wait()
     }
     return all.map(pending => pending.result!)
@@ -110,11 +128,12 @@ export class AdminCaller {
   ): Task<void> {
     const timeoutMs = Math.max(1, Math.min(this.config.requestTimeoutMs, usToMs(deadline - this.env.now())))
     const request = call.request(pending.map(each => each.item), timeoutMs)
-    const result = yield* this.rpc.send(node.host, node.port, call.apiKey, request, { timeoutMs }).wait()
+    const result = yield* this.rpc.send(node.host, node.port, call.apiKey, request, call.version === undefined ? { timeoutMs } : { timeoutMs, version: call.version }).wait()
     for (const each of pending) each.attempts++
     if (!result.ok) {
       for (const each of pending) {
         if (result.sent && call.isChange) each.mayHaveHappened = true
+        call.mislocated?.(each.item)
         each.lastError = result.reason === 'disconnected' ? 'DISCONNECTED' : 'TIMEOUT'
         if (result.reason === 'unsupported-version') this.fail(each, 'UNSUPPORTED_VERSION')
         else if (each.attempts > this.config.retries) this.fail(each, each.lastError)
@@ -140,6 +159,7 @@ export class AdminCaller {
 
   private handleError<Item, Value>(call: AdminCall<Item, Value>, pending: Pending<Item, Value>, errorCode: number): void {
     if (call.isChange && UNCERTAIN.has(errorCode)) pending.mayHaveHappened = true
+    if (errorCode === ErrorCode.NOT_COORDINATOR || errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE) call.mislocated?.(pending.item)
     if (refreshesMetadata(errorCode) || errorCode === ErrorCode.NOT_CONTROLLER) this.metadata.requestUpdate()
     pending.lastError = errorName(errorCode)
     const retry = errorCode === ErrorCode.NOT_CONTROLLER || (call.retriesErrors && isRetriable(errorCode))

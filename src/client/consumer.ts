@@ -57,6 +57,7 @@ export class Consumer {
   private readonly group: GroupConsumer | undefined
   private resets: PositionReset[] = []
   private error: string | undefined = undefined
+  private isPolling = false
 
   constructor(env: Env, config: ConsumerConfig, rpc: BrokerRpc = connectBrokers(env, config, MAX_IN_FLIGHT)) {
     this.env = env
@@ -130,15 +131,30 @@ export class Consumer {
     return yield* this.member('committed').committed.committed(partitions, this.apiDeadline())
   }
 
-  /** Records, or none after `timeoutMs`. Returns early when a position moved or something went wrong. */
+  /**
+   * Records, or none after `timeoutMs`. Returns early when a position moved or something went wrong.
+   * @throws TrialError when another task is in a poll of this consumer (a consumer is not for two threads)
+   */
   *poll(timeoutMs: Millis): Task<PollResult> {
+    if (this.isPolling) throw new TrialError('usage', 'Two polls of one consumer at a time: a consumer is not for two threads.')
+    this.isPolling = true
+    try {
+      return yield* this.pollUntil(timeoutMs)
+    } finally {
+      this.isPolling = false
+    }
+  }
+
+  private *pollUntil(timeoutMs: Millis): Task<PollResult> {
     const deadline = this.env.now() + msToUs(timeoutMs)
     for (;;) {
       this.answers.run()
       const checkGroupAt = this.group === undefined ? Infinity : yield* this.group.poll()
+      if (!this.commitsTooMuch) this.group?.commitIfDue()
       const checkPositionsAt = Math.min(checkGroupAt, this.update())
       // an error is told by a poll of its own, so that no record is lost with it
       const { records, advanced } = this.error === undefined ? this.fetcher.collect(this.states) : NOTHING
+      if (this.commitsTooMuch) this.group?.commitIfDue()
       const checkFetchesAt = this.fetcher.sendFetches(this.states)
       if (records.length > 0 || advanced) return { records, resets: this.takeResets() }
       const { error } = this
@@ -210,6 +226,10 @@ export class Consumer {
   *shutDown(timeoutMs: Millis): Task<void> {
     yield* this.group?.close(this.env.now() + msToUs(timeoutMs)) ?? nothing()
     this.close()
+  }
+
+  private get commitsTooMuch(): boolean {
+    return this.env.defects.has('KAFKA-18641')
   }
 
   private member(call: string): GroupConsumer {

@@ -59,6 +59,7 @@ export class PositionResolver {
     const validations = new Map<BrokerNode, FetchState[]>()
     for (const state of states.values()) {
       if (state.phase === 'initializing' && !state.awaitsCommitted) this.initialize(state)
+      if (this.env.defects.has('KAFKA-7747')) state.completeValidation()
       if (state.phase !== 'await-reset' && state.phase !== 'await-validation') continue
       if (state.nextRetryAt > now) {
         next = Math.min(next, state.nextRetryAt)

@@ -5,7 +5,7 @@
 export interface Defect {
   readonly id: string
   /** Where it sat in Kafka. */
-  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'transaction' | 'group'
+  readonly area: 'replication' | 'raft' | 'log' | 'producer' | 'controller' | 'transaction' | 'group' | 'consumer'
   /** 1 (any load finds it) to 5 (three or more faults in order). */
   readonly depth: 1 | 2 | 3 | 4 | 5
   /** S: clients see broken safety, L: clients see no progress, W: only white-box invariants see it. */
@@ -119,6 +119,14 @@ const catalogue = [
     mechanism: 'The end of a transaction does not raise the producer epoch, so a copy of an EndTxn that was held up on its way decides a later transaction of the same producer.',
   },
   {
+    id: 'KAFKA-18641', area: 'consumer', depth: 3, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'Auto-commit commits positions that include the records which the poll is just about to hand out, so that a consumer that dies before it has processed them loses them for its group.',
+  },
+  {
+    id: 'KAFKA-7747', area: 'consumer', depth: 3, oracle: 'S', fixedIn: '2.3.0',
+    mechanism: 'A consumer does not ask a new leader whether its log still reaches to the position, so after a truncation it goes on in other data and misses what was written in between.',
+  },
+  {
     id: 'KAFKA-10284', area: 'group', depth: 3, oracle: 'L', fixedIn: '2.6.1',
     mechanism: 'A static member that comes back while its group is stable gets a new member id that no record keeps, so the next coordinator knows its former self alone and fences the living.',
   },
@@ -194,9 +202,29 @@ const mends = [
     link: 'https://github.com/apache/kafka/blob/4.3/raft/src/main/java/org/apache/kafka/raft/internals/KafkaRaftLog.java',
   },
   {
+    id: 'member-left-unwatched',
+    mechanism: 'A KIP-848 member that leaves has its session timer cancelled before the group\'s log has taken the records; when the log refuses them the member stays, watched by nobody, and keeps its partitions until another coordinator loads the group.',
+    link: 'https://github.com/apache/kafka/blob/4.3/group-coordinator/src/main/java/org/apache/kafka/coordinator/group/GroupMetadataManager.java',
+  },
+  {
     id: 'cleaner-trusts-crc',
     mechanism: 'The log cleaner does not check the CRC of a batch before it believes its keys and copies its records into a batch with a CRC of its own, so damage on the disk of one replica passes for what was written.',
     link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/Cleaner.java',
+  },
+  {
+    id: 'KAFKA-17754',
+    mechanism: 'With transaction.version 1 all transactions of a producer share its epoch, so a copy of EndTxn, or of a marker, that was held up on its way decides a later transaction. Mended: the cluster has transaction.version 2.',
+    link: 'https://issues.apache.org/jira/browse/KAFKA-17754',
+  },
+  {
+    id: 'transaction-timeout-by-wall-clock',
+    mechanism: 'A transaction runs out by the wall clock, counted from when the coordinator of that time says it began; when that one was ahead, its successor waits for its own clock to catch up, and readers of committed records wait as long.',
+    link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/coordinator/transaction/TransactionStateManager.scala',
+  },
+  {
+    id: 'epoch-start-behind-gap',
+    mechanism: 'A replica that copies a compacted log takes the first batch that is left of an epoch for the start of the epoch; once it leads, a replica with other records in the gap before that batch is not told to cut them.',
+    link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/UnifiedLog.java',
   },
 ] as const satisfies readonly Mend[]
 

@@ -29,8 +29,8 @@ export interface TransactedSend {
 
 /** One client operation. `at` counts from the moment when the topics exist. */
 export type PlanOperation = { readonly id: number; readonly at: Micros; readonly client: string } & (
-  /** `size` is the length of the padding in the payload, in bytes. */
-  | { readonly f: 'send'; readonly topic: string; readonly partition: number | null; readonly key: string | null; readonly size: number }
+  /** `size` is the length of the padding in the payload, in bytes; a tombstone has no payload. */
+  | { readonly f: 'send'; readonly topic: string; readonly partition: number | null; readonly key: string | null; readonly size: number; readonly tombstone?: true }
   /** Reads the partitions from `from` until the faults have healed. */
   | { readonly f: 'consume'; readonly topic: string; readonly partitions: readonly number[]; readonly from: 'earliest' | 'latest' }
   /** A second look: seeks every assigned partition back to its beginning. */

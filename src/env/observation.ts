@@ -110,6 +110,8 @@ export type Observation =
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** A transactional id is in this state: its record is acknowledged, or was read by a coordinator that took over. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
+  /** Known behaviour: a member's timers were cancelled because it leaves, but the log refused the records that say so. */
+  | { readonly kind: 'member-left-unwatched'; readonly groupId: string; readonly memberId: string }
   // ---- replicas ----
   | (Replica & { readonly kind: 'became-leader'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly logEndOffset: number; readonly highWatermark: number; readonly isr: readonly number[] })
   | (Replica & { readonly kind: 'became-follower'; readonly leaderEpoch: number; readonly leader: number; readonly logEndOffset: number })
@@ -158,12 +160,16 @@ export type Observation =
   | (Replica & { readonly kind: 'producer-forgotten'; readonly producerId: number })
   /** Known behaviour timestamp-below-log-start: the only records of a segment that are young enough lie below the log start, and later segments are not looked into. */
   | (Replica & { readonly kind: 'timestamp-hidden'; readonly timestamp: number })
+  /** Known behaviour epoch-start-behind-gap: the first batch of an epoch that a replica gets of a compacted log lies behind a gap, and the epoch may have begun anywhere in it, from `earliest` on. */
+  | (Replica & { readonly kind: 'epoch-behind-gap'; readonly leaderEpoch: number; readonly offset: number; readonly earliest: number })
   /** Known behaviour cleaner-trusts-crc: a batch that fails its CRC was cleaned as if it were whole, and gets a CRC that is right. */
   | (Replica & { readonly kind: 'cleaner-trusted-crc'; readonly baseOffset: number })
   /** Known behaviour pending-isr-overwritten: old metadata makes a leader forget its ISR proposal. */
   | (Replica & { readonly kind: 'isr-proposal-forgotten'; readonly leaderEpoch: number; readonly proposed: readonly number[] })
   /** Known behaviour elr-outlives-replica: a broker that is no replica any more is in the ELR. */
   | { readonly kind: 'elr-kept-removed-replica'; readonly topicId: string; readonly topic: string; readonly partition: number; readonly brokers: readonly number[] }
+  /** Known behaviour transaction-timeout-by-wall-clock: an ongoing transaction began in the future of its coordinator. */
+  | { readonly kind: 'transaction-begins-in-future'; readonly transactionalId: string; readonly aheadMs: number; readonly partitions: readonly string[] }
   /** Known behaviour metadata-log-start-forgotten: a truncation has left the metadata log records, but no epoch. */
   | { readonly kind: 'raft-epochs-lost'; readonly startOffset: number; readonly endOffset: number }
   // ---- clients ----

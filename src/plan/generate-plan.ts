@@ -11,6 +11,7 @@ import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
 import type { Fault, FaultKind } from '../nemesis/fault.ts'
 import { compression } from './draw-compression.ts'
+import { drawCleaner } from './draw-cleaner.ts'
 import { drawQuorum } from './draw-quorum.ts'
 import { drawRecovery } from './draw-recovery.ts'
 import { drawRolling } from './draw-rolling.ts'
@@ -72,7 +73,6 @@ function coordinatorSettings(scaled: (ms: number) => number, brokers: number): P
     offsetsTopicNumPartitions: 2,
     offsetsTopicReplicationFactor: Math.min(3, brokers),
     offsetsTopicSegmentBytes: 2_000,
-    offsetsRetentionCheckIntervalMs: scaled(1_000),
     offsetCommitTimeoutMs: scaled(700),
     groupInitialRebalanceDelayMs: scaled(150),
     groupMinSessionTimeoutMs: 1,
@@ -164,6 +164,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
   }, rootOf(`${seed}/quorum`).random)
   const rolling = drawRolling({ families: pinned.families ?? options.families, chaosUs, server: cluster.server, firstId: faults.length + skews.length + quorum.faults.length }, rootOf(`${seed}/rolling`).random)
   const recovery = drawRecovery(rootOf(`${seed}/recovery`).random)
+  const cleaner = drawCleaner(draft.topics, rootOf(`${seed}/cleaner`).random)
   const transactions = drawTransactions(rootOf(`${seed}/transactions`).random)
   const buggify = drawOne(fc.oneof({ weight: 2, arbitrary: fc.constant<BuggifySite[]>([]) }, { weight: 1, arbitrary: fc.subarray(BUGGIFY_SITES.map(({ id }) => id as BuggifySite), { minLength: 1 }) }), random)
   const network = drawOne(fc.constantFrom('drawn' as const, 'drawn' as const, 'per-path' as const), random)
@@ -178,7 +179,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     workload: workload.name,
     seed,
     rootKey,
-    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server, ...rolling.server, ...recovery.server, ...transactions.server } },
+    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server, ...rolling.server, ...recovery.server, ...transactions.server, ...cleaner.server } },
     topics: compressed.topics,
     clients: compressed.clients,
     operations: draft.operations,
@@ -201,7 +202,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     beyondBudget: options.beyondBudget,
     swarm: [
       ...swarmWords(drawn), ...(drawn.jitter && network === 'per-path' ? ['latencies per path'] : []), ...(compressed.isOn ? ['compression'] : []),
-      ...buggify.map(site => `forced ${site}`), ...quorum.words, ...rolling.words, ...recovery.words, ...transactions.words,
+      ...buggify.map(site => `forced ${site}`), ...quorum.words, ...rolling.words, ...recovery.words, ...transactions.words, ...cleaner.words,
     ],
   }
 }

@@ -125,6 +125,11 @@ export class LogObserver {
     env.observe({ kind: 'dedup-window-shrunk', ...identity, producerId, producerEpoch, keptBatches: entry.batches.length })
   }
 
+  /** Known behaviour epoch-start-behind-gap. */
+  epochBehindGap(leaderEpoch: number, offset: number, earliest: number): void {
+    this.env.observe({ kind: 'epoch-behind-gap', ...this.identity, leaderEpoch, offset, earliest })
+  }
+
   /** Known behaviour timestamp-below-log-start. */
   timestampHidden(timestamp: number): void {
     this.env.observe({ kind: 'timestamp-hidden', ...this.identity, timestamp })

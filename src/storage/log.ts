@@ -447,7 +447,7 @@ export class Log {
   private append(bytes: Uint8Array, headers: readonly BatchHeader[], origin: AppendOrigin, logAppendTime: number, proof: AppendProof): AppendInfo {
     const first = headers[0]!
     // In Kafka's order: epochs and a roll stay even if a producer's batch is then refused.
-    for (const header of headers) if (header.leaderEpoch >= 0) this.epochs.assign(header.leaderEpoch, header.baseOffset)
+    this.noteEpochs(headers)
     if (this.local.shouldRoll(bytes.length, headers)) this.roll()
     const changes = this.observer === undefined ? undefined : this.checkProducers(bytes, headers, origin, proof)
     if (changes?.duplicate !== undefined) {
@@ -460,6 +460,17 @@ export class Log {
       this.observer?.appended(headers, origin !== 'replication', changes)
     }
     return appended(headers, bytes.length, logAppendTime)
+  }
+
+  /** Known behaviour epoch-start-behind-gap: what compaction has removed before the first batch of an epoch may have been of it. */
+  private noteEpochs(headers: readonly BatchHeader[]): void {
+    let next = this.logEndOffset
+    for (const { leaderEpoch, baseOffset, lastOffset } of headers) {
+      const hasGap = baseOffset > next && leaderEpoch > (this.epochs.latest?.epoch ?? -1)
+      if (leaderEpoch >= 0) this.epochs.assign(leaderEpoch, hasGap && this.env.mends.has('epoch-start-behind-gap') ? next : baseOffset)
+      if (hasGap) this.observer?.epochBehindGap(leaderEpoch, baseOffset, next)
+      next = lastOffset + 1
+    }
   }
 
   private checkProducers(bytes: Uint8Array, headers: readonly BatchHeader[], origin: AppendOrigin, proof: AppendProof): ProducerChanges {

@@ -31,6 +31,7 @@ export function guaranteeConfigOf(plan: Plan): GuaranteeConfig {
     eligibleLeaderReplicas: plan.cluster.server.eligibleLeaderReplicasEnable,
     voters: controllersOf(plan.cluster).length,
     lossyVoterCrashes: plan.beyondBudget ? lossy : 0,
+    clocksDisagree: plan.faults.some(({ action: { kind } }) => kind.startsWith('clock-')),
     cleanup: plan.topics.some(topic => topic.configs['cleanup.policy']?.includes('compact') === true) ? 'compact' : 'delete',
   }
 }

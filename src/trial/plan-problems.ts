@@ -26,7 +26,7 @@ const isApp = isShaped({ kind: isOneOf('app'), producer: isFields, consumer: isF
 const isClient = (value: unknown): boolean => isShaped({ host: isText, config: isFields })(value) && (isOneOf('producer', 'consumer', 'admin')((value as Fields)['kind']) || isApp(value))
 
 const OPERATIONS: Readonly<Record<PlanOperation['f'], (value: unknown) => boolean>> = {
-  'send': isShaped({ topic: isText, partition: isNullOr(isCount), key: isNullOr(value => typeof value === 'string'), size: isCount }),
+  'send': isShaped({ topic: isText, partition: isNullOr(isCount), key: isNullOr(value => typeof value === 'string'), size: isCount, tombstone: isOneOf(undefined, true) }),
   'consume': isShaped({ topic: isText, partitions: isListOf(isCount), from: isOneOf('earliest', 'latest') }),
   'rewind': isShaped({ topic: isText }),
   'run': isShaped({ script: isText, forUs: value => value === undefined || isCount(value) }),

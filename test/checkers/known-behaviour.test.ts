@@ -98,6 +98,44 @@ describe('an excuse', () => {
     expect(recorded.mends({ anomaly: 'broker-assertion', evidence: { node: 'controller-103', time } })).toEqual([])
   })
 
+  it('transaction-timeout-by-wall-clock concerns the partitions of the transaction, and progress as a whole', () => {
+    const recorded = new Recorded().see({ kind: 'transaction-begins-in-future', transactionalId: 'copier', aheadMs: 5_000, partitions: ['orders-0'] })
+    const { key: _, ...nowhere } = DUPLICATE
+    expect(mendsThatCouldExcuse({ ...nowhere, anomaly: 'no-progress' }, recorded.seen)).toEqual(['transaction-timeout-by-wall-clock'])
+    expect([recorded.mends({ anomaly: 'no-progress' }), recorded.mends({ anomaly: 'no-progress', key: 'orders-1' }), recorded.mends()]).toEqual([['transaction-timeout-by-wall-clock'], [], []])
+    expect(recorded.seen.list[0]!.text).toContain('began 5000 ms in the future of its clock on orders-0')
+  })
+
+  describe('KAFKA-17754', () => {
+    const state = (name: string, clientVersion = 0): Observation => ({ kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch: 1, state: name, producerId: PRODUCER, producerEpoch: 0, nextProducerId: -1, clientVersion, partitions: name.startsWith('Complete') ? [] : ['orders-0'] })
+    const client = (phase: ObservationOf<'client-transaction'>['phase']): Observation => ({ kind: 'client-transaction', transactionalId: 'copier', phase, producerId: PRODUCER, producerEpoch: 0 })
+    const marker = (commit: boolean, o: Partial<ObservationOf<'marker-written'>> = {}): Observation => ({ kind: 'marker-written', ...WHERE, producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 1, commit, offset: 9, firstOffset: 0, transactionVersion: 0, ...o })
+    const seen = (...events: readonly Observation[]): readonly string[] => {
+      const recorded = new Recorded()
+      for (const event of events) recorded.see(event)
+      return recorded.mends({ anomaly: 'torn-transaction' })
+    }
+
+    it.each<[string, readonly Observation[]]>([
+      ['decided by a late copy, then otherwise by its client', [client('begin'), state('PrepareCommit'), state('CompleteCommit'), state('PrepareAbort'), client('abort')]],
+      ['decided once, and otherwise than the client is told', [client('begin'), state('PrepareAbort'), client('commit')]],
+      ['decided, and the client is told that it cannot be', [client('begin'), state('PrepareCommit'), client('fatal-error')]],
+      ['ended by a marker while it is under way', [client('begin'), state('Ongoing'), marker(true)]],
+      ['ended by a marker of the other outcome', [client('begin'), state('PrepareAbort'), marker(true)]],
+    ])('%s', (_, events) => {
+      expect(seen(...events)).toEqual(['KAFKA-17754'])
+    })
+
+    it.each<[string, readonly Observation[]]>([
+      ['decided as the client said', [client('begin'), state('PrepareCommit'), marker(true), client('commit'), client('begin'), state('PrepareAbort'), marker(false), client('abort')]],
+      ['read again by the next coordinator', [client('begin'), state('PrepareCommit'), state('PrepareCommit'), client('commit')]],
+      ['under version 2', [client('begin'), state('PrepareCommit', 2), state('PrepareAbort', 2), marker(true, { transactionVersion: 2 }), client('abort')]],
+      ['a marker that ends nothing', [client('begin'), state('Ongoing'), marker(true, { firstOffset: -1 })]],
+    ])('not: %s', (_, events) => {
+      expect(seen(...events)).toEqual([])
+    })
+  })
+
   it('several, in the order of the catalogue, with every mechanism of each', () => {
     const recorded = written().renumbered().see(shrunk).see(accepted).see(accepted)
     expect(recorded.mends()).toEqual(['KAFKA-14359', 'KAFKA-5494-snapshot', 'KAFKA-14034'])

@@ -12,6 +12,7 @@ import { closest } from '../../src/cli/suggest.ts'
 import { TrialError } from '../../src/base/trial-error.ts'
 import { buildBitsOf } from '../../src/trial/resolve-token.ts'
 import { drawn } from '../plan/fixture.ts'
+import { WORKLOADS } from '../../workloads/index.ts'
 import { type Outcome, emptyFolder, filesIn, removeFolders, trials } from './run-cli.ts'
 
 afterAll(removeFolders)
@@ -27,7 +28,7 @@ describe('trial list', () => {
   it('prints tables and JSON', async () => {
     const [workloads, defects, faults, anomalies] = await all(cwd, ['list', 'workloads'], ['list', 'defects', '--json'], ['list', 'faults', '--json'], ['list', 'anomalies'])
     expect(workloads).toMatchObject({ code: 0, stderr: '' })
-    expect(workloads.stdout.split('\n').map(line => line.split(' ')[0])).toEqual(['name', 'produce-consume', 'user-actions', ''])
+    expect(workloads.stdout.split('\n').map(line => line.split(' ')[0])).toEqual(['name', ...WORKLOADS.map(({ name }) => name), ''])
     expect((JSON.parse(defects.stdout) as { id: string }[]).map(({ id }) => id)).toEqual(DEFECTS.map(({ id }) => id))
     expect((JSON.parse(faults.stdout) as { kind: string }[]).map(({ kind }) => kind).sort()).toEqual([...FAULT_KINDS].sort())
     for (const { id } of ANOMALIES) expect(anomalies.stdout).toMatch(new RegExp(`^${id} `, 'm'))

@@ -4,6 +4,7 @@ import type { PollResult } from '../../src/client/consumer.ts'
 import { FetchSessionHandler } from '../../src/rpc/fetch-session-handler.ts'
 import type { FetchTarget } from '../../src/rpc/fetch-session-handler.ts'
 import { DEFAULT_CONSUMER_CONFIG } from '../../src/config/client.ts'
+import type { DefectId } from '../../src/config/defects.ts'
 import type { ConsumerConfig } from '../../src/config/client.ts'
 import { COMPRESSION_TYPES, type CompressionType } from '../../src/base/compression-type.ts'
 import { ApiKey } from '../../src/protocol/api-keys.ts'
@@ -33,8 +34,8 @@ interface FakeLog {
 }
 
 class Bench {
-  readonly env = new FakeEnv()
-  readonly cluster = new FakeCluster(this.env)
+  readonly env: FakeEnv
+  readonly cluster: FakeCluster
   readonly consumer: Consumer
   log: FakeLog = { start: 0, highWatermark: 6, batches: [batch(0, ['a', 'b', 'c']), batch(3, ['d', 'e', 'f'])] }
   /** End offset of an epoch at the leader. */
@@ -42,7 +43,9 @@ class Bench {
   /** Overrides the answer to a fetch. */
   onFetch: (partition: { fetchOffset: number; currentLeaderEpoch: number }, node: number) => object | undefined = () => undefined
 
-  constructor(config: Partial<ConsumerConfig> = {}) {
+  constructor(config: Partial<ConsumerConfig> = {}, defects: readonly DefectId[] = []) {
+    this.env = new FakeEnv(undefined, undefined, new Set(defects))
+    this.cluster = new FakeCluster(this.env)
     this.cluster.handler = request => this.serve(request)
     const all = { ...DEFAULT_CONSUMER_CONFIG, clientId: 'c', bootstrapServers: ['broker-1'], autoOffsetReset: 'earliest' as const, ...config }
     this.consumer = new Consumer(this.env, all, this.cluster)
@@ -213,6 +216,15 @@ describe('truncation (KIP-320)', () => {
       values: ['4=E', '5=F'], errors: [], resets: [{ topic: 'orders', partition: 0, from: 6, to: 4, reason: 'truncation' }],
     })
     expect(bench.env.observed('client-truncation-detected')).toMatchObject([{ position: 6, divergence: 4 }])
+  })
+
+  it('goes unseen under KAFKA-7747: the consumer goes on in other data', () => {
+    const bench = new Bench({}, ['KAFKA-7747'])
+    bench.drain()
+    changeLeader(bench)
+    bench.endOfEpoch = () => ({ leaderEpoch: 0, endOffset: 4 })
+    bench.log = { start: 0, highWatermark: 7, batches: [batch(0, ['a', 'b', 'c']), batch(3, ['d']), batch(4, ['E', 'F', 'G'], { epoch: 3 })] }
+    expect(bench.drain(8)).toEqual({ values: ['6=G'], errors: [], resets: [] })
   })
 
   it('goes on where it was if the new leader has everything', () => {

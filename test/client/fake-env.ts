@@ -4,7 +4,7 @@ import { Future } from '../../src/base/task.ts'
 import type { Task } from '../../src/base/task.ts'
 import { type Buggify, NO_BUGGIFY } from '../../src/config/buggify.ts'
 import { NO_DEFECTS } from '../../src/config/defects.ts'
-import type { Mends } from '../../src/config/defects.ts'
+import type { Defects, Mends } from '../../src/config/defects.ts'
 import type { Disk } from '../../src/env/disk.ts'
 import type { Env, Timer } from '../../src/env/env.ts'
 import type { Network } from '../../src/env/network.ts'
@@ -24,14 +24,15 @@ export class FakeEnv implements Env {
   readonly node = 'client-1'
   readonly incarnation = 0
   readonly buggify: Buggify
-  readonly defects = NO_DEFECTS
+  readonly defects: Defects
   readonly mends: Mends
   readonly observations: Observation[] = []
   private time = 0
   private sequence = 0
   private events: Event[] = []
 
-  constructor(mends: Mends = new Set(), buggify: Buggify = NO_BUGGIFY) {
+  constructor(mends: Mends = new Set(), buggify: Buggify = NO_BUGGIFY, defects: Defects = NO_DEFECTS) {
+    this.defects = defects
     this.buggify = buggify
     this.mends = mends
   }

@@ -126,6 +126,8 @@ export class FakeEnv implements Env {
   readonly mends: Mends
   readonly observations: Observation[] = []
   clock: number
+  /** How far the wall clock is ahead. */
+  clockStepMs = 0
   private readonly ready: (() => void)[] = []
   private timers: { at: number; callback: () => void }[] = []
 
@@ -143,7 +145,7 @@ export class FakeEnv implements Env {
   }
 
   wallClock(): number {
-    return this.clock
+    return this.clock + this.clockStepMs
   }
 
   timer(delay: number, callback: () => void): Timer {

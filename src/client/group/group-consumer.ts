@@ -67,8 +67,12 @@ export class GroupConsumer {
   *poll(): Task<Micros> {
     const next = this.commits.turn()
     const joined = this.membership === undefined ? Infinity : yield* this.membership.poll()
-    this.context.autoCommit.poll()
     return Math.min(next, joined)
+  }
+
+  /** Auto-commit of what earlier polls have handed out. */
+  commitIfDue(): void {
+    this.context.autoCommit.poll()
   }
 
   /** Commits what was handed out, if that is done automatically, and leaves. */

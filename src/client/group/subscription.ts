@@ -8,9 +8,9 @@ import type { TopicPartition } from '../topic-partition.ts'
  * (ConsumerRebalanceListener).
  */
 export interface RebalanceListener {
-  onPartitionsAssigned?(partitions: readonly TopicPartition[]): Task<void> | void
-  onPartitionsRevoked?(partitions: readonly TopicPartition[]): Task<void> | void
-  onPartitionsLost?(partitions: readonly TopicPartition[]): Task<void> | void
+  onPartitionsAssigned?(partitions: readonly TopicPartition[]): Task<void> | undefined | void
+  onPartitionsRevoked?(partitions: readonly TopicPartition[]): Task<void> | undefined | void
+  onPartitionsLost?(partitions: readonly TopicPartition[]): Task<void> | undefined | void
 }
 
 export interface Subscription {
@@ -21,6 +21,6 @@ export interface Subscription {
   readonly listener: RebalanceListener
 }
 
-export function* tell(callback: Task<void> | void): Task<void> {
+export function* tell(callback: Task<void> | undefined | void): Task<void> {
   if (callback !== undefined) yield* callback
 }

@@ -23,6 +23,7 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import { NO_PRODUCER_ID, supportsEpochBump } from './transaction-metadata.ts'
 import type { TransactionFields, TransactionMetadata } from './transaction-metadata.ts'
 import { isPrepared } from './transaction-state.ts'
+import type { TransactionState } from './transaction-state.ts'
 
 export interface EndRequest {
   readonly producerId: number
@@ -42,7 +43,13 @@ export interface EndContext {
 
 /** A transition to write, or undefined: it is done already. @throws ApiError */
 export function prepareEnd(metadata: TransactionMetadata, request: EndRequest, context: EndContext): TransactionFields | undefined {
-  return supportsEpochBump(request.clientVersion) ? endWithEpochBump(metadata, request, context) : endInEpoch(metadata, request, context)
+  const raisesEpoch = context.defects.has('KAFKA-17754') ? !isDecisionInEpoch(metadata, request) : true
+  return supportsEpochBump(request.clientVersion) && raisesEpoch ? endWithEpochBump(metadata, request, context) : endInEpoch(metadata, request, context)
+}
+
+/** What version 1 would decide, or has decided. */
+function isDecisionInEpoch({ fields: { state, producerEpoch } }: TransactionMetadata, { commit, isFromClient, producerEpoch: epoch }: EndRequest): boolean {
+  return isFromClient && (state === 'Ongoing' || (state === (commit ? 'CompleteCommit' : 'CompleteAbort') && epoch === producerEpoch))
 }
 
 function endInEpoch(metadata: TransactionMetadata, request: EndRequest, { now, defects }: EndContext): TransactionFields | undefined {
@@ -53,6 +60,7 @@ function endInEpoch(metadata: TransactionMetadata, request: EndRequest, { now, d
   if ((request.isFromClient && isOther) || request.producerEpoch < producerEpoch) throw new ApiError(ErrorCode.PRODUCER_FENCED)
   if (pendingState !== undefined && pendingState !== 'PrepareEpochFence') throw new ApiError(ErrorCode.CONCURRENT_TRANSACTIONS)
   if (state === 'Ongoing') {
+    refuseCommitUnderFence(pendingState, commit)
     if (!commit && pendingState === 'PrepareEpochFence') metadata.beginFencedAbort(request.producerEpoch)
     return metadata.prepareEnd(commit ? 'PrepareCommit' : 'PrepareAbort', { clientVersion: 0, nextProducerId: NO_PRODUCER_ID, now, wroteNothing: false, raisesEpoch: false })
   }
@@ -75,6 +83,7 @@ function endWithEpochBump(metadata: TransactionMetadata, request: EndRequest, co
   if (isPending) throw new ApiError(ErrorCode.CONCURRENT_TRANSACTIONS)
   switch (state) {
     case 'Ongoing':
+      refuseCommitUnderFence(pendingState, commit)
       return endNow(metadata, request, context, { isFence, wroteNothing: false })
     case 'CompleteCommit':
     case 'CompleteAbort':
@@ -87,6 +96,14 @@ function endWithEpochBump(metadata: TransactionMetadata, request: EndRequest, co
     default:
       throw new ApiError(commit === (state === 'PrepareCommit') ? ErrorCode.CONCURRENT_TRANSACTIONS : ErrorCode.INVALID_TXN_STATE, state)
   }
+}
+
+/**
+ * Between a fence and its abort the lock is free, and the producer's own EndTxn may come first: an abort goes on in place of
+ * the fence's, a commit meets an illegal state, which Kafka's request handler answers so.
+ */
+function refuseCommitUnderFence(pendingState: TransactionState | undefined, commit: boolean): void {
+  if (commit && pendingState === 'PrepareEpochFence') throw new ApiError(ErrorCode.UNKNOWN_SERVER_ERROR, 'PrepareCommit while PrepareEpochFence is pending')
 }
 
 function isValidEpoch({ fields: { producerEpoch, state } }: TransactionMetadata, request: EndRequest, isFence: boolean, isRetry: boolean): boolean {
@@ -102,6 +119,6 @@ function endNow(metadata: TransactionMetadata, request: EndRequest, context: End
   const nextProducerId = metadata.isEpochExhausted ? context.nextProducerId() : NO_PRODUCER_ID
   return metadata.prepareEnd(request.commit ? 'PrepareCommit' : 'PrepareAbort', {
     clientVersion: request.clientVersion, nextProducerId, now: context.now, wroteNothing: o.wroteNothing,
-    raisesEpoch: context.defects.has('KAFKA-17754') ? o.isFence : true,
+    raisesEpoch: true,
   })
 }

@@ -20,6 +20,7 @@ import type { StateLogs } from '../state-logs.ts'
 import { prepareEnd } from './end-transaction.ts'
 import type { EndRequest } from './end-transaction.ts'
 import { MarkerChannel } from './marker-channel.ts'
+import { TransactionAges } from './transaction-ages.ts'
 import { newTransaction, NO_EPOCH, supportsEpochBump } from './transaction-metadata.ts'
 import type { PartitionSet, TransactionFields } from './transaction-metadata.ts'
 import { isPrepared } from './transaction-state.ts'
@@ -53,12 +54,14 @@ export class TransactionCoordinator implements ElectedCoordinator {
   private readonly env: Env
   private readonly o: TransactionCoordinatorOptions
   private readonly markers: MarkerChannel
+  private readonly ages: TransactionAges
   private isStarted = false
 
   constructor(env: Env, o: TransactionCoordinatorOptions) {
     this.env = env
     this.o = o
     this.states = new TransactionStates(env, o)
+    this.ages = new TransactionAges(env)
     this.markers = new MarkerChannel(env, { image: o.image, states: this.states, server: o.server })
   }
 
@@ -114,6 +117,7 @@ export class TransactionCoordinator implements ElectedCoordinator {
         this.env.observe({ kind: 'mark', name: 'ongoing-transaction-fenced-by-new-instance' })
         // Defect: the writes of the old instance that are still under way have the epoch of the marker.
         const epoch = metadata.prepareFence({ raisesEpoch: this.env.defects.has('KAFKA-9600') ? false : true })
+        yield* this.env.pause('producer-fenced')
         const aborted = yield* this.endTransaction(transactionalId, this.fence(fields.producerId, epoch))
         // The caller comes again, and its epoch is raised once more.
         throw new ApiError(aborted.errorCode === ErrorCode.NONE ? ErrorCode.CONCURRENT_TRANSACTIONS : aborted.errorCode)
@@ -227,9 +231,8 @@ export class TransactionCoordinator implements ElectedCoordinator {
   }
 
   private *abortTimedOut(): Task<void> {
-    const now = this.env.wallClock()
-    const late = [...this.states.all()].filter(({ metadata: { pendingState, fields } }) =>
-      pendingState === undefined && fields.state === 'Ongoing' && fields.startedMs + fields.timeoutMs < now)
+    const late = [...this.states.all()].filter(({ metadata }) =>
+      metadata.pendingState === undefined && metadata.fields.state === 'Ongoing' && this.ages.ageMs(metadata) > metadata.fields.timeoutMs)
     for (const { metadata, coordinatorEpoch } of late) {
       yield* this.env.pause('transaction-timed-out')
       const { transactionalId } = metadata

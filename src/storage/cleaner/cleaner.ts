@@ -55,7 +55,8 @@ export class Cleaner {
   *clean(): Task<number> {
     const { log, firstUncleanableOffset } = this.cleanable
     yield* this.buildMap()
-    const end = this.map.latestOffset + 1
+    // Unlike Kafka, an offset that was spoiled on the disk cannot carry it into the active segment.
+    const end = Math.min(this.map.latestOffset + 1, firstUncleanableOffset)
     const transactions = new CleanedTransactions()
     for (const group of groupSegments(log.segmentsBetween(0, end), log.config, firstUncleanableOffset)) {
       yield* this.cleanGroup(group, transactions)
@@ -103,9 +104,10 @@ export class Cleaner {
     const { log } = this.cleanable
     this.check()
     const cleaned = Segment.forCleaning(env, log.directory, segments[0]!.baseOffset, () => log.config)
+    const lastRecords = log.lastRecordsOfProducers()
     transactions.index = cleaned.abortIndex
     try {
-      yield* this.fill(cleaned, segments, transactions)
+      yield* this.fill(cleaned, segments, transactions, lastRecords)
       cleaned.finish()
       yield* cleaned.flush()
       this.check()
@@ -114,14 +116,14 @@ export class Cleaner {
       throw error
     }
     cleaned.takeAgeOf(segments.at(-1)!)
-    this.observer.swap(cleaned, segments, () => log.replaceSegments(cleaned, segments))
+    this.observer.swap(cleaned, segments, lastRecords, () => log.replaceSegments(cleaned, segments))
     yield* env.disk.syncDirectory(log.directory)
   }
 
-  private *fill(cleaned: Segment, segments: readonly Segment[], transactions: CleanedTransactions): Task<void> {
+  private *fill(cleaned: Segment, segments: readonly Segment[], transactions: CleanedTransactions, lastRecords: CleaningRules['lastRecords']): Task<void> {
     const { log, firstUncleanableOffset: upperBound } = this.cleanable
     const rules: CleaningRules = {
-      map: this.map, transactions, upperBound, now: this.now, lastRecords: log.lastRecordsOfProducers(), deleteRetentionMs: log.config.deleteRetentionMs,
+      map: this.map, transactions, upperBound, now: this.now, lastRecords, deleteRetentionMs: log.config.deleteRetentionMs,
       bySequence: this.env.defects.has('KAFKA-8335'),
     }
     for (const [index, segment] of segments.entries()) {

@@ -39,12 +39,11 @@ export class CleaningObserver {
     this.env.observe({ kind: 'cleaner-trusted-crc', topic, topicId, partition, baseOffset: baseOffsetOf(bytes, at) })
   }
 
-  /** Does the swap, and tells of it. */
-  swap(cleaned: Segment, old: readonly Segment[], replace: () => void): void {
+  /** Does the swap, and tells of it. `lastRecords`: as they were when the cleaning of these segments began. */
+  swap(cleaned: Segment, old: readonly Segment[], lastRecords: ReadonlyMap<number, LastRecord>, replace: () => void): void {
     const { log } = this.cleanable
     const before = old.flatMap(batchesIn)
     const from = old[0]!.baseOffset
-    const lastRecords = log.lastRecordsOfProducers()
     const aborted = log.abortedTransactions(from, log.logEndOffset)
     replace()
     const after = batchesIn(cleaned)

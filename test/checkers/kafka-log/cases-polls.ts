@@ -16,6 +16,8 @@ export const POLL_CASES: Cases = {
   'poll-skip': {
     shows: [
       { name: 'from one poll to the next', history: h => h.sends(abc).poll(2, '0:a').fault('the leader changes').poll(2, '2:c').poll(3, '1:b'), counts: { 'poll-skip': 1 }, says: ['skipped offset 1 of orders-0', 'the leader changes', 'reads record b at offset 1'] },
+      { name: 'over what may have been a marker, where markers may be lost', history: h => h.sends(abc).compound(1, 'ok', ['z', 9]).poll(2, '0:a').poll(2, '2:c').poll(3, '1:b'), config: { uncleanLeaderElection: true }, counts: { 'poll-skip': 1 }, allowed: ['poll-skip'] },
+      { name: 'over what may have been a marker, where none is lost', history: h => h.sends(abc).compound(1, 'ok', ['z', 9]).poll(2, '0:a').poll(2, '2:c').poll(3, '1:b'), counts: { 'poll-skip': 1 } },
       { name: 'an empty poll in between', history: h => h.sends(abc).poll(2, '0:a').poll(2, '').poll(2, '2:c').poll(3, '1:b'), counts: { 'poll-skip': 1 } },
       { name: 'a seek of another partition excuses nothing', history: h => h.sends(abc).poll(2, '0:a').move(2, 'seek', 'orders-1').poll(2, '2:c').poll(3, '1:b'), counts: { 'poll-skip': 1 } },
       { name: 'a reset of another partition excuses nothing', history: h => h.sends(abc).poll(2, '0:a').poll(2, '2:c').move(2, 'reset', 'orders-1').poll(3, '1:b'), counts: { 'poll-skip': 1 } },

@@ -93,6 +93,7 @@ export const VALUE_CASES: Cases = {
     ],
     passes: [
       { name: 'failed and not read', history: h => h.send(1, 'a', 'fail').send(1, 'b', 0).poll(2, '0:b') },
+      { name: 'a failed transaction whose abort marker may be lost, as with unclean elections', history: h => h.compound(1, 'fail', ['a', 0], ['b', 1]).poll(2, '4:a'), config: { uncleanLeaderElection: true }, counts: { 'aborted-read': 1 }, allowed: ['aborted-read'] },
       { name: 'a failed transaction, read_uncommitted: counted, not wrong', history: h => h.compound(1, 'fail', ['a', 0], ['b', 1]).poll(2, '4:a'), config: { isolation: 'read_uncommitted' }, counts: { 'aborted-read': 1 }, bad: {} },
       { name: 'a failed transaction, read by a read_uncommitted reader beside others', history: h => h.compound(1, 'fail', ['a', 0], ['b', 1]).poll(2, '4:a', { isolation: 'read_uncommitted' }), counts: { 'aborted-read': 1 }, bad: {} },
       { name: 'what a read_uncommitted reader got need not be in the end, and others pass over it', history: h => h.compound(7, 'info', ['a', 0], ['b', 1]).sends('c d').poll(2, '0:c 1:d 4:a', { isolation: 'read_uncommitted' }).poll(3, '0:c').poll(3, '1:d').drain('0:c 1:d') },

@@ -18,6 +18,16 @@ describe('auto-commit', () => {
     expect(commits(bench)).toEqual(['OffsetCommit m-1 1 0:8 1:0'])
   })
 
+  it('under KAFKA-18641 commits what is only about to be handed out', () => {
+    const bench = new GroupBench({ maxPollRecords: 4 }, 2, ['KAFKA-18641'])
+    bench.consumer.subscribe(['orders'])
+    bench.polls(3)
+    bench.env.run(5_000)
+    expect(bench.polls(1)).toEqual(['0:8', '0:9', '1:0', '1:1'])
+    bench.env.run(10)
+    expect(commits(bench)).toEqual(['OffsetCommit m-1 1 0:10 1:2'])
+  })
+
   it('commits at close, and leaves', () => {
     const bench = new GroupBench().join()
     bench.env.await(bench.consumer.shutDown(1_000))

@@ -9,6 +9,7 @@ import type { RebalanceListener } from '../../../src/client/group/subscription.t
 import { nameOf } from '../../../src/client/topic-partition.ts'
 import type { TopicPartition } from '../../../src/client/topic-partition.ts'
 import { DEFAULT_CONSUMER_CONFIG } from '../../../src/config/client.ts'
+import type { DefectId } from '../../../src/config/defects.ts'
 import type { ConsumerConfig } from '../../../src/config/client.ts'
 import { ApiKey, apiName } from '../../../src/protocol/api-keys.ts'
 import { ErrorCode } from '../../../src/protocol/errors.ts'
@@ -18,7 +19,7 @@ import type { FakeRequest } from '../fake-cluster.ts'
 import { FakeEnv } from '../fake-env.ts'
 
 export class GroupBench {
-  readonly env = new FakeEnv()
+  readonly env: FakeEnv
   readonly cluster: FakeCluster
   readonly consumer: Consumer
   /** Requests of the group, in short. */
@@ -41,7 +42,8 @@ export class GroupBench {
   shares = new Map<string, string[]>()
   listener: RebalanceListener
 
-  constructor(config: Partial<ConsumerConfig> = {}, partitions = 2) {
+  constructor(config: Partial<ConsumerConfig> = {}, partitions = 2, defects: readonly DefectId[] = []) {
+    this.env = new FakeEnv(undefined, undefined, new Set(defects))
     this.cluster = new FakeCluster(this.env, partitions)
     this.cluster.maxInFlight = 100
     this.cluster.handler = request => this.arrived(request)

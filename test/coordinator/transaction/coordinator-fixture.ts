@@ -4,7 +4,7 @@
  */
 import type { BuggifySite } from '../../../src/config/buggify.ts'
 import { DEFAULT_SERVER_CONFIG } from '../../../src/config/cluster.ts'
-import type { DefectId } from '../../../src/config/defects.ts'
+import type { DefectId, MendId } from '../../../src/config/defects.ts'
 import { MetadataImage } from '../../../src/controller/metadata-image.ts'
 import { TransactionCoordinator } from '../../../src/coordinator/transaction/transaction-coordinator.ts'
 import type { Ended, ProducerIdAndEpoch } from '../../../src/coordinator/transaction/transaction-coordinator.ts'
@@ -78,8 +78,8 @@ export class CoordinatorFixture {
   /** No block of producer ids is at hand. */
   isOutOfIds = false
 
-  constructor(version: 1 | 2, o: { defects?: readonly DefectId[]; buggify?: readonly BuggifySite[]; interleaves?: boolean } = {}) {
-    this.env = new FakeEnv(undefined, { defects: new Set(o.defects), ...(o.buggify === undefined ? {} : { buggify: new Set(o.buggify) }) })
+  constructor(version: 1 | 2, o: { defects?: readonly DefectId[]; mends?: readonly MendId[]; buggify?: readonly BuggifySite[]; interleaves?: boolean } = {}) {
+    this.env = new FakeEnv(undefined, { defects: new Set(o.defects), mends: new Set(o.mends), ...(o.buggify === undefined ? {} : { buggify: new Set(o.buggify) }) })
     this.logs = new MemoryStateLogs()
     Object.assign(this.env, { network: this.network })
     // Every pause lets others run first.

@@ -101,6 +101,18 @@ describe('EndTxn of version 2', () => {
   })
 })
 
+it.each([1, 2] as const)('the producer\'s own EndTxn may come between a fence and its abort (version %i)', version => {
+  const fenced = (): TransactionMetadata => {
+    const metadata = inState('Ongoing')
+    metadata.prepareFence({ raisesEpoch: true })
+    return metadata
+  }
+  expect(end(fenced(), true, { version })).toBe('UNKNOWN_SERVER_ERROR')
+  const metadata = fenced()
+  expect(end(metadata, false, { version })).toBe(version === 2 ? 'PrepareAbort 5' : 'PrepareAbort 4')
+  expect(end(metadata, false, { version, epoch: 5, isFromClient: false })).toBe(CONCURRENT)
+})
+
 describe('a transition', () => {
   it('is refused from a state that does not lead there, or while another is pending', () => {
     expect(() => inState('PrepareCommit').prepareAddPartitions(ORDERS, 1, 0)).toThrow('Ongoing after PrepareCommit')

@@ -1,6 +1,6 @@
 /** The transaction coordinator over its log: what counts when, what a failed write leaves, and what the next coordinator finds. */
 import { describe, expect, it } from 'vitest'
-import type { DefectId } from '../../../src/config/defects.ts'
+import type { DefectId, MendId } from '../../../src/config/defects.ts'
 import { ErrorCode } from '../../../src/protocol/errors.ts'
 import { CoordinatorFixture, nameOf, PARTITION } from './coordinator-fixture.ts'
 
@@ -137,6 +137,22 @@ describe('a transaction that takes too long', () => {
   it('is aborted, and its producer fenced', () => {
     expect(late(1)).toEqual(['PRODUCER_FENCED', 'PRODUCER_FENCED'])
     expect(late(2)).toEqual(['PRODUCER_FENCED', 'INVALID_TXN_STATE'])
+  })
+
+  it('is waited for as long as the clock of the coordinator before was ahead (transaction-timeout-by-wall-clock)', () => {
+    const states = (...mends: readonly MendId[]): unknown[] => {
+      const f = new CoordinatorFixture(2, { mends })
+      f.env.clockStepMs = 60_000
+      f.add(f.ready())
+      f.env.clockStepMs = 0
+      f.failOver()
+      f.env.advance(7_000)
+      const early = f.fields!.state
+      f.env.advance(60_000)
+      return [early, f.fields!.state, f.env.observed('transaction-begins-in-future').length]
+    }
+    expect(states()).toEqual(['Ongoing', 'CompleteAbort', 1])
+    expect(states('transaction-timeout-by-wall-clock')).toEqual(['CompleteAbort', 'CompleteAbort', 1])
   })
 
   it('with KAFKA-6119 its producer goes on, and commits half of what it wrote', () => {
