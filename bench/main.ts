@@ -100,7 +100,7 @@ const MEASUREMENTS: Readonly<Record<string, () => unknown>> = {
   'duration-100': () => measureGrowth('duration', 100),
   costs: () => measureCosts(clock),
   trials: () => measureTrials(60),
-  groups: () => benchGroups(clock),
+  groups: () => benchGroups(),
 }
 
 function inOwnProcess<T>(name: string): T {
