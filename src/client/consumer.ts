@@ -57,6 +57,7 @@ export class Consumer {
   private readonly group: GroupConsumer | undefined
   private resets: PositionReset[] = []
   private error: string | undefined = undefined
+  private isPolling = false
 
   constructor(env: Env, config: ConsumerConfig, rpc: BrokerRpc = connectBrokers(env, config, MAX_IN_FLIGHT)) {
     this.env = env
@@ -130,8 +131,21 @@ export class Consumer {
     return yield* this.member('committed').committed.committed(partitions, this.apiDeadline())
   }
 
-  /** Records, or none after `timeoutMs`. Returns early when a position moved or something went wrong. */
+  /**
+   * Records, or none after `timeoutMs`. Returns early when a position moved or something went wrong.
+   * @throws TrialError when another task is in a poll of this consumer (a consumer is not for two threads)
+   */
   *poll(timeoutMs: Millis): Task<PollResult> {
+    if (this.isPolling) throw new TrialError('usage', 'Two polls of one consumer at a time: a consumer is not for two threads.')
+    this.isPolling = true
+    try {
+      return yield* this.pollUntil(timeoutMs)
+    } finally {
+      this.isPolling = false
+    }
+  }
+
+  private *pollUntil(timeoutMs: Millis): Task<PollResult> {
     const deadline = this.env.now() + msToUs(timeoutMs)
     for (;;) {
       this.answers.run()

@@ -21,6 +21,7 @@ export class SubscribedTopics {
   /** Topics of all members, as leader. */
   private groupTopics: readonly string[] = []
   private assignedFrom: string | undefined = undefined
+  private taken: { readonly version: number; readonly topics: readonly string[] | undefined; readonly groupTopics: readonly string[]; readonly text: string } | undefined = undefined
 
   constructor(metadata: ClusterMetadata) {
     this.metadata = metadata
@@ -113,8 +114,14 @@ export class SubscribedTopics {
     this.lastAssignment = { partitions, generationId }
   }
 
+  /** Partition counts as text; looked at in every poll, so it is made anew only when something has changed. */
   private snapshot(): string {
-    const topics = [...new Set([...this.groupTopics, ...(this.subscription?.topics ?? [])])].sort((a, b) => (a < b ? -1 : 1))
-    return topics.map(topic => `${topic}:${this.metadata.topic(topic)?.partitions.length ?? '-'}`).join()
+    const { groupTopics, metadata: { updateVersion: version }, subscription, taken } = this
+    const topics = subscription?.topics
+    if (taken !== undefined && taken.version === version && taken.topics === topics && taken.groupTopics === groupTopics) return taken.text
+    const names = [...new Set([...groupTopics, ...(topics ?? [])])].sort((a, b) => (a < b ? -1 : 1))
+    const text = names.map(topic => `${topic}:${this.metadata.topic(topic)?.partitions.length ?? '-'}`).join()
+    this.taken = { version, topics, groupTopics, text }
+    return text
   }
 }
