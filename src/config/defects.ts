@@ -134,6 +134,10 @@ const catalogue = [
     id: 'KIP-447', area: 'group', depth: 3, oracle: 'S', fixedIn: '2.5.0',
     mechanism: 'Offsets of a transaction are accepted whatever member and generation they name, so an instance that has lost its partitions commits what another one has processed again.',
   },
+  {
+    id: 'KAFKA-5829', area: 'producer', depth: 5, oracle: 'S', fixedIn: '1.0.0',
+    mechanism: 'With each producer snapshot the older ones are deleted, so a truncation or an unclean start below the newest has none to begin with and forgets producers whose batches retention has removed.',
+  },
 ] as const satisfies readonly Defect[]
 
 export type DefectId = (typeof catalogue)[number]['id']
