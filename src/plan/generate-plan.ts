@@ -72,7 +72,7 @@ function coordinatorSettings(scaled: (ms: number) => number, brokers: number): P
   return {
     offsetsTopicNumPartitions: 2,
     offsetsTopicReplicationFactor: Math.min(3, brokers),
-    offsetsTopicSegmentBytes: 2_000,
+    offsetsTopicSegmentBytes: 6_000,
     offsetCommitTimeoutMs: scaled(700),
     groupInitialRebalanceDelayMs: scaled(150),
     groupMinSessionTimeoutMs: 1,
@@ -165,7 +165,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
   const rolling = drawRolling({ families: pinned.families ?? options.families, chaosUs, server: cluster.server, firstId: faults.length + skews.length + quorum.faults.length }, rootOf(`${seed}/rolling`).random)
   const recovery = drawRecovery(rootOf(`${seed}/recovery`).random)
   const cleaner = drawCleaner(draft.topics, rootOf(`${seed}/cleaner`).random)
-  const transactions = drawTransactions(rootOf(`${seed}/transactions`).random)
+  const transactions = drawTransactions(rootOf(`${seed}/transactions`).random, pinned.transactionVersion)
   const buggify = drawOne(fc.oneof({ weight: 2, arbitrary: fc.constant<BuggifySite[]>([]) }, { weight: 1, arbitrary: fc.subarray(BUGGIFY_SITES.map(({ id }) => id as BuggifySite), { minLength: 1 }) }), random)
   const network = drawOne(fc.constantFrom('drawn' as const, 'drawn' as const, 'per-path' as const), random)
   const compressed = drawOne(compression(draft.clients, draft.topics), random)
