@@ -7,6 +7,7 @@
  *   growth    wall time a record with 10 and 100 times the records, relative to once: by `rate` (the same 60 s) and by
  *             `duration` (10 and 100 times as long); the drain and the checkers are counted
  *   costs     time of the standard trial with messages as bytes and with each codec of batches, relative to without
+ *   groups    a group of 1000 members over 3000 partitions, by each protocol, until every partition has its owner
  *   trials    what a campaign runs: default trials a second and virtual seconds a wall second, one core
  */
 import { execFileSync } from 'node:child_process'
@@ -19,6 +20,7 @@ import { trialSeed } from '../src/plan/seed-random.ts'
 import { runPlan } from '../src/trial/run-plan.ts'
 import type { TrialResult } from '../src/trial/trial-result.ts'
 import { measureCosts } from './costs.ts'
+import { benchGroups } from './groups.ts'
 import { benchKernel } from './kernel.ts'
 import { STANDARD, standardTrial } from './standard-trial.ts'
 
@@ -98,6 +100,7 @@ const MEASUREMENTS: Readonly<Record<string, () => unknown>> = {
   'duration-100': () => measureGrowth('duration', 100),
   costs: () => measureCosts(clock),
   trials: () => measureTrials(60),
+  groups: () => benchGroups(),
 }
 
 function inOwnProcess<T>(name: string): T {
@@ -125,6 +128,7 @@ function all(): unknown {
     },
     costs: inOwnProcess('costs'),
     trials: inOwnProcess('trials'),
+    groups: inOwnProcess('groups'),
   }
 }
 

@@ -20,12 +20,14 @@ interface Replayed {
 export class CoordinatorState extends InvariantMonitor {
   /** The first to tell of a state, by `topic-partition offset`. */
   private readonly replayed = new Map<string, Replayed>()
+  private readonly transactions = new Map<string, KnownTransaction>()
 
   constructor(context: MonitorContext, cluster: ClusterShadow) {
     super('coordinator-state', context, cluster)
   }
 
   observe(event: Observation, node: string, _incarnation: number, time: number): void {
+    if (event.kind === 'transaction-state') return this.transaction(event, node, time)
     if (event.kind !== 'coordinator-state') return
     const { topic, partition, offset, digest, coordinatorEpoch } = event
     const name = partitionName(topic, partition)
@@ -46,6 +48,36 @@ export class CoordinatorState extends InvariantMonitor {
       offset,
     })
   }
+
+  /**
+   * Transactional ids one by one, since their coordinator applies records as they are acknowledged: a record means the same
+   * to whoever reads it, and one that was acknowledged is not forgotten.
+   */
+  private transaction(event: ObservationOf<'transaction-state'>, node: string, time: number): void {
+    const { transactionalId, coordinatorEpoch, offset } = event
+    const told = `${event.state}, producer ${event.producerId}, epoch ${event.producerEpoch}${event.nextProducerId < 0 ? '' : `, then producer ${event.nextProducerId}`}, partitions [${event.partitions.toSorted().join(' ')}]`
+    const text = `${node}, coordinator of epoch ${coordinatorEpoch}, has ${transactionalId} from offset ${offset}: ${told}.`
+    const known = this.transactions.get(transactionalId)
+    // A predecessor that has yet to learn that it is none.
+    if (known !== undefined && known.coordinatorEpoch > coordinatorEpoch) return
+    const isKept = known === undefined || offset > known.offset || (offset === known.offset && told === known.told)
+    this.transactions.set(transactionalId, { coordinatorEpoch, offset, told, moment: { time, text } })
+    if (isKept || !this.isNew(undefined, node, transactionalId)) return
+    this.report('coordinator-state-mismatch', undefined, node, time, {
+      title: `${node} has another state of the transactional id ${transactionalId} than the coordinator before.`,
+      evidence: { transactionalId, offset, known: known.offset, coordinatorEpoch },
+      before: [known.moment],
+      event: text,
+      contradiction: `Whoever coordinates ${transactionalId} has what its last acknowledged record says, because the log holds it; however, ${node} has ${offset < known.offset ? 'an older one' : 'something else from the same record'}.`,
+    })
+  }
+}
+
+interface KnownTransaction {
+  readonly coordinatorEpoch: number
+  readonly offset: number
+  readonly told: string
+  readonly moment: Moment
 }
 
 interface Owned {

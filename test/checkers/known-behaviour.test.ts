@@ -107,7 +107,7 @@ describe('an excuse', () => {
   })
 
   describe('KAFKA-17754', () => {
-    const state = (name: string, clientVersion = 0): Observation => ({ kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch: 1, state: name, producerId: PRODUCER, producerEpoch: 0, nextProducerId: -1, clientVersion, partitions: name.startsWith('Complete') ? [] : ['orders-0'] })
+    const state = (name: string, clientVersion = 0): Observation => ({ kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch: 1, offset: 0, state: name, producerId: PRODUCER, producerEpoch: 0, nextProducerId: -1, clientVersion, partitions: name.startsWith('Complete') ? [] : ['orders-0'] })
     const client = (phase: ObservationOf<'client-transaction'>['phase']): Observation => ({ kind: 'client-transaction', transactionalId: 'copier', phase, producerId: PRODUCER, producerEpoch: 0 })
     const marker = (commit: boolean, o: Partial<ObservationOf<'marker-written'>> = {}): Observation => ({ kind: 'marker-written', ...WHERE, producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 1, commit, offset: 9, firstOffset: 0, transactionVersion: 0, ...o })
     const seen = (...events: readonly Observation[]): readonly string[] => {

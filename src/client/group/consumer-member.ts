@@ -17,6 +17,7 @@ import type { Micros } from '../../base/time.ts'
 import type { Task } from '../../base/task.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { ConsumerGroupHeartbeatResponse } from '../../protocol/generated/types.ts'
+import type { Env } from '../../env/env.ts'
 import { uuidFromDraws } from '../../protocol/uuid.ts'
 import { sortedPartitions, without } from '../topic-partition.ts'
 import type { TopicPartition } from '../topic-partition.ts'
@@ -39,6 +40,9 @@ interface IdAssignment {
 const NOTHING: IdAssignment = { topics: [], key: '' }
 const LEAVE = -1
 const LEAVE_STATIC = -2
+
+/** How many members a process has begun: two that begin at one moment are two. */
+const membersOf = new WeakMap<Env, number>()
 
 export class ConsumerMember implements GroupMembership {
   readonly context: GroupContext
@@ -64,7 +68,9 @@ export class ConsumerMember implements GroupMembership {
   constructor(context: GroupContext) {
     const { env, coordinator: { groupId } } = context
     this.context = context
-    const draw = (part: number): number => env.draw('member-id', `${groupId} ${env.incarnation} ${env.now()}`, part)
+    const count = membersOf.get(env) ?? 0
+    membersOf.set(env, count + 1)
+    const draw = (part: number): number => env.draw('member-id', `${groupId} ${env.incarnation} ${env.now()} ${count}`, part)
     this.memberId = uuidFromDraws(draw(0), draw(1), draw(2), draw(3))
     this.heartbeat = new ConsumerHeartbeat(this)
   }

@@ -26,6 +26,7 @@ import { syncGroup } from './classic/sync.ts'
 import { consumerGroupHeartbeat } from './consumer/heartbeat.ts'
 import type { HeartbeatAnswer } from './consumer/heartbeat.ts'
 import { scheduleLoaded } from './consumer/sessions.ts'
+import { TopicHashes } from './consumer/subscription-metadata.ts'
 import { GroupScope } from './group-shard.ts'
 import { GroupState } from './group-state.ts'
 import { expire, forgetTopics } from './offsets/remove.ts'
@@ -41,12 +42,14 @@ export class GroupCoordinator implements ElectedCoordinator, OffsetTransactions 
   private readonly env: Env
   private readonly server: ServerConfig
   private readonly image: MetadataImage
+  private readonly topicHashes: TopicHashes
   private readonly scopes = new Map<number, GroupScope>()
 
   constructor(env: Env, o: { readonly server: ServerConfig; readonly image: MetadataImage; readonly logs: StateLogs }) {
     this.env = env
     this.server = o.server
     this.image = o.image
+    this.topicHashes = new TopicHashes(o.image)
     this.runtime = new CoordinatorRuntime(env, {
       topic: GROUP_TOPIC, partitions: o.server.offsetsTopicNumPartitions, logs: o.logs, writeTimeoutMs: o.server.offsetCommitTimeoutMs, loadMs: o.server.coordinatorLoadMs,
       createState: () => new GroupState(), onLoaded: shard => this.open(shard), onUnloaded: shard => this.close(shard),
@@ -69,6 +72,7 @@ export class GroupCoordinator implements ElectedCoordinator, OffsetTransactions 
     const deleted = new Set([...delta.deletedTopics.values()].map(({ name }) => name))
     const changed = new Set(deleted)
     for (const topicId of delta.changedTopics.keys()) changed.add(image.topics.get(topicId)!.name)
+    if (changed.size > 0 || delta.changedBrokers.size > 0) this.topicHashes.clear()
     if (changed.size === 0) return
     const hasNew = delta.createdTopics.size > 0
     for (const scope of this.scopes.values()) {
@@ -169,7 +173,7 @@ export class GroupCoordinator implements ElectedCoordinator, OffsetTransactions 
   private scope(shard: Shard<GroupState>): GroupScope {
     const known = this.scopes.get(shard.partition)
     if (known?.shard === shard) return known
-    const scope = new GroupScope(shard, this.server, this.image)
+    const scope = new GroupScope(shard, this.server, this.image, this.topicHashes)
     this.scopes.set(shard.partition, scope)
     return scope
   }

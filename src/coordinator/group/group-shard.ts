@@ -9,6 +9,7 @@ import { uuidFromDraws } from '../../protocol/uuid.ts'
 import type { Shard } from '../runtime/shard.ts'
 import { ClassicGroups } from './classic/classic-groups.ts'
 import { MetadataRefreshes } from './consumer/metadata-refreshes.ts'
+import type { TopicHashes } from './consumer/subscription-metadata.ts'
 import type { GroupState } from './group-state.ts'
 
 export type GroupShard = Pick<Shard<GroupState>, 'env' | 'partition' | 'coordinatorEpoch' | 'state' | 'committed' | 'schedule' | 'cancel'>
@@ -21,16 +22,18 @@ export class GroupScope {
   readonly settings: ServerConfig & Required<Pick<ServerConfig, keyof typeof DEFAULTS>>
   /** Changes in place as metadata is published. */
   readonly image: MetadataImage
+  readonly topicHashes: TopicHashes
   readonly classic: ClassicGroups
   readonly refreshes = new MetadataRefreshes()
   /** Offset of the metadata that last brought a new topic. */
   newestTopicOffset = -1
   private drawn = 0
 
-  constructor(shard: GroupShard, settings: ServerConfig, image: MetadataImage) {
+  constructor(shard: GroupShard, settings: ServerConfig, image: MetadataImage, topicHashes: TopicHashes) {
     this.shard = shard
     this.settings = { ...DEFAULTS, ...settings }
     this.image = image
+    this.topicHashes = topicHashes
     this.classic = new ClassicGroups(shard.state)
   }
 

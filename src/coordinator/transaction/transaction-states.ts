@@ -32,6 +32,12 @@ interface LedPartition {
   readonly ids: Map<string, TransactionMetadata>
 }
 
+/** What the log said of a record, and where it lies. */
+interface Written {
+  readonly status: number
+  readonly offset: number
+}
+
 export interface TransactionStatesOptions {
   readonly server: ServerConfig
   readonly stateLogs: StateLogs
@@ -109,7 +115,7 @@ export class TransactionStates {
     const before = this.lookUp(transactionalId)
     if (typeof before === 'number') return before
     if (before === undefined || before.coordinatorEpoch !== coordinatorEpoch) return ErrorCode.NOT_COORDINATOR
-    const status = yield* this.append(transactionalId, next)
+    const { status, offset } = yield* this.append(transactionalId, next)
     yield* this.env.pause('transaction-acknowledged')
     if (status !== ErrorCode.NONE) {
       const errorCode = forClient(status)
@@ -121,12 +127,12 @@ export class TransactionStates {
     if (typeof now === 'number') return now
     if (now === undefined || now.coordinatorEpoch !== coordinatorEpoch) return ErrorCode.NOT_COORDINATOR
     now.metadata.complete(next)
-    this.observe(transactionalId, coordinatorEpoch, next)
+    this.observe(transactionalId, coordinatorEpoch, offset, next)
     return ErrorCode.NONE
   }
 
   /** As in Kafka a write may take as long as the transaction. */
-  private *append(transactionalId: string, next: TransactionFields): Task<number> {
+  private *append(transactionalId: string, next: TransactionFields): Task<Written> {
     const { stateLogs, transactionVersion } = this.o
     const partition = this.partitionFor(transactionalId)
     const batch = transactionBatch(transactionalId, next, {
@@ -136,9 +142,9 @@ export class TransactionStates {
     })
     try {
       const { lastOffset } = stateLogs.append(TRANSACTION_TOPIC, partition, batch)
-      return yield* stateLogs.awaitAcknowledgement(TRANSACTION_TOPIC, partition, lastOffset, next.timeoutMs).wait()
+      return { status: yield* stateLogs.awaitAcknowledgement(TRANSACTION_TOPIC, partition, lastOffset, next.timeoutMs).wait(), offset: lastOffset }
     } catch (error) {
-      if (error instanceof ApiError) return error.code
+      if (error instanceof ApiError) return { status: error.code, offset: -1 }
       throw error
     }
   }
@@ -161,6 +167,7 @@ export class TransactionStates {
   private *read(partition: number, coordinatorEpoch: number, onLoaded: (prepared: readonly Coordinated[]) => void): Task<void> {
     const isCurrent = (): boolean => this.loading.get(partition)?.has(coordinatorEpoch) === true
     const ids = new Map<string, TransactionMetadata>()
+    const offsets = new Map<string, number>()
     let lastOffset = -1
     yield* loadState(this.env, TRANSACTION_TOPIC, {
       find: () => this.o.stateLogs.leading(TRANSACTION_TOPIC, partition), isCurrent, readMs: this.o.server.coordinatorLoadMs,
@@ -169,6 +176,7 @@ export class TransactionStates {
         if (record.type !== 'TransactionLog') return
         const { transactionalId } = record.key
         lastOffset = at.offset
+        offsets.set(transactionalId, at.offset)
         // A rewritten id is the newest one, as in a log that is read again after compaction.
         ids.delete(transactionalId)
         if (record.value !== null) ids.set(transactionalId, new TransactionMetadata(transactionalId, fieldsOf(record.value), this.epochLimit))
@@ -179,7 +187,7 @@ export class TransactionStates {
     this.led.set(partition, { coordinatorEpoch, ids })
     this.doneLoading(partition, coordinatorEpoch)
     this.env.observe({ kind: 'coordinator-loaded', topic: TRANSACTION_TOPIC, partition, coordinatorEpoch, lastOffset })
-    for (const [transactionalId, { fields }] of ids) this.observe(transactionalId, coordinatorEpoch, fields)
+    for (const [transactionalId, { fields }] of ids) this.observe(transactionalId, coordinatorEpoch, offsets.get(transactionalId)!, fields)
     onLoaded([...ids.values()].filter(({ fields: { state } }) => state === 'PrepareCommit' || state === 'PrepareAbort').map(metadata => ({ coordinatorEpoch, metadata })))
   }
 
@@ -208,7 +216,7 @@ export class TransactionStates {
       const expired = [...led.ids.values()].filter(({ pendingState, fields }) => pendingState === undefined && isFinished(fields.state) && fields.updatedMs <= oldest)
       if (expired.length === 0) continue
       const epochs = expired.map(metadata => metadata.prepareDead().producerEpoch)
-      const errorCode = yield* this.appendTombstones(partition, expired)
+      const { status: errorCode, offset } = yield* this.appendTombstones(partition, expired)
       yield* this.env.pause('transactional-ids-expired')
       expired.forEach((metadata, index) => {
         const current = this.led.get(partition)
@@ -216,7 +224,7 @@ export class TransactionStates {
         if (errorCode === ErrorCode.NONE && metadata.pendingState === 'Dead' && metadata.fields.producerEpoch === epochs[index]) {
           led.ids.delete(metadata.transactionalId)
           this.env.observe({ kind: 'mark', name: 'transactional-id-expired' })
-          this.observe(metadata.transactionalId, led.coordinatorEpoch, { ...metadata.fields, state: 'Dead' })
+          this.observe(metadata.transactionalId, led.coordinatorEpoch, offset, { ...metadata.fields, state: 'Dead' })
         } else {
           metadata.clearPending()
         }
@@ -224,22 +232,22 @@ export class TransactionStates {
     }
   }
 
-  private *appendTombstones(partition: number, expired: readonly TransactionMetadata[]): Task<number> {
+  private *appendTombstones(partition: number, expired: readonly TransactionMetadata[]): Task<Written> {
     const { stateLogs, server } = this.o
     try {
       const batch = tombstoneBatch(expired.map(({ transactionalId }) => transactionalId), this.env.wallClock())
       const { lastOffset } = stateLogs.append(TRANSACTION_TOPIC, partition, batch)
-      return yield* stateLogs.awaitAcknowledgement(TRANSACTION_TOPIC, partition, lastOffset, server.replicaSocketTimeoutMs).wait()
+      return { status: yield* stateLogs.awaitAcknowledgement(TRANSACTION_TOPIC, partition, lastOffset, server.replicaSocketTimeoutMs).wait(), offset: lastOffset }
     } catch (error) {
-      if (error instanceof ApiError) return error.code
+      if (error instanceof ApiError) return { status: error.code, offset: -1 }
       throw error
     }
   }
 
-  private observe(transactionalId: string, coordinatorEpoch: number, fields: TransactionFields): void {
+  private observe(transactionalId: string, coordinatorEpoch: number, offset: number, fields: TransactionFields): void {
     const { state, producerId, producerEpoch, nextProducerId, clientVersion } = fields
     this.env.observe({
-      kind: 'transaction-state', transactionalId, coordinatorEpoch, state, producerId, producerEpoch, nextProducerId, clientVersion,
+      kind: 'transaction-state', transactionalId, coordinatorEpoch, offset, state, producerId, producerEpoch, nextProducerId, clientVersion,
       partitions: [...fields.partitions.keys()],
     })
   }

@@ -17,8 +17,12 @@ export const GROUP_CASES: TraceCases = {
     shows: [
       { name: 'the next coordinator replays something else', trace: t => state(state(t, 1, 41, 7), 2, 41, 8), counts: { 'coordinator-state-mismatch': 1 }, says: ['broker-1 and broker-2', 'up to offset 41'] },
       { name: 'the same broker after a restart', trace: t => state(state(t, 1, 41, 7), 1, 41, 8, 3), counts: { 'coordinator-state-mismatch': 1 } },
+      { name: 'an acknowledged state of a transactional id is forgotten', trace: t => t.coordinates(1, 'Ongoing', ['orders-0'], { offset: 4 }).coordinates(1, 'PrepareCommit', ['orders-0'], { offset: 5 }).coordinates(2, 'Ongoing', ['orders-0'], { offset: 4, coordinatorEpoch: 2 }), counts: { 'coordinator-state-mismatch': 1 }, says: ['has an older one'] },
+      { name: 'its record says something else to the next coordinator', trace: t => t.coordinates(1, 'PrepareCommit', ['orders-0'], { offset: 5, nextProducerId: 9 }).coordinates(2, 'PrepareCommit', ['orders-0'], { offset: 5, coordinatorEpoch: 2 }), counts: { 'coordinator-state-mismatch': 1 }, says: ['then producer 9'] },
     ],
     passes: [
+      { name: 'the next coordinator reads the last state of a transactional id, or one that was not acknowledged yet', trace: t => t.coordinates(1, 'Ongoing', ['orders-0', 'orders-1'], { offset: 4 }).coordinates(2, 'Ongoing', ['orders-1', 'orders-0'], { offset: 4, coordinatorEpoch: 2 }).coordinates(3, 'PrepareCommit', ['orders-0', 'orders-1'], { offset: 5, coordinatorEpoch: 3 }) },
+      { name: 'what a deposed coordinator of transactions says', trace: t => t.coordinates(2, 'PrepareCommit', ['orders-0'], { offset: 5, coordinatorEpoch: 2 }).coordinates(1, 'Ongoing', ['orders-0'], { offset: 4 }) },
       { name: 'the same state', trace: t => state(state(t, 1, 41, 7), 2, 41, 7) },
       { name: 'of another offset or partition', trace: t => state(state(state(t, 1, 41, 7), 2, 42, 8), 2, 41, 9, 2, 1) },
     ],

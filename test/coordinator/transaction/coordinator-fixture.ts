@@ -85,10 +85,7 @@ export class CoordinatorFixture {
     // Every pause lets others run first.
     if (o.interleaves === true) this.env.pause = () => this.env.disk.delay()
     this.version = version
-    for (const [name, topicId] of Object.entries(LEADERLESS)) {
-      this.image.apply(metadataRecord('TopicRecord', { name, topicId }))
-      this.image.apply(metadataRecord('PartitionRecord', { partitionId: 0, topicId, replicas: [1], isr: [1], leader: 1, leaderEpoch: 0, partitionEpoch: 0 }))
-    }
+    this.restoreTopic()
     for (const [brokerId, name, topicId] of LED) {
       this.image.brokers.set(brokerId, { brokerId, brokerEpoch: 1, incarnationId: 'i', host: `broker-${brokerId}`, port: 9092, rack: null, fenced: false, inControlledShutdown: false, logDirs: [], features: [] })
       this.image.apply(metadataRecord('TopicRecord', { name, topicId }))
@@ -123,6 +120,20 @@ export class CoordinatorFixture {
   /** The topic without leader is deleted: its marker is written to nobody. */
   deleteTopic(): void {
     for (const topicId of Object.values(LEADERLESS)) this.image.apply(metadataRecord('RemoveTopicRecord', { topicId }))
+  }
+
+  restoreTopic(): void {
+    for (const [name, topicId] of Object.entries(LEADERLESS)) {
+      this.image.apply(metadataRecord('TopicRecord', { name, topicId }))
+      this.image.apply(metadataRecord('PartitionRecord', { partitionId: 0, topicId, replicas: [1], isr: [1], leader: 1, leaderEpoch: 0, partitionEpoch: 0 }))
+    }
+  }
+
+  /** All markers that wait are written. */
+  writeMarkers(): void {
+    this.deleteTopic()
+    this.env.advance(50)
+    this.restoreTopic()
   }
 
   /** InitProducerId, without letting anything else go on first. */

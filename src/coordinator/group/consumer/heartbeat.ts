@@ -27,7 +27,6 @@ import type { Target } from './current-assignment.ts'
 import { observeAssignment, observeMember } from './observe-member.ts'
 import { resolveRegexes } from './regular-expressions.ts'
 import { cancelRevocation, removeMember, scheduleRevocation, scheduleSession } from './sessions.ts'
-import { metadataHash } from './subscription-metadata.ts'
 import { computeTarget } from './target-assignment.ts'
 import { isLeaving, validateHeartbeat, validateMemberEpoch } from './validate-heartbeat.ts'
 
@@ -160,7 +159,7 @@ function nextGroupEpoch(scope: GroupScope, group: ConsumerGroup, { member, wante
   if (!hasChanged && !isRefreshing) return { groupEpoch: group.groupEpoch, regexes: group.regexes }
   const resolved = resolveRegexes(scope, group, new Set(members.map(one => one.subscribedTopicRegex).filter(regex => regex !== '')))
   records.push(...resolved.records)
-  const hash = metadataHash(scope.image, new Set(members.flatMap(one => topicsOf(one, resolved.regexes))))
+  const hash = scope.topicHashes.of(new Set(members.flatMap(one => topicsOf(one, resolved.regexes))))
   const isBump = hasChanged || resolved.changed || hash !== group.metadataHash
   const groupEpoch = group.groupEpoch + (isBump ? 1 : 0)
   if (isBump) {

@@ -9,7 +9,6 @@ import type { ConsumerGroup } from './consumer-group.ts'
 import type { ConsumerMember } from './consumer-member.ts'
 import { observeAssignment } from './observe-member.ts'
 import { groupEpochRecord, memberTombstones, regexTombstone } from './consumer-records.ts'
-import { metadataHash } from './subscription-metadata.ts'
 
 const sessionTimer = (groupId: string, memberId: string): string => `session-${groupId}-${memberId}`
 const rebalanceTimer = (groupId: string, memberId: string): string => `rebalance-${groupId}-${memberId}`
@@ -56,7 +55,7 @@ export function removeMember(scope: GroupScope, group: ConsumerGroup, member: Co
   return [
     ...memberTombstones(groupId, member.memberId),
     ...[...group.regexes.keys()].filter(regex => !regexes.has(regex)).map(regex => regexTombstone(groupId, regex)),
-    groupEpochRecord(groupId, group.groupEpoch + 1, metadataHash(scope.image, topics)),
+    groupEpochRecord(groupId, group.groupEpoch + 1, scope.topicHashes.of(topics)),
   ]
 }
 

@@ -9,16 +9,41 @@ import type { MetadataImage, TopicImage } from '../../../controller/metadata-ima
 
 const encoder = new TextEncoder()
 
-/** 0 when none of the topics exists. */
-export function metadataHash(image: MetadataImage, topics: ReadonlySet<string>): number {
-  const known: string[] = []
-  for (const name of [...topics].sort()) {
-    const topic = image.topicByName(name)
-    if (topic !== undefined) known.push(`${topic.id} ${name} ${[...topic.partitions].map(([index, { replicas }]) => `${index}:${racksOf(image, replicas)}`).join(' ')}`)
+/** Hashes of single topics, until metadata changes (Kafka: topicHashCache). */
+export class TopicHashes {
+  private readonly image: MetadataImage
+  private readonly known = new Map<string, string>()
+
+  constructor(image: MetadataImage) {
+    this.image = image
   }
-  if (known.length === 0) return 0
-  const text = known.join('\n')
-  // 52 bits: a safe integer.
+
+  /** Topics or racks may be others now. */
+  clear(): void {
+    this.known.clear()
+  }
+
+  /** Of a group's topics together; 0 when none of them exists. */
+  of(topics: ReadonlySet<string>): number {
+    const lines: string[] = []
+    for (const name of [...topics].sort()) {
+      const topic = this.image.topicByName(name)
+      if (topic !== undefined) lines.push(this.line(topic))
+    }
+    return lines.length === 0 ? 0 : hashOf(lines.join('\n'))
+  }
+
+  private line(topic: TopicImage): string {
+    const known = this.known.get(topic.id)
+    if (known !== undefined) return known
+    const line = `${topic.id} ${hashOf(`${topic.name} ${[...topic.partitions].map(([index, { replicas }]) => `${index}:${racksOf(this.image, replicas)}`).join(' ')}`)}`
+    this.known.set(topic.id, line)
+    return line
+  }
+}
+
+/** 52 bits: a safe integer. */
+function hashOf(text: string): number {
   return crc32c(encoder.encode(text)) * 0x100000 + (crc32c(encoder.encode(`${text}\n`)) & 0xfffff)
 }
 
