@@ -65,11 +65,15 @@ function* runProducer(context: ClientContext, payload: PayloadOf): Task<void> {
   yield* producer.close(0)
 }
 
+export function isCompacted(topic: string, topics: readonly TopicSpec[]): boolean {
+  return topics.find(({ name }) => name === topic)?.configs['cleanup.policy']?.includes('compact') === true
+}
+
 /** What a checker of compacted topics must know of a send. */
 function rowOf({ topic, key, tombstone }: SendOperation, topics: readonly TopicSpec[]): { readonly [key: string]: Json } {
-  const configs = topics.find(({ name }) => name === topic)?.configs
-  if (key === null || configs?.['cleanup.policy']?.includes('compact') !== true) return {}
-  return { recordKey: key, ...(tombstone === true ? { deleteRetentionMs: Number(configs['delete.retention.ms'] ?? DEFAULT_SERVER_CONFIG.logCleanerDeleteRetentionMs) } : {}) }
+  if (key === null || !isCompacted(topic, topics)) return {}
+  const retention = topics.find(({ name }) => name === topic)?.configs['delete.retention.ms']
+  return { recordKey: key, ...(tombstone === true ? { deleteRetentionMs: Number(retention ?? DEFAULT_SERVER_CONFIG.logCleanerDeleteRetentionMs) } : {}) }
 }
 
 function* runConsumer(context: ClientContext, payload: PayloadOf): Task<void> {

@@ -12,11 +12,11 @@ import { Producer } from '../src/client/producer.ts'
 import type { SendResult } from '../src/client/send-result.ts'
 import type { TransactionOutcome } from '../src/client/transaction/transaction-outcome.ts'
 import { DEFAULT_PRODUCER_CONFIG } from '../src/config/client.ts'
-import type { PlanOperation } from '../src/config/workload.ts'
+import type { PlanOperation, TopicSpec } from '../src/config/workload.ts'
 import type { Env } from '../src/env/env.ts'
 import type { Json } from '../src/history/operation.ts'
 import type { RecordHeader } from '../src/protocol/records/record-batch.ts'
-import { waitUntil } from './client-script.ts'
+import { isCompacted, waitUntil } from './client-script.ts'
 import type { ClientContext, OpenOperation } from './contract.ts'
 import { encodeRecord, type PayloadOf } from './records.ts'
 
@@ -123,9 +123,9 @@ export class TransactionalInstance {
 }
 
 /** Runs one transaction; how it ended for the history. */
-export function* transact({ env, recorder, stop }: ClientContext, instance: TransactionalInstance, { sends, end, openUs }: Transaction, payload: PayloadOf): Task<'ok' | 'fail' | 'info'> {
+export function* transact({ env, recorder, stop, topics }: ClientContext, instance: TransactionalInstance, { sends, end, openUs }: Transaction, payload: PayloadOf): Task<'ok' | 'fail' | 'info'> {
   const { producer } = instance
-  const invoked = recorder.invoke('txn', sends.map(({ topic, partition, value }): Json => ['send', `${topic}-${partition}`, value]), { producer: instance.name, ends: end })
+  const invoked = recorder.invoke('txn', sends.map(({ topic, partition, value }): Json => ['send', `${topic}-${partition}`, value]), { producer: instance.name, ends: end, ...rowsOf(sends, topics) })
   const begun = producer.beginTransaction()
   if (!begun.ok) return yield* giveUp(instance, invoked, begun, false)
   const sent: Future<SendResult>[] = sends.map(({ topic, partition, key, value, headers }) => {
@@ -148,6 +148,12 @@ export function* transact({ env, recorder, stop }: ClientContext, instance: Tran
     return ['send', `${topic}-${partition}`, [result?.ok === true ? result.offset : null, value]]
   }))
   return 'ok'
+}
+
+/** What a checker of compacted topics must know: the keys of the sends, in their order; null: of another topic. */
+function rowsOf(sends: readonly Transacted[], topics: readonly TopicSpec[]): { readonly [key: string]: Json } {
+  const keys = sends.map(({ topic, key }) => (isCompacted(topic, topics) ? key : null))
+  return keys.every(key => key === null) ? {} : { recordKeys: keys }
 }
 
 /** Sleeps, but not beyond the moment when `stop` settles. */

@@ -5,7 +5,7 @@
  * record, unless a newer one of the same key may have been written by then. A tombstone is owed only to who passes it within
  * delete.retention.ms of its send (no cleaner can have said before that it may go). The final drain passes everything.
  *
- * Sends carry `recordKey`, and tombstones `deleteRetentionMs`. Loss of what was acknowledged is judged under no-loss, of what
+ * Sends carry `recordKey`, and tombstones `deleteRetentionMs`; transactions carry `recordKeys`, one a send. Loss of what was acknowledged is judged under no-loss, of what
  * was only read under read-stays; a second copy of a record would supersede the first, so both need no-duplicate as well.
  */
 import type { History, Json } from '../../src/history/operation.ts'
@@ -85,8 +85,11 @@ function tablesOf(scan: Scan, history: History): Map<string, Row[]> {
   const tables = new Map<string, Row[]>()
   /** By `topic key`: sends that may have been written nobody knows where. */
   const adrift = new Map<string, number>()
-  for (const send of scan.sends) {
-    const { recordKey, deleteRetentionMs } = history[send.invoked]!
+  let nth = 0
+  for (const [index, send] of scan.sends.entries()) {
+    nth = scan.sends[index - 1]?.invoked === send.invoked ? nth + 1 : 0
+    const { recordKey: only, recordKeys, deleteRetentionMs } = history[send.invoked]!
+    const recordKey = Array.isArray(recordKeys) ? (recordKeys as readonly Json[])[nth] : only
     if (typeof recordKey !== 'string' || send.outcome === 'fail') continue
     const isAcknowledged = send.outcome === 'ok'
     const offset = isAcknowledged ? send.offset : send.seenOffset

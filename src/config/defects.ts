@@ -134,6 +134,10 @@ const catalogue = [
     id: 'KIP-447', area: 'group', depth: 3, oracle: 'S', fixedIn: '2.5.0',
     mechanism: 'Offsets of a transaction are accepted whatever member and generation they name, so an instance that has lost its partitions commits what another one has processed again.',
   },
+  {
+    id: 'KAFKA-5829', area: 'producer', depth: 5, oracle: 'S', fixedIn: '1.0.0',
+    mechanism: 'With each producer snapshot the older ones are deleted, so a truncation or an unclean start below the newest has none to begin with and forgets producers whose batches retention has removed.',
+  },
 ] as const satisfies readonly Defect[]
 
 export type DefectId = (typeof catalogue)[number]['id']
@@ -200,6 +204,11 @@ const mends = [
     id: 'metadata-log-start-forgotten',
     mechanism: 'A restart forgets where the metadata log starts, so that it begins with its first segment again, but not that the epochs were cut there; a truncation to that offset then leaves records without an epoch, and the server dies when it wants to fetch on.',
     link: 'https://github.com/apache/kafka/blob/4.3/raft/src/main/java/org/apache/kafka/raft/internals/KafkaRaftLog.java',
+  },
+  {
+    id: 'coordinator-reads-stale-watermark',
+    mechanism: 'A coordinator that has just taken over answers from what lies below its high watermark, which trails what its predecessor acknowledged until the followers have fetched; a committed offset may seem older, or absent.',
+    link: 'https://github.com/apache/kafka/blob/4.3/coordinator-common/src/main/java/org/apache/kafka/coordinator/common/runtime/CoordinatorLoaderImpl.java',
   },
   {
     id: 'member-left-unwatched',

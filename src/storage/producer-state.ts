@@ -175,6 +175,7 @@ export class ProducerState {
       this.snapshots.sort((a, b) => a - b)
     }
     this.lastSnapshotOffset = this.mapEndOffset
+    if (this.env.defects.has('KAFKA-5829')) for (const older of this.snapshots.slice(0, -1)) this.removeSnapshot(older)
     return file
   }
 

@@ -23,6 +23,14 @@ class Table extends HistoryBuilder {
     return this.put(recordKey, value, answer, { retention: RETENTION_MS })
   }
 
+  /** Sends of one transaction, `key:value:offset` each. */
+  transact(end: 'ok' | 'fail' | 'info', ...rows: readonly string[]): this {
+    const process = this.sender++
+    const parts = rows.map(row => row.split(':') as [string, string, string])
+    this.invoke(process, 'txn', parts.map(([, value]) => ['send', KEY, value]), { recordKeys: parts.map(([key]) => key) })
+    return end === 'ok' ? this.complete(process, 'ok', parts.map(([, value, offset]) => ['send', KEY, [Number(offset), value]])) : this.complete(process, end, undefined, 'FAILED')
+  }
+
   wait(ms: number): this {
     for (let i = 0; i < ms; i++) this.add('nemesis', 'info', 'fault-start', { id: 1, text: 'nothing' })
     return this
@@ -58,6 +66,8 @@ const LOST: readonly Case[] = [
   { name: 'in the middle of one poll', history: t => t.put('a', 'v1', 0).put('b', 'v2', 1).put('c', 'v3', 2).read('0:v1 2:v3').drain('0:v1 1:v2 2:v3') },
   { name: 'superseded only by a write that surely failed', history: t => t.put('a', 'v1', 0).put('a', 'v2', 'fail').put('b', 'v3', 1).drain('1:v3') },
   { name: 'superseded only after the reader had passed', history: t => t.put('a', 'v1', 0).put('b', 'v2', 1).fromStart().read('1:v2').put('a', 'v3', 2).drain('1:v2 2:v3') },
+  { name: 'the second row of a transaction', history: t => t.transact('ok', 'a:v1:0', 'b:v2:1').put('c', 'v3', 3).drain('0:v1 3:v3') },
+  { name: 'superseded only by an aborted transaction', history: t => t.put('a', 'v1', 0).transact('fail', 'b:v2:1', 'a:v3:2').put('c', 'v4', 4).drain('4:v4') },
   { name: 'one that was only read', history: t => t.put('a', 'v1', 'info').fromStart().read('0:v1').put('b', 'v2', 1).drain('1:v2') },
 ]
 
@@ -66,6 +76,8 @@ const NOT_LOST: readonly Case[] = [
   { name: 'by one of unknown fate', history: t => t.put('a', 'v1', 0).put('a', 'v2', 'info').put('b', 'v3', 2).drain('2:v3') },
   { name: 'by one that nobody knows the partition of', history: t => t.put('a', 'v1', 0).put('a', 'v2', 'info', { key: 'orders' }).put('b', 'v3', 2).drain('2:v3') },
   { name: 'while the reader was on its way', history: t => t.put('a', 'v1', 0).put('b', 'v2', 1).fromStart().invoke(2, 'poll', [['poll']]).put('a', 'v3', 2).complete(2, 'ok', [['poll', { [KEY]: [[1, 'v2']] }]]).drain('1:v2 2:v3') },
+  { name: 'by a row of a transaction', history: t => t.put('a', 'v1', 0).transact('ok', 'b:v2:1', 'a:v3:2').drain('1:v2 2:v3') },
+  { name: 'by a row of a transaction of unknown fate', history: t => t.put('a', 'v1', 0).transact('info', 'b:v2:1', 'a:v3:2').put('c', 'v4', 4).drain('4:v4') },
   { name: 'by a tombstone that has gone', history: t => t.put('a', 'v1', 0).remove('a', 't2', 1).put('b', 'v3', 2).wait(RETENTION_MS).drain('2:v3') },
   { name: 'what lies below the log start', history: t => t.put('a', 'v1', 0).put('b', 'v2', 1).drain('1:v2'), logStart: { [KEY]: 1 } },
   { name: 'what a reader did not pass', history: t => t.put('a', 'v1', 0).put('b', 'v2', 1).move(2, 'subscribe').read('1:v2').drain('0:v1 1:v2') },
