@@ -206,6 +206,11 @@ const mends = [
     link: 'https://github.com/apache/kafka/blob/4.3/raft/src/main/java/org/apache/kafka/raft/internals/KafkaRaftLog.java',
   },
   {
+    id: 'coordinator-reads-stale-watermark',
+    mechanism: 'A coordinator that has just taken over answers from what lies below its high watermark, which trails what its predecessor acknowledged until the followers have fetched; a committed offset may seem older, or absent.',
+    link: 'https://github.com/apache/kafka/blob/4.3/coordinator-common/src/main/java/org/apache/kafka/coordinator/common/runtime/CoordinatorLoaderImpl.java',
+  },
+  {
     id: 'member-left-unwatched',
     mechanism: 'A KIP-848 member that leaves has its session timer cancelled before the group\'s log has taken the records; when the log refuses them the member stays, watched by nobody, and keeps its partitions until another coordinator loads the group.',
     link: 'https://github.com/apache/kafka/blob/4.3/group-coordinator/src/main/java/org/apache/kafka/coordinator/group/GroupMetadataManager.java',

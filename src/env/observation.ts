@@ -108,6 +108,8 @@ export type Observation =
   | { readonly kind: 'member-assigned'; readonly groupId: string; readonly memberId: string; readonly epoch: number; readonly protocol: 'classic' | 'consumer'; readonly coordinatorEpoch: number; readonly partitions: readonly string[]; readonly releasing: readonly string[] }
   /** A coordinator has answered that these offsets are committed, or, of a transaction, kept until its marker. */
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
+  /** Known behaviour: a coordinator answers from the state below its high watermark, which has not reached what it loaded. */
+  | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
   /** A transactional id is in this state: its record, at `offset`, is acknowledged, or was read by a coordinator that took over. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly offset: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   /** Known behaviour: a member's timers were cancelled because it leaves, but the log refused the records that say so. */

@@ -119,6 +119,7 @@ describe('the classic protocol', () => {
     })
     expect(after).toEqual(['NONE', 'NONE', 3, 'NONE', 4])
     expect(world.marks('group-rebalance')).toBe(0)
+    expect(world.marks('offset-commit-after-failover')).toBe(1)
     expect(world.marks('group-loaded-with-members')).toBeGreaterThan(0)
   })
 

@@ -48,6 +48,8 @@ export class Shard<S extends CoordinatorState> {
   private readonly runTimer: (shard: Shard<S>, timer: DueTimer) => void
   private readonly onCommitted: ((state: S, offset: number) => void) | undefined
   private lastWritten = -1
+  /** Offset of the last record that was there when this shard was loaded; -1: none. */
+  private lastLoaded = -1
 
   constructor(o: {
     readonly env: Env; readonly partition: number; readonly coordinatorEpoch: number
@@ -70,6 +72,15 @@ export class Shard<S extends CoordinatorState> {
   /** Offset of the last record that was applied; -1: none. */
   get lastWrittenOffset(): number {
     return this.lastWritten
+  }
+
+  get loadedOffset(): number {
+    return this.lastLoaded
+  }
+
+  /** Everything that was in the log has been replayed. */
+  loaded(): void {
+    this.lastLoaded = this.lastWritten
   }
 
   /** The state below the high watermark, as it is now; of another epoch of this log it knows nothing. */
