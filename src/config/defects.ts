@@ -235,6 +235,11 @@ const mends = [
     mechanism: 'A replica that copies a compacted log takes the first batch that is left of an epoch for the start of the epoch; once it leads, a replica with other records in the gap before that batch is not told to cut them.',
     link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/UnifiedLog.java',
   },
+  {
+    id: 'markers-before-replication',
+    mechanism: 'A transaction coordinator that takes over reads its log to the end, beyond the high watermark, and sends the markers of what is decided there at once; when it dies before that is replicated, its successor has not heard of the decision and may take another, for the partitions that have no marker yet.',
+    link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/coordinator/transaction/TransactionStateManager.scala',
+  },
 ] as const satisfies readonly Mend[]
 
 export type MendId = (typeof mends)[number]['id']
