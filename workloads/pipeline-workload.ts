@@ -45,6 +45,8 @@ const TRANSACTION_TIMEOUT_MS = 1_200
 const SESSION_TIMEOUT_MS = 900
 const HEARTBEAT_MS = 120
 const MAX_POLL_MS = 1_500
+/** Below the smallest segment that is drawn: a larger batch is refused for ever (RECORD_LIST_TOO_LARGE), and only a too large message is split. */
+const BATCH_SIZE = 500
 
 export function groupSettings(shape: WorkloadShape): { readonly timeouts: Partial<ConsumerConfig>; readonly drawn: Arbitrary<Partial<ConsumerConfig>> } {
   const scaled = (ms: number): number => Math.round((ms * shape.clientTimeouts.requestTimeoutMs) / 700)
@@ -84,11 +86,12 @@ function drawPipeline(kind: Kind, shape: WorkloadShape): Arbitrary<WorkloadDraft
       host: host(index), kind: 'app', config,
       producer: kind.isTransactional ? {
         acks: -1, enableIdempotence: true, transactionalId: `${kind.group}-${index + 1}`, transactionTimeoutMs: scaled(TRANSACTION_TIMEOUT_MS), deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs,
+        batchSize: BATCH_SIZE,
       } : {},
       consumer: { ...timeouts, ...group, groupId: kind.group, enableAutoCommit: autoCommit, isolationLevel: 'read_committed', ...(isStatic ? { groupInstanceId: host(index) } : {}) },
     }))
     const producers = Array.from({ length: feeders }, (_, index): ClientSpec => ({
-      host: host(instances + index), kind: 'producer', config: { ...shape.clientTimeouts, acks: -1, enableIdempotence: true, maxBlockMs: deliveryTimeoutMs },
+      host: host(instances + index), kind: 'producer', config: { ...shape.clientTimeouts, acks: -1, enableIdempotence: true, maxBlockMs: deliveryTimeoutMs, batchSize: BATCH_SIZE },
     }))
     const runs = apps.map(({ host: client }, index): OperationDraft => ({ at: index === 0 ? 0 : starts[index]!, client, f: 'run', script: 'pipeline', ...(index === 0 || stays[index] === null ? {} : { forUs: stays[index]! }) }))
     const send: Arbitrary<OperationDraft> = fc.record({

@@ -71,7 +71,7 @@ const catalogue = [
     mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
   },
   {
-    id: 'KAFKA-13727', area: 'log', depth: 3, oracle: 'W', fixedIn: '3.1.1',
+    id: 'KAFKA-13727', area: 'log', depth: 3, oracle: 'S', fixedIn: '3.1.1',
     mechanism: 'The cleaner looks up aborted transactions only as far as its key map reaches, so in the rest of that segment it takes their markers for ones without data and removes them first: aborted records become committed.',
   },
   {

@@ -133,7 +133,7 @@ export type Observation =
       readonly batches: readonly BatchSummary[]
       readonly changed: readonly { readonly baseOffset: number; readonly leaderEpoch: number }[]
       readonly removed: readonly RemovedRecord[]
-      readonly stamped: readonly { readonly baseOffset: number; readonly horizon: number }[]
+      readonly stamped: readonly { readonly baseOffset: number; readonly horizon: number; /** Data that is left of the transaction of a marker; -1: none. */ readonly data: number }[]
       readonly altered: readonly number[]
       readonly needless: readonly number[]
       readonly forgotten: readonly number[]

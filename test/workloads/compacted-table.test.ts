@@ -6,6 +6,7 @@ import type { Json, Operation } from '../../src/history/operation.ts'
 import { DEFAULT_GENERATE_OPTIONS } from '../../src/plan/generate-options.ts'
 import { generatePlan } from '../../src/plan/generate-plan.ts'
 import { trialSeed } from '../../src/plan/seed-random.ts'
+import { readPlanFile } from '../../src/trial/plan-file.ts'
 import { guaranteeConfigOf } from '../../src/trial/plan-guarantees.ts'
 import { runPlan } from '../../src/trial/run-plan.ts'
 import { compactedTable } from '../../workloads/compacted-table.ts'
@@ -54,6 +55,14 @@ describe('compacted-table', () => {
       judged++
     }
     expect(judged).toBeGreaterThan(2)
+  })
+
+  it('shows clients KAFKA-13727: aborted records come back when the cleaner has forgotten that they were', () => {
+    const { plan } = readPlanFile('test/corpus/kafka-13727-abort-marker-removed.trial.json')
+    expect(plan.defects).toEqual(['KAFKA-13727'])
+    const seen = runPlan(plan, compactedTable, { checkers: ['black-box'] })
+    expect(seen.findings.filter(({ status }) => status === 'bad').map(({ anomaly }) => anomaly)).toContain('aborted-read')
+    expect(runPlan({ ...plan, defects: [] }, compactedTable).verdict).toBe('valid')
   })
 
   it('has a cleaner that other workloads know nothing of', () => {
