@@ -12,6 +12,7 @@ import { MENDS, type MendId } from '../src/config/defects.ts'
 import type { BatchSummary, Observation, Observer } from '../src/env/observation.ts'
 import type { Json } from '../src/history/operation.ts'
 import type { Finding } from './contract.ts'
+import { LostDecisions } from './lost-decisions.ts'
 import { TransactionDecisions } from './transaction-decisions.ts'
 
 export interface Mechanism {
@@ -59,6 +60,9 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'undecided-marker', 'unknown-transaction', 'hanging-transaction', 'torn-transaction', 'aborted-read', 'lost-write', 'unseen', 'vanished-read', 'G1a', 'G1b', 'precommitted-read', 'no-progress',
   ]),
   'transaction-timeout-by-wall-clock': new Set(['no-progress']),
+  'markers-before-replication': new Set([
+    'two-outcomes', 'undecided-marker', 'hanging-transaction', 'torn-transaction', 'lost-write', 'unseen', 'vanished-read', 'G1a', 'G1b', 'precommitted-read', 'no-progress',
+  ]),
 }
 
 /**
@@ -99,6 +103,7 @@ const REMEMBERED = 5
 export class MechanismRecorder implements Observer {
   readonly seen = new Mechanisms()
   private readonly decisions = new TransactionDecisions()
+  private readonly lostDecisions = new LostDecisions()
   /** Per replica (`node key`), per producer: what a faithful broker would remember. */
   private readonly held = new Map<string, Map<number, BatchSummary[]>>()
 
@@ -163,6 +168,8 @@ export class MechanismRecorder implements Observer {
       case 'marker-written': {
         const found = this.decisions.follow(event)
         for (const key of found?.keys ?? []) this.tell('KAFKA-17754', key, node, time, found!.text)
+        const lost = event.kind === 'transaction-state' ? this.lostDecisions.follow(event) : undefined
+        for (const key of lost?.keys ?? []) this.tell('markers-before-replication', key, node, time, lost!.text)
         return
       }
       case 'raft-epochs-lost':

@@ -109,6 +109,9 @@ export class ReportRecorder implements Observer {
         this.cut(event.topic, event.partition, node, event.endOffset, time)
         if (event.endOffset < event.previousEnd) this.mark(node, time, `truncates ${event.topic}-${event.partition} from ${event.previousEnd} to ${event.endOffset}`, 'truncate')
         return
+      case 'log-cleaned':
+        if (event.removed.length > 0) this.mark(node, time, `compacts ${event.topic}-${event.partition} from ${event.from} to ${event.to}: ${event.removed.length} records are gone`, 'truncate')
+        return
       case 'log-loaded': {
         this.cut(event.topic, event.partition, node, event.endOffset, time)
         const lane = this.lane(event.topic, event.partition, node)

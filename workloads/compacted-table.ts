@@ -104,7 +104,7 @@ function operations(shape: WorkloadShape, spec: TopicSpec, hasApp: boolean): Arb
     at, end: fc.constantFrom('commit' as const, 'commit' as const, 'abort' as const), openUs: fc.constantFrom(0, 0, 20_000, 200_000), rows: fc.array(row, { minLength: 1, maxLength: 4, size: 'max' }),
   }).map(({ rows, ...rest }) => ({ ...rest, client: APP, f: 'transact' as const, sends: rows.map(key => ({ topic: TOPIC, partition: key % spec.partitions, key: `k${key}` })) }))
   const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : shape.closeUp ? { minLength: 20, maxLength: 60 } : { minLength: 60, maxLength: 200 }
-  const transactions = hasApp ? fc.array(transaction, { minLength: 2, maxLength: shape.closeUp ? 8 : 25, size: 'max' }) : fc.constant([])
+  const transactions = hasApp && shape.operations === 0 ? fc.array(transaction, { minLength: 2, maxLength: shape.closeUp ? 8 : 25, size: 'max' }) : fc.constant([])
   return fc.tuple(fc.array(write, { ...count, size: 'max' }), late, fc.array(change, { maxLength: 4 }), transactions).map(([writes, reads, changes, transacted]) => {
     const eager: OperationDraft = { at: 0, client: EAGER, f: 'consume', topic: TOPIC, partitions, from: 'earliest' }
     return [...writes, eager, ...reads, ...changes, ...transacted].sort((a, b) => a.at - b.at).map((draft, id) => ({ ...draft, id }) as PlanOperation)

@@ -169,7 +169,11 @@ function scriptContext({ env, edge, spec, topics, recorder, stop, outside, isBus
   const timeouts = spec.config
   const clientId = spec.host
   const database = databaseOf(outside)
-  const deliveryTimeoutMs = 6 * (timeouts.requestTimeoutMs ?? DEFAULT_PRODUCER_CONFIG.requestTimeoutMs)
+  const requestTimeoutMs = timeouts.requestTimeoutMs ?? DEFAULT_PRODUCER_CONFIG.requestTimeoutMs
+  const deliveryTimeoutMs = 6 * requestTimeoutMs
+  // Groups and transactions that lost somebody must go on before the trial is over.
+  const membership = { sessionTimeoutMs: 2 * requestTimeoutMs, heartbeatIntervalMs: Math.max(1, Math.round(requestTimeoutMs / 5)), maxPollIntervalMs: 6 * requestTimeoutMs }
+  const transactionTimeoutMs = 3 * requestTimeoutMs
   return {
     host: spec.host,
     incarnation: env.incarnation,
@@ -177,8 +181,8 @@ function scriptContext({ env, edge, spec, topics, recorder, stop, outside, isBus
     get isStopping() {
       return stop.isSettled && !feeders.some(isBusy)
     },
-    consumer: config => new AsyncConsumer(env, edge, { ...DEFAULT_CONSUMER_CONFIG, clientId, ...timeouts, ...config }),
-    producer: config => new AsyncProducer(env, edge, { ...DEFAULT_PRODUCER_CONFIG, clientId, ...timeouts, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs, ...config }),
+    consumer: config => new AsyncConsumer(env, edge, { ...DEFAULT_CONSUMER_CONFIG, clientId, ...membership, ...timeouts, ...config }),
+    producer: config => new AsyncProducer(env, edge, { ...DEFAULT_PRODUCER_CONFIG, clientId, ...timeouts, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs, transactionTimeoutMs, ...config }),
     admin: config => new AsyncAdmin(env, edge, { ...DEFAULT_ADMIN_CONFIG, clientId, ...timeouts, ...config }),
     transaction: work => edge.toPromise(database.transaction(env, work)),
     sleep: ms => edge.toPromise(env.sleep(msToUs(ms))),

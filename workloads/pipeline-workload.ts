@@ -99,7 +99,7 @@ function drawPipeline(kind: Kind, shape: WorkloadShape): Arbitrary<WorkloadDraft
       },
     }))
     const producers = Array.from({ length: feeders }, (_, index): ClientSpec => ({
-      host: host(instances + index), kind: 'producer', config: { ...shape.clientTimeouts, acks: shape.pinned.acks ?? -1, enableIdempotence: shape.pinned.idempotence ?? true, maxBlockMs: deliveryTimeoutMs },
+      host: host(instances + index), kind: 'producer', config: { ...shape.clientTimeouts, acks: shape.pinned.acks ?? -1, enableIdempotence: shape.pinned.idempotence ?? true, maxBlockMs: deliveryTimeoutMs, batchSize: batchSizeFor(shape) },
     }))
     const runs = apps.map(({ host: client }, index): OperationDraft => ({ at: index === 0 ? 0 : starts[index]!, client, f: 'run', script: 'pipeline', ...(workMs === 0 ? {} : { workUs: scaled(workMs) * US_PER_MS }), ...(index === 0 || stays[index] === null ? {} : { forUs: stays[index]! }) }))
     const send: Arbitrary<OperationDraft> = fc.record({

@@ -6,8 +6,8 @@
  * - a marker once its horizon has passed and no data of its transaction is left;
  * - nothing at or above the high watermark, the last stable offset or the active segment.
  *
- * What is kept is kept as it was; a horizon lies delete.retention.ms ahead; a producer's last batch stays, and no empty one
- * for no reason.
+ * What is kept is kept as it was; a horizon lies delete.retention.ms ahead, and a marker has none while its data is left; a
+ * producer's last batch stays, and no empty one for no reason.
  */
 import type { Observation, ObservationOf, RemovedRecord } from '../../src/env/observation.ts'
 import type { ClusterShadow, PartitionShadow } from './cluster-shadow.ts'
@@ -29,7 +29,8 @@ export class Compaction extends InvariantMonitor {
       if (why !== undefined) this.wrong(partition, node, time, event, record.offset, `removes offset ${record.offset}, a ${record.what}`, why)
     }
     for (const offset of event.altered) this.wrong(partition, node, time, event, offset, `changes offset ${offset}`, 'what is kept is kept as it was')
-    for (const { baseOffset, horizon } of event.stamped) {
+    for (const { baseOffset, horizon, data } of event.stamped) {
+      if (data >= 0) this.wrong(partition, node, time, event, baseOffset, `lets the marker at ${baseOffset} go at ${horizon}`, `data of its transaction is left at offset ${data}`)
       if (horizon >= event.wallClock + event.deleteRetentionMs) continue
       this.wrong(partition, node, time, event, baseOffset, `lets the tombstones of the batch at ${baseOffset} go at ${horizon}`, `it is ${event.wallClock} and delete.retention.ms is ${event.deleteRetentionMs}`)
     }

@@ -51,7 +51,8 @@ export class CoordinatorState extends InvariantMonitor {
 
   /**
    * Transactional ids one by one, since their coordinator applies records as they are acknowledged: a record means the same
-   * to whoever reads it, and one that was acknowledged is not forgotten.
+   * to whoever reads it, and one that was acknowledged is not forgotten. What a coordinator read above the high watermark
+   * when it took over may be.
    */
   private transaction(event: ObservationOf<'transaction-state'>, node: string, time: number): void {
     const { transactionalId, coordinatorEpoch, offset } = event
@@ -61,7 +62,7 @@ export class CoordinatorState extends InvariantMonitor {
     // A predecessor that has yet to learn that it is none.
     if (known !== undefined && known.coordinatorEpoch > coordinatorEpoch) return
     const isKept = known === undefined || offset > known.offset || (offset === known.offset && told === known.told)
-    this.transactions.set(transactionalId, { coordinatorEpoch, offset, told, moment: { time, text } })
+    if (event.isReplicated) this.transactions.set(transactionalId, { coordinatorEpoch, offset, told, moment: { time, text } })
     if (isKept || !this.isNew(undefined, node, transactionalId)) return
     this.report('coordinator-state-mismatch', undefined, node, time, {
       title: `${node} has another state of the transactional id ${transactionalId} than the coordinator before.`,

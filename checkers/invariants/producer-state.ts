@@ -47,14 +47,18 @@ export class ProducerState extends InvariantMonitor {
         contradiction: `The state of producer ${producerId} is ${tell(logged)}, because that is its last batch in the log; however, ${node} remembers ${tell(live)}.`,
       })
     }
+    const whole = log.logStart === 0 && (batches.count === 0 || batches.base[0] === 0)
     for (const [producerId, logged] of written) {
       const live = remembered.get(producerId)
       if (live === undefined) {
         if (logged.lastOffset >= log.logStart && this.context.producersExpire !== true) differs(producerId, undefined, logged)
-      } else if (live.producerEpoch !== logged.producerEpoch || live.lastSequence !== logged.lastSequence) differs(producerId, live, logged)
+        continue
+      }
+      // Retention may have removed the data that the marker of its epoch is about.
+      const isSequenceKnown = whole || logged.lastSequence >= 0
+      if (live.producerEpoch !== logged.producerEpoch || (isSequenceKnown && live.lastSequence !== logged.lastSequence)) differs(producerId, live, logged)
     }
     // Producers whose batches retention has removed live on; before that nothing may be remembered that is not in the log.
-    const whole = log.logStart === 0 && (batches.count === 0 || batches.base[0] === 0)
     if (whole) for (const [producerId, live] of remembered) if (!written.has(producerId)) differs(producerId, live, undefined)
   }
 }

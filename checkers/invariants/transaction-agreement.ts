@@ -82,6 +82,8 @@ export class TransactionAgreement extends InvariantMonitor {
     const text = `${node} opens a transaction of producer ${producerId}, epoch ${producerEpoch}, at ${partition.key} offset ${firstOffset}.`
     this.openAt(event, node).set(producerId, { producerEpoch, firstOffset, time, text })
     const coordinated = this.coordinated.get(producerId)
+    // A leader that has hung since its coordinator said yes, and is deposed meanwhile: what it appends is cut.
+    if (node !== partition.leader) return
     if (includes(coordinated?.event, partition.key, producerEpoch) || !this.isNew(partition, node, `opened ${producerId} ${producerEpoch}`)) return
     this.report('unknown-transaction', partition, node, time, {
       title: `${node} opened a transaction of producer ${producerId} on ${partition.key} that its coordinator knows nothing of.`,

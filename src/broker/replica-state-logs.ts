@@ -1,6 +1,6 @@
 /**
- * The coordinators' state logs over this broker's replicas (ReplicaManager#appendRecords with origin COORDINATOR and
- * acks=all, and CoordinatorPartitionWriter). Appending wakes followers as a produce request does.
+ * The coordinators' state logs over this broker's replicas (ReplicaManager#appendRecords with origin COORDINATOR, and
+ * CoordinatorPartitionWriter). Appending wakes followers as a produce request does.
  */
 import { Future } from '../base/task.ts'
 import type { Millis } from '../base/time.ts'
@@ -56,9 +56,9 @@ export class ReplicaStateLogs implements StateLogs {
     return led === undefined ? undefined : new LedLog(led)
   }
 
-  append(topic: string, partition: number, batch: Uint8Array, proof?: AppendProof): StateAppend {
+  append(topic: string, partition: number, batch: Uint8Array, proof?: AppendProof, acks: 1 | -1 = -1): StateAppend {
     const led = this.host.replicas.requireNamed(topic, partition)
-    const { info, highWatermarkAdvanced } = led.appendAsLeader(batch, -1, 'coordinator', proof)
+    const { info, highWatermarkAdvanced } = led.appendAsLeader(batch, acks, 'coordinator', proof)
     if (highWatermarkAdvanced) this.host.delayedProduce.checkAndComplete(led.key)
     this.host.delayedFetch.checkAndComplete(led.key)
     return { firstOffset: info.firstOffset, lastOffset: info.lastOffset }

@@ -71,7 +71,7 @@ const catalogue = [
     mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
   },
   {
-    id: 'KAFKA-13727', area: 'log', depth: 3, oracle: 'W', fixedIn: '3.1.1',
+    id: 'KAFKA-13727', area: 'log', depth: 3, oracle: 'S', fixedIn: '3.1.1',
     mechanism: 'The cleaner looks up aborted transactions only as far as its key map reaches, so in the rest of that segment it takes their markers for ones without data and removes them first: aborted records become committed.',
   },
   {
@@ -234,6 +234,11 @@ const mends = [
     id: 'epoch-start-behind-gap',
     mechanism: 'A replica that copies a compacted log takes the first batch that is left of an epoch for the start of the epoch; once it leads, a replica with other records in the gap before that batch is not told to cut them.',
     link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/UnifiedLog.java',
+  },
+  {
+    id: 'markers-before-replication',
+    mechanism: 'A transaction coordinator that takes over reads its log to the end, beyond the high watermark, and sends the markers of what is decided there at once; when it dies before that is replicated, its successor has not heard of the decision and may take another, for the partitions that have no marker yet.',
+    link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/coordinator/transaction/TransactionStateManager.scala',
   },
 ] as const satisfies readonly Mend[]
 

@@ -28,11 +28,13 @@ export interface StateLogs {
   leading(topic: string, partition: number): StateLog | undefined
 
   /**
-   * Appends a batch as leader, as acks=all would: refused below min.insync.replicas. Followers that wait are woken.
+   * Appends a batch as leader. Followers that wait are woken. `acks`: with all (-1, as the transaction coordinator writes) it
+   * is refused below min.insync.replicas; with 1 (as CoordinatorPartitionWriter writes for groups) it is not, and the high
+   * watermark, which does not rise then, says when it counts.
    * `proof`: for records of a transaction and its markers.
    * @throws ApiError NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, UNKNOWN_TOPIC_OR_PARTITION, or what the log refuses
    */
-  append(topic: string, partition: number, batch: Uint8Array, proof?: AppendProof): StateAppend
+  append(topic: string, partition: number, batch: Uint8Array, proof?: AppendProof, acks?: 1 | -1): StateAppend
 
   /**
    * Settles when the high watermark has passed `offset` while this broker led in `leaderEpoch` without a break: NONE;

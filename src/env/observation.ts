@@ -110,8 +110,8 @@ export type Observation =
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** Known behaviour: a coordinator answers from the state below its high watermark, which has not reached what it loaded. */
   | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
-  /** A transactional id is in this state: its record, at `offset`, is acknowledged, or was read by a coordinator that took over. */
-  | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly offset: number; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
+  /** A transactional id is in this state: its record, at `offset`, is acknowledged, or was read by a coordinator that took over, maybe above the high watermark. */
+  | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly offset: number; readonly isReplicated: boolean; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   /** Known behaviour: a member's timers were cancelled because it leaves, but the log refused the records that say so. */
   | { readonly kind: 'member-left-unwatched'; readonly groupId: string; readonly memberId: string }
   // ---- replicas ----
@@ -133,7 +133,7 @@ export type Observation =
       readonly batches: readonly BatchSummary[]
       readonly changed: readonly { readonly baseOffset: number; readonly leaderEpoch: number }[]
       readonly removed: readonly RemovedRecord[]
-      readonly stamped: readonly { readonly baseOffset: number; readonly horizon: number }[]
+      readonly stamped: readonly { readonly baseOffset: number; readonly horizon: number; /** Data that is left of the transaction of a marker; -1: none. */ readonly data: number }[]
       readonly altered: readonly number[]
       readonly needless: readonly number[]
       readonly forgotten: readonly number[]

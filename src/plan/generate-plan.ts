@@ -164,7 +164,10 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
   }, rootOf(`${seed}/quorum`).random)
   const rolling = drawRolling({ families: pinned.families ?? options.families, chaosUs, server: cluster.server, firstId: faults.length + skews.length + quorum.faults.length }, rootOf(`${seed}/rolling`).random)
   const recovery = drawRecovery(rootOf(`${seed}/recovery`).random)
-  const cleaner = drawCleaner(draft.topics, rootOf(`${seed}/cleaner`).random)
+  const cleaner = drawCleaner({
+    topics: draft.topics, families: pinned.families ?? options.families, machineCrashes: drawn.machineCrashes, firstId: faults.length + skews.length + quorum.faults.length + rolling.faults.length,
+    room: most - faults.length - skews.length,
+  }, rootOf(`${seed}/cleaner`).random)
   const transactions = drawTransactions(rootOf(`${seed}/transactions`).random, pinned.transactionVersion)
   const buggify = drawOne(fc.oneof({ weight: 2, arbitrary: fc.constant<BuggifySite[]>([]) }, { weight: 1, arbitrary: fc.subarray(BUGGIFY_SITES.map(({ id }) => id as BuggifySite), { minLength: 1 }) }), random)
   const network = drawOne(fc.constantFrom('drawn' as const, 'drawn' as const, 'per-path' as const), random)
@@ -183,7 +186,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     topics: compressed.topics,
     clients: compressed.clients,
     operations: draft.operations,
-    faults: [...faults, ...skews.map((skew, index): Fault => ({ ...skew, id: faults.length + index })), ...quorum.faults, ...rolling.faults],
+    faults: [...faults, ...skews.map((skew, index): Fault => ({ ...skew, id: faults.length + index })), ...quorum.faults, ...rolling.faults, ...cleaner.faults],
     latency: drawn.jitter ? { kind: network, minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     fsync: drawn.slowFsync ? { kind: 'drawn', minUs: 500, maxUs: 20_000 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     interleaving: { kind: drawn.interleaving, probability: 0.05, depth: 3 },

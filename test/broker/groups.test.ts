@@ -119,6 +119,7 @@ describe('the classic protocol', () => {
     })
     expect(after).toEqual(['NONE', 'NONE', 3, 'NONE', 4])
     expect(world.marks('group-rebalance')).toBe(0)
+    expect(world.marks('offset-commit-after-failover')).toBe(1)
     expect(world.marks('group-loaded-with-members')).toBeGreaterThan(0)
   })
 
@@ -213,6 +214,32 @@ describe('KIP-848', () => {
     expect(after.shared).toEqual({ topicPartitions: [] })
     expect(after).toMatchObject({ ghost: 'UNKNOWN_MEMBER_ID', described: [['Stable', ['b']]], commit: 'NONE', offset: 2 })
   })
+})
+
+test('a commit that too few replicas have is not acknowledged, and counts once they are back', () => {
+  const world = new World({ server: { ...SERVER, minInsyncReplicas: 2, offsetCommitTimeoutMs: 800 } })
+  world.client(setUp)
+  expect(world.client(client => commit(client, 1))).toBe('NONE')
+  const host = coordinatorHost(world)
+  const others = brokersOf(world.cluster).map(broker => broker.host).filter(one => one !== host)
+  for (const one of others) world.simulation.machine(one).crashProcess()
+  const code = world.client(function* (client) {
+    // Until the ISR has shrunk to the coordinator alone.
+    yield* client.env.sleep(msToUs(4_000)).wait()
+    const body = { groupId: 'g', generationIdOrMemberEpoch: -1, topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, committedOffset: 2, committedMetadata: '' }] }] }
+    return errorName((yield* client.ask<OffsetCommitResponse>(host, ApiKey.OffsetCommit, body, 9))!.topics[0]!.partitions[0]!.errorCode)
+  })
+  expect(code).toBe('COORDINATOR_NOT_AVAILABLE')
+  expect(world.marks('produce-refused-below-min-isr')).toBe(0)
+  for (const one of others) world.start(one)
+  const offset = world.client(function* (client) {
+    for (;;) {
+      const found = yield* fetch(client)
+      if (found === 2) return found
+      yield* client.env.sleep(msToUs(100)).wait()
+    }
+  })
+  expect(offset).toBe(2)
 })
 
 test('the same requests do the same things twice', () => {

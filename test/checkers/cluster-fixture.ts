@@ -179,7 +179,7 @@ export class ClusterTrace {
   // ---- transactions ----
   /** The coordinator on this broker: `copier`, producer 7, is in a state with these partitions. */
   coordinates(id: number, state: string, partitions: readonly string[], o: Partial<ObservationOf<'transaction-state'>> = {}): this {
-    return this.see(id, { kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch: 1, offset: this.time, state, producerId: 7, producerEpoch: 0, nextProducerId: -1, clientVersion: 0, partitions, ...o })
+    return this.see(id, { kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch: 1, offset: this.time, isReplicated: true, state, producerId: 7, producerEpoch: 0, nextProducerId: -1, clientVersion: 0, partitions, ...o })
   }
 
   opens(id: number, firstOffset: number, producerEpoch = 0): this {

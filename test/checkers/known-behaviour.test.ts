@@ -106,8 +106,31 @@ describe('an excuse', () => {
     expect(recorded.seen.list[0]!.text).toContain('began 5000 ms in the future of its clock on orders-0')
   })
 
+  describe('markers-before-replication', () => {
+    const state = (name: string, coordinatorEpoch: number, offset: number, isReplicated = true): Observation => ({ kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch, offset, isReplicated, state: name, producerId: PRODUCER, producerEpoch: 0, nextProducerId: -1, clientVersion: 2, partitions: name.startsWith('Complete') ? [] : ['orders-0'] })
+    const mends = (...events: readonly Observation[]): readonly string[] => {
+      const recorded = new Recorded()
+      for (const event of events) recorded.see(event)
+      return recorded.mends({ anomaly: 'torn-transaction' })
+    }
+    const ongoing = state('Ongoing', 1, 4)
+    const readByNext = state('PrepareCommit', 2, 5, false)
+
+    it('is a decision that the next coordinator reads before it is replicated and the one after does not know of', () => {
+      expect(mends(ongoing, readByNext, state('Ongoing', 3, 4))).toEqual(['markers-before-replication'])
+      expect(mends(ongoing, readByNext, state('PrepareAbort', 3, 5))).toEqual(['markers-before-replication'])
+    })
+
+    it('not one that lasts, or that was acknowledged', () => {
+      expect(mends(ongoing, readByNext, state('PrepareCommit', 3, 5), state('CompleteCommit', 3, 6))).toEqual([])
+      expect(mends(ongoing, readByNext, state('CompleteCommit', 2, 6), state('Ongoing', 3, 4))).toEqual([])
+      expect(mends(ongoing, state('PrepareCommit', 1, 5), state('Ongoing', 2, 4))).toEqual([])
+      expect(mends(ongoing, readByNext, state('Ongoing', 1, 4))).toEqual([])
+    })
+  })
+
   describe('KAFKA-17754', () => {
-    const state = (name: string, clientVersion = 0): Observation => ({ kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch: 1, offset: 0, state: name, producerId: PRODUCER, producerEpoch: 0, nextProducerId: -1, clientVersion, partitions: name.startsWith('Complete') ? [] : ['orders-0'] })
+    const state = (name: string, clientVersion = 0): Observation => ({ kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch: 1, offset: 0, isReplicated: true, state: name, producerId: PRODUCER, producerEpoch: 0, nextProducerId: -1, clientVersion, partitions: name.startsWith('Complete') ? [] : ['orders-0'] })
     const client = (phase: ObservationOf<'client-transaction'>['phase']): Observation => ({ kind: 'client-transaction', transactionalId: 'copier', phase, producerId: PRODUCER, producerEpoch: 0 })
     const marker = (commit: boolean, o: Partial<ObservationOf<'marker-written'>> = {}): Observation => ({ kind: 'marker-written', ...WHERE, producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 1, commit, offset: 9, firstOffset: 0, transactionVersion: 0, ...o })
     const seen = (...events: readonly Observation[]): readonly string[] => {

@@ -111,6 +111,17 @@ describe('a shard', () => {
     expect(done.map(outcome)).toEqual([undefined, undefined])
     expect(runtime.read(0, shard => [...shard.committed().byGroup])).toEqual([['g5', 5]])
   })
+
+  test('the log is asked for no more than its leader, with proof of the transaction and the version of its marker', () => {
+    const { env, logs, runtime } = setUp()
+    runtime.onElection(0, 1)
+    env.run(1)
+    const guard = { producerId: 5 }
+    runtime.write(0, 'txn-commit', () => ({ records: [commitOf('g', 1)], response: 0 }), { producer: { producerId: 5, producerEpoch: 0 }, guard })
+    runtime.completeTransaction(0, { producerId: 5, producerEpoch: 1, coordinatorEpoch: 0, commit: true, transactionVersion: 2 })
+    env.run(1)
+    expect(logs.appends).toEqual([{ proof: { guard }, acks: 1 }, { proof: { transactionVersion: 2 }, acks: 1 }])
+  })
 })
 
 describe('leadership', () => {

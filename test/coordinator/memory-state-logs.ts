@@ -3,6 +3,7 @@ import { Future } from '../../src/base/task.ts'
 import type { StateAppend, StateLog, StateLogs } from '../../src/coordinator/state-logs.ts'
 import { ApiError } from '../../src/protocol/api-error.ts'
 import { ErrorCode } from '../../src/protocol/errors.ts'
+import type { AppendProof } from '../../src/storage/verification.ts'
 import { nextOffsetOf, stampOffsets } from '../../src/protocol/records/record-batch.ts'
 
 interface MemoryLog {
@@ -18,6 +19,8 @@ interface MemoryLog {
 export class MemoryStateLogs implements StateLogs {
   /** Every append is committed at once. */
   commitsAtOnce = true
+  /** How each batch was appended. */
+  readonly appends: { readonly proof: AppendProof | undefined; readonly acks: number }[] = []
   private readonly logs = new Map<number, MemoryLog>()
 
   log(partition: number): MemoryLog {
@@ -58,10 +61,11 @@ export class MemoryStateLogs implements StateLogs {
     }
   }
 
-  append(_topic: string, partition: number, batch: Uint8Array): StateAppend {
+  append(_topic: string, partition: number, batch: Uint8Array, proof?: AppendProof, acks: 1 | -1 = -1): StateAppend {
     const log = this.log(partition)
     if (!log.isLed) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
     if (log.refusal !== ErrorCode.NONE) throw new ApiError(log.refusal)
+    this.appends.push({ proof, acks })
     const copy = batch.slice()
     stampOffsets(copy, 0, log.end, log.leaderEpoch)
     const firstOffset = log.end

@@ -6,6 +6,7 @@ import type { Json, Operation } from '../../src/history/operation.ts'
 import { DEFAULT_GENERATE_OPTIONS } from '../../src/plan/generate-options.ts'
 import { generatePlan } from '../../src/plan/generate-plan.ts'
 import { trialSeed } from '../../src/plan/seed-random.ts'
+import { readPlanFile } from '../../src/trial/plan-file.ts'
 import { guaranteeConfigOf } from '../../src/trial/plan-guarantees.ts'
 import { runPlan } from '../../src/trial/run-plan.ts'
 import { compactedTable } from '../../workloads/compacted-table.ts'
@@ -56,10 +57,23 @@ describe('compacted-table', () => {
     expect(judged).toBeGreaterThan(2)
   })
 
+  it('shows clients KAFKA-13727: aborted records come back when the cleaner has forgotten that they were', () => {
+    const { plan } = readPlanFile('test/corpus/kafka-13727-abort-marker-removed.trial.json')
+    expect(plan.defects).toEqual(['KAFKA-13727'])
+    const seen = runPlan(plan, compactedTable, { checkers: ['black-box'] })
+    expect(seen.findings.filter(({ status }) => status === 'bad').map(({ anomaly }) => anomaly)).toContain('aborted-read')
+    expect(runPlan({ ...plan, defects: [] }, compactedTable).verdict).toBe('valid')
+  })
+
   it('has a cleaner that other workloads know nothing of', () => {
     const plans = Array.from({ length: 30 }, (_, index) => planOf(index))
     expect(new Set(plans.map(({ cluster }) => cluster.server.logCleanerOffsetMapKeys)).size).toBe(3)
     for (const { cluster, swarm } of plans) expect([cluster.server.logCleanerBackoffMs <= 120, swarm.includes('log cleaner')]).toEqual([true, true])
+    const crashing = Array.from({ length: 30 }, (_, index) => planOf(index, { families: ['crash'] })).map(({ faults, swarm }) => [faults.filter(({ when }) => 'on' in when && when.on.kind === 'log-cleaned').length, swarm.includes('crashes at swaps')] as const)
+    expect(crashing.some(([count]) => count === 0)).toBe(true)
+    expect(crashing.filter(([count]) => count > 0).length).toBeGreaterThan(10)
+    for (const [count, isSaid] of crashing) expect(isSaid).toBe(count > 0)
+    expect(plans.flatMap(({ faults }) => faults)).toEqual([])
     const other = generatePlan(trialSeed('table', 0), { ...DEFAULT_GENERATE_OPTIONS }, produceConsume)
     expect([other.cluster.server.logCleanerBackoffMs, other.swarm.includes('log cleaner')]).toEqual([15_000, false])
   })

@@ -28,6 +28,14 @@ describe('drawing', () => {
     expect(runs.some(({ at }) => at > 500_000)).toBe(true)
     expect(runs.some(({ forUs }) => forUs !== undefined)).toBe(true)
   })
+
+  it('makes no batch that is larger than a segment may be, also after a rolling restart', () => {
+    for (const plan of Array.from({ length: 60 }, (_, index) => planOf(copyExactlyOnce, index))) {
+      const segments = [plan.cluster.server.logSegmentBytes, ...plan.faults.flatMap(({ action }) => (action.kind === 'rolling-restart' ? [action.server.logSegmentBytes ?? Infinity] : []))]
+      const batches = plan.clients.flatMap(client => (client.kind === 'app' ? [client.producer.batchSize] : client.kind === 'producer' ? [client.config.batchSize] : []))
+      expect(Math.max(...batches.map(size => size ?? 16_384))).toBeLessThan(Math.min(...segments))
+    }
+  })
 })
 
 describe.each(ALL.map(workload => [workload.name, workload] as const))('%s', (_, workload) => {

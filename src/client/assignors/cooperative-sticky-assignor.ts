@@ -11,10 +11,11 @@ export const cooperativeStickyAssignor: Assignor = {
   protocols: ['cooperative', 'eager'],
   assign(partitionCounts, members) {
     const target = stickyAssignment(partitionCounts, members, ({ ownedPartitions, generationId }) => ({ owned: ownedPartitions, generationId }))
-    for (const [memberId, partitions] of target) {
-      const owned = new Set(members.find(member => member.memberId === memberId)!.ownedPartitions.map(nameOf))
-      const ownedByOthers = new Set(members.filter(member => member.memberId !== memberId).flatMap(member => member.ownedPartitions.map(nameOf)))
-      target.set(memberId, partitions.filter(partition => owned.has(nameOf(partition)) || !ownedByOthers.has(nameOf(partition))))
+    const claims = new Map<string, number>()
+    for (const { ownedPartitions } of members) for (const name of new Set(ownedPartitions.map(nameOf))) claims.set(name, (claims.get(name) ?? 0) + 1)
+    for (const { memberId, ownedPartitions } of members) {
+      const owned = new Set(ownedPartitions.map(nameOf))
+      target.set(memberId, target.get(memberId)!.filter(partition => owned.has(nameOf(partition)) || !claims.has(nameOf(partition))))
     }
     return target
   },

@@ -8,7 +8,7 @@
  */
 import { decodeMessage, encodeMessage } from '../../protocol/codec.ts'
 import type { ConsumerProtocolSubscription } from '../../protocol/generated/types.ts'
-import { byTopic, nameOf, sortedPartitions } from '../topic-partition.ts'
+import { byTopic, nameOf } from '../topic-partition.ts'
 import type { TopicPartition } from '../topic-partition.ts'
 import { compareMembers, wantedPartitions } from './assignor.ts'
 import type { Assignor, GroupAssignment, GroupMember } from './assignor.ts'
@@ -41,44 +41,63 @@ export function stickyAssignment(
   partitionCounts: ReadonlyMap<string, number>, members: readonly GroupMember[], claimOf: (member: GroupMember) => Claim,
 ): GroupAssignment {
   const sorted = members.toSorted(compareMembers)
-  const wanted = new Map(wantedPartitions(partitionCounts, members).map(partition => [nameOf(partition), partition]))
-  const shares = new Map(sorted.map(member => [member.memberId, new Map<string, TopicPartition>()]))
-  const free = new Map(wanted)
-  for (const [name, member] of owners(sorted, claimOf)) {
-    const partition = wanted.get(name)
-    if (partition === undefined || !member.topics.includes(partition.topic)) continue
-    shares.get(member.memberId)!.set(name, partition)
-    free.delete(name)
+  const wanted = wantedPartitions(partitionCounts, members)
+  const takers = new Map<string, number[]>()
+  for (const [index, { topics }] of sorted.entries()) {
+    for (const topic of new Set(topics)) {
+      const list = takers.get(topic)
+      if (list === undefined) takers.set(topic, [index])
+      else list.push(index)
+    }
   }
-  const load = (member: GroupMember): number => shares.get(member.memberId)!.size
-  const least = (topic: string): GroupMember => sorted.filter(member => member.topics.includes(topic)).reduce((a, b) => (load(b) < load(a) ? b : a))
-  for (const [name, partition] of free) shares.get(least(partition.topic).memberId)!.set(name, partition)
+  const loads: number[] = sorted.map(() => 0)
+  /** The first of those with the least load. */
+  const least = (topic: string): number => {
+    const list = takers.get(topic)!
+    let best = list[0]!
+    for (const index of list) if (loads[index]! < loads[best]!) best = index
+    return best
+  }
+  // Who holds each wanted partition; -1: nobody yet.
+  const ownership = owners(sorted, claimOf)
+  const holders = wanted.map(partition => {
+    const owner = ownership.get(nameOf(partition))
+    if (owner === undefined || !sorted[owner]!.topics.includes(partition.topic)) return -1
+    loads[owner]!++
+    return owner
+  })
+  const give = (at: number, to: number): void => {
+    if (holders[at]! >= 0) loads[holders[at]!]!--
+    holders[at] = to
+    loads[to]!++
+  }
+  for (const [at, { topic }] of wanted.entries()) if (holders[at] === -1) give(at, least(topic))
   // Each move makes the sum of squares of the loads smaller, so that there is an end.
   for (let moved = true; moved;) {
     moved = false
-    for (const [name, partition] of wanted) {
-      const holder = sorted.find(member => shares.get(member.memberId)!.has(name))!
-      const taker = least(partition.topic)
-      if (load(holder) <= load(taker) + 1) continue
-      shares.get(holder.memberId)!.delete(name)
-      shares.get(taker.memberId)!.set(name, partition)
+    for (const [at, { topic }] of wanted.entries()) {
+      const taker = least(topic)
+      if (loads[holders[at]!]! <= loads[taker]! + 1) continue
+      give(at, taker)
       moved = true
     }
   }
-  return new Map(members.map(({ memberId }) => [memberId, sortedPartitions(shares.get(memberId)!.values())]))
+  const assignment: GroupAssignment = new Map(members.map(({ memberId }) => [memberId, []]))
+  for (const [at, partition] of wanted.entries()) assignment.get(sorted[holders[at]!]!.memberId)!.push(partition)
+  return assignment
 }
 
-/** Who owns what, by the newest claim; nobody where two claim under one generation. */
-function owners(members: readonly GroupMember[], claimOf: (member: GroupMember) => Claim): Map<string, GroupMember> {
-  const best = new Map<string, { readonly member: GroupMember | undefined; readonly generationId: number }>()
-  for (const member of members) {
+/** Which member (by its place) owns what, by the newest claim; nobody where two claim under one generation. */
+function owners(members: readonly GroupMember[], claimOf: (member: GroupMember) => Claim): Map<string, number> {
+  const best = new Map<string, { readonly index: number; readonly generationId: number }>()
+  for (const [index, member] of members.entries()) {
     const { owned, generationId } = claimOf(member)
     for (const partition of owned) {
       const name = nameOf(partition)
       const other = best.get(name)
-      if (other === undefined || generationId > other.generationId) best.set(name, { member, generationId })
-      else if (generationId === other.generationId) best.set(name, { member: undefined, generationId })
+      if (other === undefined || generationId > other.generationId) best.set(name, { index, generationId })
+      else if (generationId === other.generationId) best.set(name, { index: -1, generationId })
     }
   }
-  return new Map([...best].flatMap(([name, { member }]) => (member === undefined ? [] : [[name, member]])))
+  return new Map([...best].flatMap(([name, { index }]) => (index < 0 ? [] : [[name, index]])))
 }

@@ -154,6 +154,7 @@ export class OffsetCommits {
     switch (errorCode) {
       case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
       case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+      case ErrorCode.UNKNOWN_TOPIC_ID:
         return { ok: false, error, isRetriable: true, definite: !committedBefore }
       case ErrorCode.COORDINATOR_NOT_AVAILABLE:
       case ErrorCode.NOT_COORDINATOR:

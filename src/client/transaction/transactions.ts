@@ -6,6 +6,10 @@
  * session share an epoch. TV2 (KIP-890): leaders add partitions, EndTxn answers with the next epoch. The protocol is chosen
  * by the finalized feature transaction.version when a session or a transaction ends, never within a transaction.
  *
+ * As in Kafka, the choice is made when a transaction begins to end, and what is still to be sent then already goes by it: a
+ * producer that learns at that moment of a downgrade sends by TV1 to partitions that nobody has added, has to abort, and may not
+ * even do that, because TV1 refuses to end a transaction that the coordinator does not know (INVALID_TXN_STATE, fatal).
+ *
  * A call that timed out goes on: until it is repeated and ends, no other may be made.
  */
 import { TrialError } from '../../base/trial-error.ts'

@@ -180,6 +180,7 @@ export class GroupCoordinator implements ElectedCoordinator, OffsetTransactions 
 
   private open(shard: Shard<GroupState>): void {
     const scope = this.scope(shard)
+    scope.isInherited = shard.lastWrittenOffset >= 0
     openClassicGroups(scope)
     scheduleLoaded(scope)
     const expireNext = (): void => shard.schedule('expire-offsets', this.server.offsetsRetentionCheckIntervalMs, () => {

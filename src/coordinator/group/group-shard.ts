@@ -27,6 +27,8 @@ export class GroupScope {
   readonly refreshes = new MetadataRefreshes()
   /** Offset of the metadata that last brought a new topic. */
   newestTopicOffset = -1
+  /** It has inherited state, and nobody has committed yet. */
+  isInherited = false
   private drawn = 0
 
   constructor(shard: GroupShard, settings: ServerConfig, image: MetadataImage, topicHashes: TopicHashes) {

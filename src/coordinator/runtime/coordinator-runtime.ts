@@ -80,6 +80,8 @@ interface Led<S extends CoordinatorState> {
 }
 
 const TIMER_RETRY_BACKOFF_MS = 500
+/** The leader's log alone: what counts is when the high watermark passes. */
+const ACKS = 1
 
 export class CoordinatorRuntime<S extends CoordinatorState> implements ElectedCoordinator {
   readonly topic: string
@@ -155,7 +157,7 @@ export class CoordinatorRuntime<S extends CoordinatorState> implements ElectedCo
     this.enqueue(partition, result, led => {
       const { shard } = led
       const marker = buildEndTxnMarker({ commit: o.commit, timestamp: this.env.wallClock(), producerId: o.producerId, producerEpoch: o.producerEpoch, coordinatorEpoch: o.coordinatorEpoch })
-      const { lastOffset } = this.options.logs.append(this.topic, partition, marker)
+      const { lastOffset } = this.options.logs.append(this.topic, partition, marker, { transactionVersion: o.transactionVersion ?? 0 }, ACKS)
       shard.endTransaction(o.producerId, o.producerEpoch, o.commit, lastOffset)
       this.answerWhenCommitted(led, 'complete-transaction', lastOffset, o.timeoutMs, result, undefined)
     })
@@ -231,7 +233,7 @@ export class CoordinatorRuntime<S extends CoordinatorState> implements ElectedCo
     })
     let firstOffset: number
     try {
-      firstOffset = this.options.logs.append(this.topic, shard.partition, batch, { guard }).firstOffset
+      firstOffset = this.options.logs.append(this.topic, shard.partition, batch, { guard }, ACKS).firstOffset
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       decision.onRefused?.(error.code)

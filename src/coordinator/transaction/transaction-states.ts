@@ -187,8 +187,23 @@ export class TransactionStates {
     this.led.set(partition, { coordinatorEpoch, ids })
     this.doneLoading(partition, coordinatorEpoch)
     this.env.observe({ kind: 'coordinator-loaded', topic: TRANSACTION_TOPIC, partition, coordinatorEpoch, lastOffset })
-    for (const [transactionalId, { fields }] of ids) this.observe(transactionalId, coordinatorEpoch, offsets.get(transactionalId)!, fields)
-    onLoaded([...ids.values()].filter(({ fields: { state } }) => state === 'PrepareCommit' || state === 'PrepareAbort').map(metadata => ({ coordinatorEpoch, metadata })))
+    const highWatermark = this.o.stateLogs.leading(TRANSACTION_TOPIC, partition)?.highWatermark ?? 0
+    for (const [transactionalId, { fields }] of ids) this.observe(transactionalId, coordinatorEpoch, offsets.get(transactionalId)!, fields, highWatermark)
+    const prepared = [...ids.values()].filter(({ fields: { state } }) => state === 'PrepareCommit' || state === 'PrepareAbort').map(metadata => ({ coordinatorEpoch, metadata }))
+    if (prepared.some(({ metadata: { transactionalId } }) => offsets.get(transactionalId)! >= highWatermark)) {
+      // Kafka does not wait, although what is decided here may be lost yet: a known behaviour (markers-before-replication).
+      this.env.observe({ kind: 'mark', name: 'unreplicated-decision-resumed' })
+      if (this.env.mends.has('markers-before-replication') && !(yield* this.replicated(partition, coordinatorEpoch, lastOffset))) return
+    }
+    onLoaded(prepared)
+  }
+
+  /** Waits as long as it takes; false: leadership has moved before. */
+  private *replicated(partition: number, coordinatorEpoch: number, offset: number): Task<boolean> {
+    for (;;) {
+      const status = yield* this.o.stateLogs.awaitHighWatermark(TRANSACTION_TOPIC, partition, offset, coordinatorEpoch, this.o.server.replicaSocketTimeoutMs).wait()
+      if (status !== ErrorCode.REQUEST_TIMED_OUT) return status === ErrorCode.NONE
+    }
   }
 
   /** Another broker leads now; `coordinatorEpoch` is the one that ends here, undefined: all. */
@@ -244,10 +259,10 @@ export class TransactionStates {
     }
   }
 
-  private observe(transactionalId: string, coordinatorEpoch: number, offset: number, fields: TransactionFields): void {
+  private observe(transactionalId: string, coordinatorEpoch: number, offset: number, fields: TransactionFields, highWatermark = Infinity): void {
     const { state, producerId, producerEpoch, nextProducerId, clientVersion } = fields
     this.env.observe({
-      kind: 'transaction-state', transactionalId, coordinatorEpoch, offset, state, producerId, producerEpoch, nextProducerId, clientVersion,
+      kind: 'transaction-state', transactionalId, coordinatorEpoch, offset, isReplicated: offset < highWatermark, state, producerId, producerEpoch, nextProducerId, clientVersion,
       partitions: [...fields.partitions.keys()],
     })
   }

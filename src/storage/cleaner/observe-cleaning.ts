@@ -72,7 +72,7 @@ export class CleaningObserver {
       batches: after.map(({ header }): BatchSummary => summaryOf(header)),
       changed: changed.map(({ header: { baseOffset, leaderEpoch } }) => ({ baseOffset, leaderEpoch })),
       stamped: after.filter(({ header, horizon }) => horizon !== NONE && before.some(old => old.header.baseOffset === header.baseOffset && old.horizon === NONE))
-        .map(({ header: { baseOffset }, horizon }) => ({ baseOffset, horizon })),
+        .map(({ header: { baseOffset, isControl, producerId }, horizon }) => ({ baseOffset, horizon, data: isControl ? rest.dataBefore(producerId, baseOffset) : NONE })),
       needless: after.filter(({ header, records }) => records.length === 0 && !this.isNeeded(header, lastRecords)).map(({ header }) => header.baseOffset),
       forgotten: forgottenProducers(before, after, lastRecords),
     })

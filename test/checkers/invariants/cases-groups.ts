@@ -22,6 +22,7 @@ export const GROUP_CASES: TraceCases = {
     ],
     passes: [
       { name: 'the next coordinator reads the last state of a transactional id, or one that was not acknowledged yet', trace: t => t.coordinates(1, 'Ongoing', ['orders-0', 'orders-1'], { offset: 4 }).coordinates(2, 'Ongoing', ['orders-1', 'orders-0'], { offset: 4, coordinatorEpoch: 2 }).coordinates(3, 'PrepareCommit', ['orders-0', 'orders-1'], { offset: 5, coordinatorEpoch: 3 }) },
+      { name: 'what was read above the high watermark is lost', trace: t => t.coordinates(1, 'Ongoing', ['orders-0'], { offset: 4 }).coordinates(2, 'PrepareCommit', ['orders-0'], { offset: 5, coordinatorEpoch: 2, isReplicated: false }).coordinates(3, 'Ongoing', ['orders-0'], { offset: 4, coordinatorEpoch: 3 }).coordinates(3, 'PrepareAbort', ['orders-0'], { offset: 5, coordinatorEpoch: 3 }) },
       { name: 'what a deposed coordinator of transactions says', trace: t => t.coordinates(2, 'PrepareCommit', ['orders-0'], { offset: 5, coordinatorEpoch: 2 }).coordinates(1, 'Ongoing', ['orders-0'], { offset: 4 }) },
       { name: 'the same state', trace: t => state(state(t, 1, 41, 7), 2, 41, 7) },
       { name: 'of another offset or partition', trace: t => state(state(state(t, 1, 41, 7), 2, 42, 8), 2, 41, 9, 2, 1) },

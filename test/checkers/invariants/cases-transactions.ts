@@ -19,6 +19,7 @@ export const TRANSACTION_CASES: TraceCases = {
     passes: [
       { name: 'listed', trace: opened },
       { name: 'decided, but its marker is still to come', trace: t => t.lead(1, 1).coordinates(2, 'PrepareAbort', ORDERS, { producerEpoch: 1 }).opens(1, 4) },
+      { name: 'at a leader that is deposed and does not know it yet', trace: t => ongoing(t).lead(3, 2).coordinates(2, 'CompleteAbort', []).opens(1, 4) },
       { name: 'what a deposed coordinator says does not count', trace: t => t.lead(1, 1).coordinates(2, 'Ongoing', ORDERS, { coordinatorEpoch: 2 }).coordinates(3, 'CompleteAbort', []).opens(1, 4) },
     ],
   },

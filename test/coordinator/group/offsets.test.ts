@@ -99,6 +99,10 @@ describe('TxnOffsetCommit', () => {
     const { members: [memberId] } = form(coordinator, 1)
     expect(coordinator.txnCommit(5, 77, { memberId: memberId!, generationId: 0 })).toBe('NONE')
     expect(coordinator.commit(5, { memberId: memberId!, generationIdOrMemberEpoch: 0 })).toBe('ILLEGAL_GENERATION')
+    const heartbeat = coordinator.consumer({ groupId: 'new', memberId: 'm', memberEpoch: 0, rebalanceTimeoutMs: 1_000, subscribedTopicNames: ['orders'], topicPartitions: [] })
+    expect(settled(heartbeat).memberEpoch).toBe(1)
+    expect(coordinator.txnCommit(5, 77, { groupId: 'new', memberId: 'm', generationId: 0 })).toBe('NONE')
+    expect(coordinator.commit(5, { groupId: 'new', memberId: 'm', generationIdOrMemberEpoch: 0 })).toBe('STALE_MEMBER_EPOCH')
   })
 
   test('is accepted while the group waits for its assignment', () => {

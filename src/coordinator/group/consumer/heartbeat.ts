@@ -25,7 +25,7 @@ import { currentAssignmentRecord, groupEpochRecord, memberRecord, memberTombston
 import { reconcile } from './current-assignment.ts'
 import type { Target } from './current-assignment.ts'
 import { observeAssignment, observeMember } from './observe-member.ts'
-import { resolveRegexes } from './regular-expressions.ts'
+import { hasStaleRegex, resolveRegexes } from './regular-expressions.ts'
 import { cancelRevocation, removeMember, scheduleRevocation, scheduleSession } from './sessions.ts'
 import { computeTarget } from './target-assignment.ts'
 import { isLeaving, validateHeartbeat, validateMemberEpoch } from './validate-heartbeat.ts'
@@ -155,7 +155,7 @@ interface Changing {
 function nextGroupEpoch(scope: GroupScope, group: ConsumerGroup, { member, wanted, members }: Changing, records: CoordinatorRecord[]): { groupEpoch: number; regexes: ReadonlyMap<string, ResolvedRegex> } {
   const nowMs = scope.nowMs()
   const hasChanged = !sameNames(wanted.subscribedTopicNames, member.subscribedTopicNames) || wanted.subscribedTopicRegex !== member.subscribedTopicRegex
-  const isRefreshing = scope.refreshes.isDue(group.groupId, group.groupEpoch, nowMs)
+  const isRefreshing = scope.refreshes.isDue(group.groupId, group.groupEpoch, nowMs) || hasStaleRegex(scope, group)
   if (!hasChanged && !isRefreshing) return { groupEpoch: group.groupEpoch, regexes: group.regexes }
   const resolved = resolveRegexes(scope, group, new Set(members.map(one => one.subscribedTopicRegex).filter(regex => regex !== '')))
   records.push(...resolved.records)

@@ -49,6 +49,12 @@ export function resolveRegexes(scope: GroupScope, group: ConsumerGroup, used: Re
   return { regexes, records, changed }
 }
 
+/** Topics have come since a pattern was resolved, long enough ago. */
+export function hasStaleRegex(scope: GroupScope, group: ConsumerGroup): boolean {
+  for (const resolved of group.regexes.values()) if (isStale(scope, resolved)) return true
+  return false
+}
+
 function isStale(scope: GroupScope, { version, timestampMs }: ResolvedRegex): boolean {
   const age = scope.nowMs() - timestampMs
   return age >= REFRESH_INTERVAL_MS || (scope.newestTopicOffset > version && age >= MIN_REFRESH_INTERVAL_MS)

@@ -60,6 +60,8 @@ function partitionsOf(scope: GroupScope, topics: readonly CommittedTopic[]): { t
 
 function decide(scope: GroupScope, groupId: string, topics: readonly CommittedTopic[], retentionMs: number): Decision<Draft<OffsetCommitResponse>> {
   const nowMs = scope.nowMs()
+  if (scope.isInherited) scope.mark('offset-commit-after-failover')
+  scope.isInherited = false
   const records: CoordinatorRecord[] = []
   const answers = topics.map(topic => ({
     name: topic.name,

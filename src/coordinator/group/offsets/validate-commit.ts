@@ -39,21 +39,21 @@ const CONSUMER_PROTOCOL_VERSION = 9
 export function validateCommit(scope: GroupScope, committer: Committer, partitions: readonly CommittedPartition[]): void {
   const { groupId, generationId, isTransactional, apiVersion } = committer
   const consumerGroup = scope.state.consumerGroup(groupId)
-  if (consumerGroup !== undefined) return validateConsumer(consumerGroup, committer, partitions)
   const group = scope.classic.find(groupId)
-  if (group !== undefined) return validateClassic(scope, group, committer)
+  // Before KIP-447 a transaction could not say for whom it commits.
+  if (isTransactional && (consumerGroup ?? group) !== undefined && scope.shard.env.defects.has('KIP-447')) return
+  if (consumerGroup !== undefined) return validateConsumer(consumerGroup, committer, partitions)
+  if (group !== undefined) return validateClassic(group, committer)
   if (generationId < 0) return
   throw new ApiError(!isTransactional && apiVersion >= CONSUMER_PROTOCOL_VERSION ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION)
 }
 
-function validateClassic(scope: GroupScope, group: ClassicGroup, { memberId, groupInstanceId, generationId, isTransactional }: Committer): void {
+function validateClassic(group: ClassicGroup, { memberId, groupInstanceId, generationId, isTransactional }: Committer): void {
   if (group.state === 'Dead') throw new ApiError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
   if (generationId < 0 && group.isEmpty) return
   if (generationId >= 0 || memberId !== UNKNOWN_MEMBER || groupInstanceId !== null) {
-    if (!(isTransactional && scope.shard.env.defects.has('KIP-447'))) {
-      group.validateMember(memberId, groupInstanceId)
-      if (generationId !== group.generationId) throw new ApiError(ErrorCode.ILLEGAL_GENERATION)
-    }
+    group.validateMember(memberId, groupInstanceId)
+    if (generationId !== group.generationId) throw new ApiError(ErrorCode.ILLEGAL_GENERATION)
   } else if (!isTransactional && !group.isEmpty) throw new ApiError(ErrorCode.UNKNOWN_MEMBER_ID)
   // Valid, and yet it cannot know its partitions: it should learn of the rebalance first.
   if (!isTransactional && group.state === 'CompletingRebalance') throw new ApiError(ErrorCode.REBALANCE_IN_PROGRESS)
