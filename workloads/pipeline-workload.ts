@@ -17,7 +17,7 @@ import { drainTopics } from './drain.ts'
 import { idempotentCopySink } from './idempotent-copy-sink.ts'
 import { inputKey, type Instance, runInstance, type Sink, untilProcessed } from './pipeline.ts'
 import { plainPayload } from './records.ts'
-import { batchSizeFor } from './transactions.ts'
+import { BATCH_SIZE } from './transactions.ts'
 
 const OUTPUT = 'invoices'
 
@@ -87,7 +87,7 @@ function drawPipeline(kind: Kind, shape: WorkloadShape): Arbitrary<WorkloadDraft
     const apps = Array.from({ length: instances }, (_, index): ClientSpec => ({
       host: host(index), kind: 'app', config,
       producer: kind.outputs.length === 0 ? {} : {
-        acks: -1, enableIdempotence: true, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs, batchSize: batchSizeFor(shape),
+        acks: -1, enableIdempotence: true, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs, batchSize: BATCH_SIZE,
         ...(kind.isTransactional ? { transactionalId: `${kind.group}-${index + 1}`, transactionTimeoutMs: scaled(transactionTimeoutMs) } : {}),
       },
       ...(shape.pinned.withoutGroupMetadata === true && kind.isTransactional ? { withoutGroupMetadata: true } : {}),
@@ -99,7 +99,7 @@ function drawPipeline(kind: Kind, shape: WorkloadShape): Arbitrary<WorkloadDraft
       },
     }))
     const producers = Array.from({ length: feeders }, (_, index): ClientSpec => ({
-      host: host(instances + index), kind: 'producer', config: { ...shape.clientTimeouts, acks: shape.pinned.acks ?? -1, enableIdempotence: shape.pinned.idempotence ?? true, maxBlockMs: deliveryTimeoutMs, batchSize: batchSizeFor(shape) },
+      host: host(instances + index), kind: 'producer', config: { ...shape.clientTimeouts, acks: shape.pinned.acks ?? -1, enableIdempotence: shape.pinned.idempotence ?? true, maxBlockMs: deliveryTimeoutMs, batchSize: BATCH_SIZE },
     }))
     const runs = apps.map(({ host: client }, index): OperationDraft => ({ at: index === 0 ? 0 : starts[index]!, client, f: 'run', script: 'pipeline', ...(workMs === 0 ? {} : { workUs: scaled(workMs) * US_PER_MS }), ...(index === 0 || stays[index] === null ? {} : { forUs: stays[index]! }) }))
     const send: Arbitrary<OperationDraft> = fc.record({

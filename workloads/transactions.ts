@@ -22,17 +22,18 @@ function topicsOf(shape: WorkloadShape, count: number, partitions: number): Topi
   }))
 }
 
-/** A batch must fit into a segment, and those of some plans are tiny: whoever must write everything in the end would never come to one. */
-export function batchSizeFor(shape: WorkloadShape): number {
-  return Math.min(16_384, Math.floor(shape.server.logSegmentBytes / 2))
-}
+/**
+ * Below the smallest segment that is drawn, also by a rolling restart: a larger batch is refused for ever
+ * (RECORD_LIST_TOO_LARGE), and who must write everything in the end would never come to one.
+ */
+export const BATCH_SIZE = 500
 
 /** Settings of a transactional application; the transaction time-out follows the plan's scale. */
 export function transactionalApp(shape: WorkloadShape, host: string, transactionalId: string, timeoutMs: number): ClientSpec {
   const { deliveryTimeoutMs, ...config } = shape.clientTimeouts
   return {
     host, kind: 'app', config,
-    producer: { acks: -1, enableIdempotence: true, transactionalId, transactionTimeoutMs: timeoutMs, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs, batchSize: batchSizeFor(shape) },
+    producer: { acks: -1, enableIdempotence: true, transactionalId, transactionTimeoutMs: timeoutMs, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs, batchSize: BATCH_SIZE },
     consumer: { isolationLevel: 'read_committed' },
   }
 }
