@@ -211,17 +211,5 @@ function leave(scope: GroupScope, { groupId, memberId, memberEpoch, instanceId }
   return {
     records: removeMember(scope, group, member), response,
     onAppended: () => observeMember(scope, groupId, memberId, member),
-    onRefused: () => keepUnwatched(scope, groupId, memberId),
   }
-}
-
-/**
- * Its timers are cancelled, and the log has refused that it leaves. Kafka leaves it at that (GroupMetadataManager
- * #consumerGroupFenceMember cancels before the append): a member that is never heard of again keeps its partitions until
- * another coordinator loads the group. A known behaviour, with a mend.
- */
-function keepUnwatched(scope: GroupScope, groupId: string, memberId: string): void {
-  const { env } = scope.shard
-  if (env.mends.has('member-left-unwatched')) scheduleSession(scope, groupId, memberId)
-  else env.observe({ kind: 'member-left-unwatched', groupId, memberId })
 }
