@@ -6,6 +6,7 @@ import type { Future, Task } from '../src/base/task.ts'
 import { US_PER_MS } from '../src/base/time.ts'
 import { decodeUtf8, encodeUtf8 } from '../src/base/utf8.ts'
 import type { ConsumerRecord } from '../src/client/completed-fetch.ts'
+import type { GroupMetadata } from '../src/client/group/group-metadata.ts'
 import { Producer } from '../src/client/producer.ts'
 import type { SendResult } from '../src/client/send-result.ts'
 import type { TransactionOutcome } from '../src/client/transaction/transaction-outcome.ts'
@@ -13,8 +14,8 @@ import { DEFAULT_PRODUCER_CONFIG } from '../src/config/client.ts'
 import type { Json } from '../src/history/operation.ts'
 import type { OpenOperation } from './contract.ts'
 import type { GroupMember } from './group-member.ts'
-import { type Instance, positionsAfter, recordOutputs, type Sink, type Step } from './pipeline.ts'
-import { encodeRecord } from './records.ts'
+import { type Instance, positionsAfter, recordOutputs, type Sink, type Step, work } from './pipeline.ts'
+import { encodeRecord, type PayloadOf } from './records.ts'
 
 const RETRY_MS = 50
 /** How often a commit of unknown fate is asked about before the producer is given up. */
@@ -23,10 +24,17 @@ const RETRIES = 40
 const FROM = 'from'
 
 /** Numbers of outputs: unique in a trial, and told apart from those of other operations. */
-const numbers = (outside: Map<string, unknown>): number => {
+export function nextOutputId(outside: Map<string, unknown>): number {
   const next = ((outside.get('outputs') as number | undefined) ?? 1_000_000_000) + 1
   outside.set('outputs', next)
   return next
+}
+
+/** Key, value and headers of the output of a record: the same key, its own number, and where it comes from. */
+export function encodeOutput(id: number, record: ConsumerRecord, payload: PayloadOf): Pick<ConsumerRecord, 'key' | 'value' | 'headers'> {
+  const { value, headers } = encodeRecord({ id, key: record.key === null ? null : decodeUtf8(record.key), size: 0 }, payload)
+  const from = { key: FROM, value: encodeUtf8(JSON.stringify([`${record.topic}-${record.partition}`, record.offset])) }
+  return { key: record.key, value, headers: [...headers, from] }
 }
 
 /** `[topic-partition, offset]` of the input that an output comes from, undefined for a record that is none. */
@@ -35,7 +43,11 @@ export function inputOf(record: Pick<ConsumerRecord, 'headers'>): Json | undefin
   return from === undefined || from === null ? undefined : JSON.parse(decodeUtf8(from)) as Json
 }
 
-/** `withGroup`: the group's membership goes with the offsets, which fences instances that have lost their partitions (KIP-447). */
+/** Who commits: with its membership an instance that has lost its partitions is fenced (KIP-447), with the group's name alone it is not. */
+function committer({ sendsGroupMetadata }: Instance, { membership }: GroupMember): GroupMetadata {
+  return sendsGroupMetadata ? membership : { groupId: membership.groupId, generationId: -1, memberId: '', groupInstanceId: null }
+}
+
 export function copySink(instance: Instance, output: { readonly topic: string; readonly partitions: number }): Sink {
   const { env, recorder, name, outside, payload } = instance
   const producer = new Producer(env, { ...DEFAULT_PRODUCER_CONFIG, ...instance.producer })
@@ -60,19 +72,16 @@ export function copySink(instance: Instance, output: { readonly topic: string; r
     },
 
     *process(records: readonly ConsumerRecord[], member: GroupMember): Task<Step> {
-      const outputs = records.map(record => ({ partition: record.partition % output.partitions, id: numbers(outside), record }))
+      const outputs = records.map(record => ({ partition: record.partition % output.partitions, id: nextOutputId(outside), record }))
       const opened = [...recordOutputs(recorder, records)]
       const transaction = recorder.invoke('txn', outputs.map(({ partition, id }): Json => ['send', `${output.topic}-${partition}`, id]), { producer: name })
       const begun = producer.beginTransaction()
       if (!begun.ok) return yield* ended(opened, transaction, begun, false)
-      const sent: Future<SendResult>[] = outputs.map(({ partition, id, record }) => {
-        const { value, headers } = encodeRecord({ id, key: record.key === null ? null : decodeUtf8(record.key), size: 0 }, payload)
-        const from = { key: FROM, value: encodeUtf8(JSON.stringify([`${record.topic}-${record.partition}`, record.offset])) }
-        return producer.send({ topic: output.topic, partition, key: record.key, value, headers: [...headers, from] })
-      })
+      const sent: Future<SendResult>[] = outputs.map(({ partition, id, record }) => producer.send({ topic: output.topic, partition, ...encodeOutput(id, record, payload) }))
+      yield* work(instance)
       const positions = positionsAfter(records)
       opened.push(member.recordCommit(positions))
-      const offsets = yield* producer.sendOffsetsToTransaction(positions, member.membership)
+      const offsets = yield* producer.sendOffsetsToTransaction(positions, committer(instance, member))
       if (!offsets.ok) return yield* ended(opened, transaction, offsets.remedy === 'retry' ? { ...offsets, remedy: 'abort' } : offsets, false)
       let outcome = yield* producer.commitTransaction()
       for (let left = RETRIES; !outcome.ok && outcome.remedy === 'retry' && left > 0; left--) {

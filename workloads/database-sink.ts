@@ -13,7 +13,7 @@ import type { OffsetToCommit } from '../src/client/group/group-metadata.ts'
 import type { TopicPartition } from '../src/client/topic-partition.ts'
 import type { Json } from '../src/history/operation.ts'
 import { commitRecorded, type GroupMember } from './group-member.ts'
-import { type Instance, positionsAfter, recordOutputs, type Sink, type Step } from './pipeline.ts'
+import { type Instance, positionsAfter, recordOutputs, type Sink, type Step, work } from './pipeline.ts'
 import { SqlDatabase, type SqlTransaction } from './sql-database.ts'
 
 export type Ordering = 'in-database' | 'commit-after' | 'commit-before'
@@ -81,8 +81,12 @@ export function databaseSink(instance: Instance, ordering: Ordering): Sink {
       const offsets = positionsAfter(records)
       if (ordering === 'commit-after') {
         yield* write(records)
+        yield* work(instance)
         yield* commitRecorded(member, offsets)
-      } else if (yield* commitRecorded(member, offsets)) yield* write(records)
+      } else if (yield* commitRecorded(member, offsets)) {
+        yield* work(instance)
+        yield* write(records)
+      }
       return 'on'
     },
   }

@@ -6,7 +6,7 @@ import type { Task } from '../src/base/task.ts'
 import type { ConsumerRecord } from '../src/client/completed-fetch.ts'
 import type { Json } from '../src/history/operation.ts'
 import { commitRecorded, type GroupMember } from './group-member.ts'
-import { inputKey, type Instance, positionsAfter, recordOutputs, type Sink, type Step } from './pipeline.ts'
+import { inputKey, type Instance, positionsAfter, recordOutputs, type Sink, type Step, work } from './pipeline.ts'
 
 const DELIVERED = 'delivered'
 
@@ -19,12 +19,14 @@ export function deliveredTo(outside: Map<string, unknown>): Json[] {
   return created
 }
 
-export function deliverySink({ recorder, outside, consumer }: Instance): Sink {
+export function deliverySink(instance: Instance): Sink {
+  const { recorder, outside, consumer } = instance
   const delivered = deliveredTo(outside)
   return {
     *process(records: readonly ConsumerRecord[], member: GroupMember): Task<Step> {
       for (const record of records) delivered.push(inputKey(record))
       for (const one of recordOutputs(recorder, records)) one.ok(null)
+      yield* work(instance)
       if (consumer.enableAutoCommit !== true) yield* commitRecorded(member, positionsAfter(records))
       return 'on'
     },

@@ -27,7 +27,7 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
     )
     const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : shape.closeUp ? { minLength: 8, maxLength: 30 } : { minLength: 20, maxLength: 120 }
     return fc.array(operation, { ...count, size: 'max' }).map((drafts): WorkloadDraft => ({
-      topics: [{ name: TOPIC, partitions, replicationFactor: shape.replicationFactor, configs: { 'min.insync.replicas': String(shape.minInsyncReplicas) } }],
+      topics: [{ name: TOPIC, partitions, replicationFactor: shape.replicationFactor, configs: { 'min.insync.replicas': String(shape.minInsyncReplicas), 'unclean.leader.election.enable': String(shape.uncleanLeaderElection) } }],
       clients: admins,
       operations: drafts.sort((a, b) => a.at - b.at).map((draft, id) => ({ ...draft, id }) as PlanOperation),
     }))

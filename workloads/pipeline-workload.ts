@@ -4,6 +4,7 @@
  */
 import fc, { type Arbitrary } from 'fast-check'
 import type { Task } from '../src/base/task.ts'
+import { US_PER_MS } from '../src/base/time.ts'
 import type { ConsumerConfig } from '../src/config/client.ts'
 import type { ClientSpec, OperationDraft, PlanOperation, TopicSpec, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
 import type { Json } from '../src/history/operation.ts'
@@ -13,8 +14,10 @@ import { copySink, inputOf } from './copy-sink.ts'
 import { databaseOf, databaseSink, type Ordering, outputsOf } from './database-sink.ts'
 import { deliveredTo, deliverySink } from './delivery-sink.ts'
 import { drainTopics } from './drain.ts'
+import { idempotentCopySink } from './idempotent-copy-sink.ts'
 import { inputKey, type Instance, runInstance, type Sink, untilProcessed } from './pipeline.ts'
 import { plainPayload } from './records.ts'
+import { batchSizeFor } from './transactions.ts'
 
 const OUTPUT = 'invoices'
 
@@ -45,8 +48,6 @@ const TRANSACTION_TIMEOUT_MS = 1_200
 const SESSION_TIMEOUT_MS = 900
 const HEARTBEAT_MS = 120
 const MAX_POLL_MS = 1_500
-/** Below the smallest segment that is drawn: a larger batch is refused for ever (RECORD_LIST_TOO_LARGE), and only a too large message is split. */
-const BATCH_SIZE = 500
 
 export function groupSettings(shape: WorkloadShape): { readonly timeouts: Partial<ConsumerConfig>; readonly drawn: Arbitrary<Partial<ConsumerConfig>> } {
   const scaled = (ms: number): number => Math.round((ms * shape.clientTimeouts.requestTimeoutMs) / 700)
@@ -77,23 +78,30 @@ function drawPipeline(kind: Kind, shape: WorkloadShape): Arbitrary<WorkloadDraft
   const scaled = (ms: number): number => Math.round((ms * shape.clientTimeouts.requestTimeoutMs) / 700)
   return fc.record({
     partitions: fc.constantFrom(...kind.partitions), outputPartitions: fc.constantFrom(1, 2), instances: fc.integer({ min: 2, max: shape.closeUp ? 2 : kind.mostInstances }),
+    workMs: fc.constantFrom(0, 0, 5, 60), transactionTimeoutMs: fc.constantFrom(TRANSACTION_TIMEOUT_MS, 4 * TRANSACTION_TIMEOUT_MS),
     autoCommit: kind.mayAutoCommit ? fc.boolean() : fc.constant(false), feeders: fc.constantFrom(1, 2),
     group: drawn, isStatic: fc.integer({ min: 0, max: 99 }).map(n => n < 25), starts: fc.array(fc.integer({ min: 0, max: Math.floor(shape.chaosUs / 2) }), { minLength: kind.mostInstances, maxLength: kind.mostInstances }),
     stays: fc.array(fc.option(fc.integer({ min: 300_000, max: shape.chaosUs }), { nil: null, freq: 2 }), { minLength: kind.mostInstances, maxLength: kind.mostInstances }),
-  }).chain(({ partitions, outputPartitions, instances, feeders, group, isStatic, starts, stays, autoCommit }) => {
+  }).chain(({ partitions, outputPartitions, instances, feeders, group, isStatic, starts, stays, autoCommit, workMs, transactionTimeoutMs }) => {
     const host = (index: number): string => `client-${index + 1}`
     const apps = Array.from({ length: instances }, (_, index): ClientSpec => ({
       host: host(index), kind: 'app', config,
-      producer: kind.isTransactional ? {
-        acks: -1, enableIdempotence: true, transactionalId: `${kind.group}-${index + 1}`, transactionTimeoutMs: scaled(TRANSACTION_TIMEOUT_MS), deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs,
-        batchSize: BATCH_SIZE,
-      } : {},
-      consumer: { ...timeouts, ...group, groupId: kind.group, enableAutoCommit: autoCommit, isolationLevel: 'read_committed', ...(isStatic ? { groupInstanceId: host(index) } : {}) },
+      producer: kind.outputs.length === 0 ? {} : {
+        acks: -1, enableIdempotence: true, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs, batchSize: batchSizeFor(shape),
+        ...(kind.isTransactional ? { transactionalId: `${kind.group}-${index + 1}`, transactionTimeoutMs: scaled(transactionTimeoutMs) } : {}),
+      },
+      ...(shape.pinned.withoutGroupMetadata === true && kind.isTransactional ? { withoutGroupMetadata: true } : {}),
+      consumer: {
+        ...timeouts, ...group,
+        // A KIP-848 group takes no offsets from who names no member of it, while it has any.
+        ...(shape.pinned.withoutGroupMetadata === true ? { groupProtocol: 'classic' as const } : {}),
+        groupId: kind.group, enableAutoCommit: autoCommit, isolationLevel: 'read_committed', ...(isStatic ? { groupInstanceId: host(index) } : {}),
+      },
     }))
     const producers = Array.from({ length: feeders }, (_, index): ClientSpec => ({
-      host: host(instances + index), kind: 'producer', config: { ...shape.clientTimeouts, acks: -1, enableIdempotence: true, maxBlockMs: deliveryTimeoutMs, batchSize: BATCH_SIZE },
+      host: host(instances + index), kind: 'producer', config: { ...shape.clientTimeouts, acks: shape.pinned.acks ?? -1, enableIdempotence: shape.pinned.idempotence ?? true, maxBlockMs: deliveryTimeoutMs, batchSize: batchSizeFor(shape) },
     }))
-    const runs = apps.map(({ host: client }, index): OperationDraft => ({ at: index === 0 ? 0 : starts[index]!, client, f: 'run', script: 'pipeline', ...(index === 0 || stays[index] === null ? {} : { forUs: stays[index]! }) }))
+    const runs = apps.map(({ host: client }, index): OperationDraft => ({ at: index === 0 ? 0 : starts[index]!, client, f: 'run', script: 'pipeline', ...(workMs === 0 ? {} : { workUs: scaled(workMs) * US_PER_MS }), ...(index === 0 || stays[index] === null ? {} : { forUs: stays[index]! }) }))
     const send: Arbitrary<OperationDraft> = fc.record({
       at: fc.integer({ min: 0, max: shape.chaosUs }), client: fc.constantFrom(...producers.map(one => one.host)), f: fc.constant('send' as const), topic: fc.constant(kind.input),
       partition: fc.integer({ min: 0, max: partitions - 1 }), key: fc.option(fc.integer({ min: 0, max: 9 }).map(n => `k${n}`), { nil: null }), size: fc.constant(0),
@@ -103,7 +111,7 @@ function drawPipeline(kind: Kind, shape: WorkloadShape): Arbitrary<WorkloadDraft
       topics: [topic(shape, kind.input, partitions), ...kind.outputs.map(name => topic(shape, name, outputPartitions))],
       clients: [...apps, ...producers],
       operations: [...runs, ...sends].sort((a, b) => a.at - b.at).map((draft, id) => ({ ...draft, id }) as PlanOperation),
-      settleMs: scaled(2 * SESSION_TIMEOUT_MS + 2 * MAX_POLL_MS + 3 * TRANSACTION_TIMEOUT_MS),
+      settleMs: scaled(2 * SESSION_TIMEOUT_MS + 2 * MAX_POLL_MS + 2 * transactionTimeoutMs + TRANSACTION_TIMEOUT_MS),
     }))
   })
 }
@@ -115,7 +123,7 @@ function* runApp(kind: Kind, context: ClientContext): Task<void> {
   if (run.at > 0) yield* env.sleep(run.at).wait()
   const end = run.forUs === undefined ? Number.POSITIVE_INFINITY : env.now() + run.forUs
   const name = env.incarnation === 0 ? spec.host : `${spec.host}#${env.incarnation}`
-  const instance: Instance = { env, recorder, name, outside, input: kind.input, payload: plainPayload, producer: { clientId: name, ...spec.config, ...spec.producer }, consumer: { clientId: name, ...spec.config, ...spec.consumer } }
+  const instance: Instance = { env, recorder, name, outside, sendsGroupMetadata: spec.withoutGroupMetadata !== true, input: kind.input, payload: plainPayload, workUs: run.workUs ?? 0, producer: { clientId: name, ...spec.config, ...spec.producer }, consumer: { clientId: name, ...spec.config, ...spec.consumer } }
   const partitions = topics.find(one => one.name === OUTPUT)?.partitions ?? 1
   // oxlint-disable-next-line require-yield
   yield* runInstance(instance, of => kind.makeSink(of, partitions), function* () {
@@ -131,7 +139,7 @@ function* drain(kind: Kind, context: DrainContext): Task<DrainResult> {
     const timeouts = { ...app.config, bootstrapServers }
     const { groupInstanceId: _, ...consumer } = app.consumer
     const last: Instance = {
-      env, recorder, name: 'last', outside, input: kind.input, payload: plainPayload,
+      env, recorder, name: 'last', outside, sendsGroupMetadata: app.withoutGroupMetadata !== true, input: kind.input, payload: plainPayload, workUs: 0,
       producer: { clientId: 'last', ...timeouts, ...app.producer, ...(kind.isTransactional ? { transactionalId: `${kind.group}-last` } : {}) }, consumer: { clientId: 'last', ...timeouts, ...consumer },
     }
     const partitions = Array.from({ length: input.partitions }, (__, partition) => ({ topic: kind.input, partition }))
@@ -166,6 +174,14 @@ export const copyExactlyOnce = pipelineWorkload({
   describes: 'consume, transform, produce in transactions, with instances that come, go, pause and crash: each input has one committed output',
   semantics: 'exactly-once', input: 'orders', group: 'billing', outputs: [OUTPUT], isTransactional: true, mayAutoCommit: false, partitions: [1, 2, 3], mostInstances: 4,
   makeSink: (instance, partitions) => copySink(instance, { topic: OUTPUT, partitions }),
+  outputsAtLast: (_, read) => read,
+})
+
+export const copyIdempotent = pipelineWorkload({
+  name: 'copy-idempotent',
+  describes: 'consume, transform, produce with an idempotent producer but no transactions: duplicates across producer sessions, never loss',
+  semantics: 'at-least-once', input: 'orders', group: 'billing', outputs: [OUTPUT], isTransactional: false, mayAutoCommit: false, partitions: [1, 2, 3], mostInstances: 4,
+  makeSink: (instance, partitions) => idempotentCopySink(instance, { topic: OUTPUT, partitions }),
   outputsAtLast: (_, read) => read,
 })
 

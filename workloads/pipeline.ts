@@ -6,7 +6,7 @@
  * so that what has no output then never will have one.
  */
 import type { Task } from '../src/base/task.ts'
-import { US_PER_MS } from '../src/base/time.ts'
+import { type Micros, US_PER_MS } from '../src/base/time.ts'
 import { partitionName } from '../src/base/partition-name.ts'
 import { Admin } from '../src/client/admin.ts'
 import type { ConsumerRecord } from '../src/client/completed-fetch.ts'
@@ -29,8 +29,12 @@ export interface Instance {
   readonly producer: Partial<ProducerConfig>
   readonly consumer: Partial<ConsumerConfig>
   readonly outside: Map<string, unknown>
+  /** Offsets in transactions are committed as the member that it is, not just in the name of the group. */
+  readonly sendsGroupMetadata: boolean
   readonly input: string
   readonly payload: PayloadOf
+  /** How long its work on the records of one poll takes, between what it writes first and what it writes last. */
+  readonly workUs: Micros
 }
 
 /** What an instance must do next. `rewind`: what was polled is not processed, go back to where processing is. `restart`: begin anew. */
@@ -55,6 +59,10 @@ const CLOSE_MS = 1_000
 
 export function inputKey({ topic, partition, offset }: { readonly topic: string; readonly partition: number; readonly offset: number }): Json {
   return [partitionName(topic, partition), offset]
+}
+
+export function* work({ env, workUs }: Instance): Task<void> {
+  if (workUs > 0) yield* env.sleep(workUs).wait()
 }
 
 /** One attempt at the output of each record, open until somebody knows what became of it. */

@@ -22,12 +22,17 @@ function topicsOf(shape: WorkloadShape, count: number, partitions: number): Topi
   }))
 }
 
+/** A batch must fit into a segment, and those of some plans are tiny: whoever must write everything in the end would never come to one. */
+export function batchSizeFor(shape: WorkloadShape): number {
+  return Math.min(16_384, Math.floor(shape.server.logSegmentBytes / 2))
+}
+
 /** Settings of a transactional application; the transaction time-out follows the plan's scale. */
 export function transactionalApp(shape: WorkloadShape, host: string, transactionalId: string, timeoutMs: number): ClientSpec {
   const { deliveryTimeoutMs, ...config } = shape.clientTimeouts
   return {
     host, kind: 'app', config,
-    producer: { acks: -1, enableIdempotence: true, transactionalId, transactionTimeoutMs: timeoutMs, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs },
+    producer: { acks: -1, enableIdempotence: true, transactionalId, transactionTimeoutMs: timeoutMs, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs, batchSize: batchSizeFor(shape) },
     consumer: { isolationLevel: 'read_committed' },
   }
 }
@@ -39,7 +44,7 @@ export function scaledMs(shape: WorkloadShape, ms: number): number {
 function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
   return fc.record({
     topics: fc.constantFrom(1, 1, 2), partitions: fc.constantFrom(1, 2, 3),
-    apps: fc.integer({ min: 1, max: shape.closeUp ? 2 : 3 }), shared: fc.integer({ min: 0, max: 99 }).map(n => n < 40), plain: fc.boolean(), uncommitted: fc.boolean(),
+    apps: fc.integer({ min: 1, max: shape.closeUp ? 2 : 3 }), shared: fc.integer({ min: 0, max: 99 }).map(n => n < 40), plain: fc.boolean(), uncommitted: fc.boolean().map(drawn => shape.pinned.uncommittedReader ?? drawn),
     timeoutMs: fc.constantFrom(TIMEOUT_MS, TIMEOUT_MS, 2 * TIMEOUT_MS, 4 * TIMEOUT_MS),
   }).chain(drawn => {
     const topics = topicsOf(shape, drawn.topics, drawn.partitions)

@@ -19,7 +19,7 @@ export type ClientSpec =
   | { readonly host: string; readonly kind: 'consumer'; readonly config: Partial<ConsumerConfig> }
   | { readonly host: string; readonly kind: 'admin'; readonly config: Partial<AdminConfig> }
   /** An application with several clients in it; `config` is for all of them. */
-  | { readonly host: string; readonly kind: 'app'; readonly config: Partial<CommonClientConfig>; readonly producer: Partial<ProducerConfig>; readonly consumer: Partial<ConsumerConfig> }
+  | { readonly host: string; readonly kind: 'app'; readonly config: Partial<CommonClientConfig>; readonly producer: Partial<ProducerConfig>; readonly consumer: Partial<ConsumerConfig>; /** Commits offsets in transactions in the name of the group only, as before KIP-447. */ readonly withoutGroupMetadata?: boolean }
 
 export interface TransactedSend {
   readonly topic: string
@@ -35,8 +35,8 @@ export type PlanOperation = { readonly id: number; readonly at: Micros; readonly
   | { readonly f: 'consume'; readonly topic: string; readonly partitions: readonly number[]; readonly from: 'earliest' | 'latest' }
   /** A second look: seeks every assigned partition back to its beginning. */
   | { readonly f: 'rewind'; readonly topic: string }
-  /** Runs the script of that name; again when its process was killed and comes back. `forUs`: it goes after so long. */
-  | { readonly f: 'run'; readonly script: string; readonly forUs?: Micros }
+  /** Runs the script of that name; again when its process was killed and comes back. `forUs`: it goes after so long; `workUs`: how long its work on one poll takes. */
+  | { readonly f: 'run'; readonly script: string; readonly forUs?: Micros; readonly workUs?: Micros }
   /** One transaction of several records. */
   | { readonly f: 'transact'; readonly sends: readonly TransactedSend[]; readonly end: 'commit' | 'abort'; /** How long it stays open after its last send. */ readonly openUs: Micros }
   /** Moves money between two accounts, each a key of a topic, in one transaction. */
@@ -67,6 +67,10 @@ export interface PinnedClientConfig {
   readonly retries?: boolean
   readonly maxInFlight?: number
   readonly followerReads?: boolean
+  /** Transactional applications commit offsets in the name of the group only, as before KIP-447. */
+  readonly withoutGroupMetadata?: boolean
+  /** There is a reader with isolation.level=read_uncommitted. */
+  readonly uncommittedReader?: boolean
 }
 
 /** What a workload is told when it draws its part of a plan. */

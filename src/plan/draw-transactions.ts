@@ -3,7 +3,7 @@ import fc, { type Random } from 'fast-check'
 import type { ServerConfig } from '../config/cluster.ts'
 import { drawOne } from './seed-random.ts'
 
-export function drawTransactions(random: Random): { readonly server: Pick<ServerConfig, 'transactionVersion'>; readonly words: readonly string[] } {
-  const transactionVersion = drawOne(fc.constantFrom(2 as const, 2 as const, 1 as const), random)
+export function drawTransactions(random: Random, pinned?: 1 | 2): { readonly server: Pick<ServerConfig, 'transactionVersion'>; readonly words: readonly string[] } {
+  const transactionVersion = pinned ?? drawOne(fc.constantFrom(2 as const, 2 as const, 1 as const), random)
   return { server: { transactionVersion }, words: transactionVersion === 2 ? [] : ['TV1'] }
 }

@@ -18,6 +18,7 @@ export interface PinnedConfig extends PinnedClientConfig {
   readonly families?: readonly FaultFamily[]
   readonly machineCrashes?: boolean
   readonly clockSkewMinutes?: boolean
+  readonly transactionVersion?: 1 | 2
 }
 
 /** Named pins: the rows of `trial guarantees` draw their plans with one each. Order is part of the token format. */
@@ -33,6 +34,11 @@ export const PROFILES = {
   'idempotent': { acks: -1, idempotence: true, maxInFlight: 5, replicationFactor: 3, minInsyncReplicas: 2, uncleanLeaderElection: false },
   'follower-reads': { acks: -1, followerReads: true, replicationFactor: 3, minInsyncReplicas: 2, uncleanLeaderElection: false },
   'clock-skew': { acks: -1, idempotence: true, replicationFactor: 3, minInsyncReplicas: 2, uncleanLeaderElection: false, clockSkewMinutes: true },
+  'safe': { acks: -1, idempotence: true, minInsyncReplicas: 2, replicationFactor: 3, uncleanLeaderElection: false },
+  'transactions-tv1': { acks: -1, idempotence: true, minInsyncReplicas: 2, replicationFactor: 3, uncleanLeaderElection: false, transactionVersion: 1 },
+  'transactions-tv2': { acks: -1, idempotence: true, minInsyncReplicas: 2, replicationFactor: 3, uncleanLeaderElection: false, transactionVersion: 2 },
+  'no-group-metadata': { acks: -1, idempotence: true, minInsyncReplicas: 2, replicationFactor: 3, uncleanLeaderElection: false, withoutGroupMetadata: true },
+  'read-uncommitted': { acks: -1, idempotence: true, minInsyncReplicas: 2, replicationFactor: 3, uncleanLeaderElection: false, uncommittedReader: true },
 } as const satisfies Record<string, PinnedConfig>
 export type ProfileName = keyof typeof PROFILES
 export const PROFILE_NAMES = Object.keys(PROFILES) as readonly ProfileName[]

@@ -72,7 +72,7 @@ function coordinatorSettings(scaled: (ms: number) => number, brokers: number): P
   return {
     offsetsTopicNumPartitions: 2,
     offsetsTopicReplicationFactor: Math.min(3, brokers),
-    offsetsTopicSegmentBytes: 2_000,
+    offsetsTopicSegmentBytes: 6_000,
     offsetCommitTimeoutMs: scaled(700),
     groupInitialRebalanceDelayMs: scaled(150),
     groupMinSessionTimeoutMs: 1,
@@ -168,7 +168,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     topics: draft.topics, families: pinned.families ?? options.families, machineCrashes: drawn.machineCrashes, firstId: faults.length + skews.length + quorum.faults.length + rolling.faults.length,
     room: most - faults.length - skews.length,
   }, rootOf(`${seed}/cleaner`).random)
-  const transactions = drawTransactions(rootOf(`${seed}/transactions`).random)
+  const transactions = drawTransactions(rootOf(`${seed}/transactions`).random, pinned.transactionVersion)
   const buggify = drawOne(fc.oneof({ weight: 2, arbitrary: fc.constant<BuggifySite[]>([]) }, { weight: 1, arbitrary: fc.subarray(BUGGIFY_SITES.map(({ id }) => id as BuggifySite), { minLength: 1 }) }), random)
   const network = drawOne(fc.constantFrom('drawn' as const, 'drawn' as const, 'per-path' as const), random)
   const compressed = drawOne(compression(draft.clients, draft.topics), random)

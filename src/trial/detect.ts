@@ -6,8 +6,8 @@ import { runCampaign } from './campaign.ts'
 import type { Failure } from './judge-trial.ts'
 import type { WorkerPool } from './worker-pool.ts'
 
-/** The general workload, where close-ups cost least, has most of the turns. */
-const TURNS = WORKLOADS.flatMap(({ name }) => (name === DEFAULT_GENERATE_OPTIONS.workload ? [name, name, name] : [name]))
+/** The general workload, where close-ups cost least, has every other turn. */
+const TURNS = WORKLOADS.flatMap(({ name }) => (name === DEFAULT_GENERATE_OPTIONS.workload ? [] : [DEFAULT_GENERATE_OPTIONS.workload, name]))
 
 export interface DetectOptions {
   readonly baseSeed: string

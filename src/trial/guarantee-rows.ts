@@ -11,6 +11,8 @@ export interface GuaranteeRow {
   readonly configuration: string
   readonly claim: string
   readonly profile: ProfileName
+  /** Absent: the general one. */
+  readonly workload?: string
   readonly beyondBudget: boolean
   readonly families?: readonly FaultFamily[]
   /** Anomalies of which one must be found. Empty for a row that holds. */
@@ -20,8 +22,13 @@ export interface GuaranteeRow {
   readonly expected: string
   /** The witness must contain a lossy crash, and within the survivability budget nothing may be lost. */
   readonly onlyByLossyCrash?: boolean
+  /** Trials that are enough to hold, and executions that shrinking a witness may take, where the general numbers cost too much. */
+  readonly leastTrials?: number
+  readonly shrinkBudget?: number
+  /** The witness is a failure of the workload, which asks for what this configuration does not promise. */
+  readonly mayBreak?: boolean
   /** For a row that holds: the same with its mechanism switched off, and what must then be seen. */
-  readonly without?: { readonly what: string; readonly profile?: ProfileName; readonly defects?: readonly DefectId[]; readonly witnesses: readonly string[] }
+  readonly without?: { readonly what: string; readonly profile?: ProfileName; readonly workload?: string; readonly defects?: readonly DefectId[]; readonly witnesses: readonly string[] }
 }
 
 /** What losing a committed record looks like to clients. */
@@ -81,5 +88,53 @@ export const GUARANTEE_ROWS: readonly GuaranteeRow[] = [
     claim: 'None of the delivery guarantees depends on clocks: skew changes timestamps and retention only.',
     witnesses: [], marks: ['client-retry', 'timestamp-minutes-off'], expected: 'still holds',
     without: { what: 'followers truncate to their own high watermark, not by leader epochs (KIP-101)', defects: ['KIP-101'], witnesses: LOSS },
+  },
+  {
+    id: 'at-least-once', configuration: 'group, offsets committed after processing', workload: 'rebalance', shrinkBudget: 16, profile: 'safe', beyondBudget: false, families: ['crash', 'partition', 'network'],
+    claim: 'At least once: a consumer that commits after it has processed loses nothing; after a crash or rebalance records are processed again.',
+    witnesses: ['duplicate-output'], marks: [], expected: 'records processed twice witnessed, none lost',
+  },
+  {
+    id: 'idempotence-alone', configuration: 'consume, transform, produce with idempotence but without transactions', workload: 'copy-idempotent', shrinkBudget: 16, profile: 'safe', beyondBudget: false, families: ['crash', 'partition', 'network'],
+    claim: 'Idempotence holds within one producer session: it does not stop duplicates of an application that starts again, nor on the consumer\'s side.',
+    witnesses: ['duplicate-output'], marks: [], expected: 'an input with two outputs witnessed, none lost',
+  },
+  {
+    id: 'exactly-once-tv1', configuration: 'transactions (TV1), offsets in the transaction, read_committed', workload: 'copy-exactly-once', leastTrials: 12, shrinkBudget: 16, profile: 'transactions-tv1', beyondBudget: false,
+    claim: 'Exactly once from topic to topic: outputs and consumed offsets are committed in one transaction.',
+    witnesses: [], marks: ['transaction-commit'], expected: 'one committed output for every input',
+    without: { what: 'outputs by an idempotent producer, offsets committed after them', workload: 'copy-idempotent', profile: 'safe', witnesses: ['duplicate-output'] },
+  },
+  {
+    id: 'exactly-once-tv2', configuration: 'the same with TV2 (KIP-890)', workload: 'copy-exactly-once', leastTrials: 12, shrinkBudget: 16, profile: 'transactions-tv2', beyondBudget: false,
+    claim: 'The same with the protocol of Kafka 4: every transaction has an epoch of its own.',
+    witnesses: [], marks: ['transaction-commit'], expected: 'one committed output for every input',
+    without: { what: 'offsets are committed in the name of the group only (before KIP-447)', profile: 'no-group-metadata', witnesses: ['duplicate-output'] },
+  },
+  {
+    id: 'zombie-without-group-metadata', configuration: 'transactions, offsets without the group\'s metadata', workload: 'copy-exactly-once', shrinkBudget: 16, profile: 'no-group-metadata', beyondBudget: false, families: ['crash'],
+    claim: 'A transactional id fences only instances with the same id: without the group\'s metadata an instance that has lost its partitions still commits (KIP-447).',
+    witnesses: ['duplicate-output'], marks: [], expected: 'an input with two committed outputs witnessed', mayBreak: true,
+  },
+  {
+    id: 'read-uncommitted', configuration: 'transactions, isolation.level=read_uncommitted', workload: 'transactions', shrinkBudget: 16, profile: 'read-uncommitted', beyondBudget: false,
+    claim: 'A consumer with read_uncommitted, the default, also gets the records of transactions that abort.',
+    witnesses: ['aborted-read'], marks: [], expected: 'aborted records read, and read_committed readers beside it get none',
+  },
+  {
+    id: 'outbox', configuration: 'into an SQL database, the offset in the same database transaction', workload: 'outbox', leastTrials: 12, shrinkBudget: 16, profile: 'safe', beyondBudget: false, families: ['crash', 'partition', 'network'],
+    claim: 'Exactly once into an external database: the offset is stored in the same database transaction as the result.',
+    witnesses: [], marks: [], expected: 'one row for every input',
+    without: { what: 'the offset is committed to Kafka after the database', workload: 'outbox-commit-after', witnesses: ['duplicate-output'] },
+  },
+  {
+    id: 'outbox-commit-after', configuration: 'into an SQL database, the offset committed to Kafka after it', workload: 'outbox-commit-after', shrinkBudget: 16, profile: 'safe', beyondBudget: false, families: ['crash', 'partition', 'network'],
+    claim: 'At least once into an external database.',
+    witnesses: ['duplicate-output'], marks: [], expected: 'duplicate rows witnessed, none missing',
+  },
+  {
+    id: 'outbox-commit-before', configuration: 'into an SQL database, the offset committed to Kafka before it', workload: 'outbox-commit-before', shrinkBudget: 16, profile: 'safe', beyondBudget: false, families: ['crash', 'partition', 'network'],
+    claim: 'At most once: a consumer that commits before it processes never processes twice, and loses what it had not processed when it died.',
+    witnesses: ['missing-output'], marks: [], expected: 'missing rows witnessed, none twice',
   },
 ]

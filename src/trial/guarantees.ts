@@ -93,7 +93,7 @@ async function measureRows(options: RowOptions): Promise<RowOutcome[]> {
 /** A row that is to hold. */
 async function holdRow(row: GuaranteeRow, options: RowOptions, timeMs: number): Promise<RowOutcome> {
   const { totals, failures } = await campaign(row, options, {
-    timeMs, trials: HOLDING_TRIALS, maxFailures: 1, enough: ({ trials, marks }) => trials >= LEAST_TRIALS && row.marks.every(mark => (marks[mark] ?? 0) > 0),
+    timeMs, trials: HOLDING_TRIALS, maxFailures: 1, enough: ({ trials, marks }) => trials >= (row.leastTrials ?? LEAST_TRIALS) && row.marks.every(mark => (marks[mark] ?? 0) > 0),
   })
   const missedMarks = row.marks.filter(mark => (totals.marks[mark] ?? 0) === 0)
   const broken = totals.invalid > 0
@@ -107,8 +107,9 @@ async function holdRow(row: GuaranteeRow, options: RowOptions, timeMs: number): 
 async function witnessRow(row: GuaranteeRow, options: RowOptions, timeMs: number): Promise<RowOutcome> {
   const began = Date.now()
   const { totals, failures } = await campaign(row, options, { timeMs, trials: SEARCH_TRIALS, maxFailures: WITNESSES_WANTED, witnesses: row.witnesses, enough: isWitnessed(row.witnesses) })
-  const bad = failures.filter(({ finding }) => finding.status === 'bad')
-  const fitting = failures.filter(failure => failure.finding.status !== 'bad' && (row.onlyByLossyCrash !== true || hasLossyCrash(failure.plan)))
+  const isPromised = ({ finding }: Failure): boolean => finding.status === 'bad' && !(row.mayBreak === true && row.witnesses.includes(finding.anomaly))
+  const bad = failures.filter(isPromised)
+  const fitting = failures.filter(failure => !isPromised(failure) && (row.onlyByLossyCrash !== true || hasLossyCrash(failure.plan)))
   const notes = notesOf(row, totals)
   let broken = bad.length > 0
   if (row.onlyByLossyCrash === true && !broken) {
@@ -129,6 +130,7 @@ async function breakRow(row: GuaranteeRow, options: RowOptions, timeMs: number):
   const { totals, failures } = await campaign(row, options, {
     timeMs, trials: SEARCH_TRIALS, maxFailures: 1, witnesses: without.witnesses, defects: without.defects ?? [], checkers: ['black-box'], enough: isWitnessed(without.witnesses),
     ...(without.profile === undefined ? {} : { profile: without.profile }),
+    ...(without.workload === undefined ? {} : { workload: without.workload }),
   })
   const witness = smallest(failures)
   return { row, totals, witness, missedMarks: [], notes: [without.what], verdict: witness === undefined ? 'missing' : 'witnessed' }
@@ -145,6 +147,7 @@ interface Search {
   readonly witnesses?: readonly string[]
   readonly beyondBudget?: boolean
   readonly profile?: GenerateOptions['profile']
+  readonly workload?: string
   readonly defects?: readonly DefectId[]
   readonly checkers?: readonly string[]
 }
@@ -154,11 +157,11 @@ async function campaign(row: GuaranteeRow, options: RowOptions, search: Search):
   const totals = emptyTotals()
   await runCampaign({
     generate: {
-      ...DEFAULT_GENERATE_OPTIONS, profile: search.profile ?? row.profile, beyondBudget: search.beyondBudget ?? row.beyondBudget, defects: search.defects ?? [],
+      ...DEFAULT_GENERATE_OPTIONS, workload: search.workload ?? row.workload ?? DEFAULT_GENERATE_OPTIONS.workload, profile: search.profile ?? row.profile, beyondBudget: search.beyondBudget ?? row.beyondBudget, defects: search.defects ?? [],
       ...(row.families === undefined ? {} : { families: row.families }),
     },
     baseSeed: `${options.baseSeed} ${row.id}`, trials: search.trials, jobs: options.jobs, pool: options.pool, timeMs: search.timeMs, patienceMs: (PATIENCE * options.timeMs) / options.rows.length, enough: search.enough, maxFailures: search.maxFailures,
-    shrinkBudget: WITNESS_SHRINK_BUDGET, verifyEvery: 0,
+    shrinkBudget: row.shrinkBudget ?? WITNESS_SHRINK_BUDGET, verifyEvery: 0,
     ...(search.witnesses === undefined ? {} : { witnesses: search.witnesses }),
     ...(search.checkers === undefined ? {} : { checkers: search.checkers }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),

@@ -22,14 +22,14 @@ const isShaped = (shape: Readonly<Record<string, (value: unknown) => boolean>>) 
 
 const isServer = isShaped({ nodeId: isCount, host: isText, roles: isListOf(isOneOf('broker', 'controller')), rack: isNullOr(isText) })
 const isTopic = isShaped({ name: isText, partitions: value => isCount(value) && value > 0, replicationFactor: value => isCount(value) && value > 0, configs: isFields })
-const isApp = isShaped({ kind: isOneOf('app'), producer: isFields, consumer: isFields })
+const isApp = isShaped({ kind: isOneOf('app'), producer: isFields, consumer: isFields, withoutGroupMetadata: isOneOf(undefined, true, false) })
 const isClient = (value: unknown): boolean => isShaped({ host: isText, config: isFields })(value) && (isOneOf('producer', 'consumer', 'admin')((value as Fields)['kind']) || isApp(value))
 
 const OPERATIONS: Readonly<Record<PlanOperation['f'], (value: unknown) => boolean>> = {
   'send': isShaped({ topic: isText, partition: isNullOr(isCount), key: isNullOr(value => typeof value === 'string'), size: isCount, tombstone: isOneOf(undefined, true) }),
   'consume': isShaped({ topic: isText, partitions: isListOf(isCount), from: isOneOf('earliest', 'latest') }),
   'rewind': isShaped({ topic: isText }),
-  'run': isShaped({ script: isText, forUs: value => value === undefined || isCount(value) }),
+  'run': isShaped({ script: isText, forUs: value => value === undefined || isCount(value), workUs: value => value === undefined || isCount(value) }),
   'transact': isShaped({ sends: isListOf(isShaped({ topic: isText, partition: isCount, key: isNullOr(value => typeof value === 'string') })), end: isOneOf('commit', 'abort'), openUs: isCount }),
   'transfer': isShaped({ from: isText, to: isText, amount: isCount }),
   'commit-offset': isShaped({ group: isText, topic: isText, partition: isCount, offset: isCount }),

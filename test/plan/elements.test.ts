@@ -44,7 +44,7 @@ describe('elements', () => {
     for (const plan of drawnPlans(6)) {
       const names = elementsOf(plan).map(named)
       expect(new Set(names).size).toBe(names.length)
-      expect(names).toHaveLength(plan.operations.length + plan.faults.length + (plan.buggify?.length ?? 0) + plan.cluster.servers.length + plan.topics.reduce((sum, { partitions }) => sum + partitions, 0))
+      expect(names).toHaveLength(plan.operations.filter(({ f }) => f !== 'run').length + plan.faults.length + (plan.buggify?.length ?? 0) + plan.cluster.servers.length + plan.topics.reduce((sum, { partitions }) => sum + partitions, 0))
     }
   })
 })
