@@ -207,7 +207,13 @@ function leave(scope: GroupScope, { groupId, memberId, memberEpoch, instanceId }
   scope.mark('consumer-group-member-left')
   const response = { errorCode: ErrorCode.NONE, memberId, memberEpoch }
   // It keeps its partitions and may come back as another member of the same name, until its session ends.
-  if (memberEpoch === STATIC_LEAVE_EPOCH) return { records: [currentAssignmentRecord(groupId, { ...member, memberEpoch, pendingRevocation: new Map() })], response }
+  // What it was to give back is free at once (GroupMetadataManager#consumerGroupStaticMemberGroupLeave).
+  if (memberEpoch === STATIC_LEAVE_EPOCH) {
+    return {
+      records: [currentAssignmentRecord(groupId, { ...member, memberEpoch, pendingRevocation: new Map() })], response,
+      onAppended: () => observeMember(scope, groupId, memberId, member),
+    }
+  }
   return {
     records: removeMember(scope, group, member), response,
     onAppended: () => observeMember(scope, groupId, memberId, member),
