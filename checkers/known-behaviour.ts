@@ -55,7 +55,6 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
   'cleaner-trusts-crc': new Set(['invented-value', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'wrong-compaction', 'broker-assertion']),
   'metadata-log-start-forgotten': new Set(['broker-assertion']),
   'coordinator-reads-stale-watermark': new Set(['nonlinearizable', 'commit-regression', 'duplicate-output']),
-  'member-left-unwatched': new Set(['no-progress']),
   'KAFKA-17754': new Set([
     'undecided-marker', 'unknown-transaction', 'hanging-transaction', 'torn-transaction', 'aborted-read', 'lost-write', 'unseen', 'vanished-read', 'G1a', 'G1b', 'precommitted-read', 'no-progress',
   ]),
@@ -158,8 +157,6 @@ export class MechanismRecorder implements Observer {
         return this.add('cleaner-trusts-crc', event, node, time, `cleans the batch at offset ${event.baseOffset}, which fails its CRC, as if it were whole,`)
       case 'coordinator-read-stale':
         return this.tell('coordinator-reads-stale-watermark', '', node, time, `answers for partition ${event.partition} of ${event.topic} from below its high watermark, which has not reached offset ${event.loadedOffset} that it loaded,`)
-      case 'member-left-unwatched':
-        return this.tell('member-left-unwatched', '', node, time, `cancels the timers of member ${event.memberId} of group ${event.groupId}, which leaves, although its log refuses to say so`)
       case 'transaction-begins-in-future':
         for (const key of [...event.partitions, '']) this.tell('transaction-timeout-by-wall-clock', key, node, time, `coordinates a transaction of ${event.transactionalId} that began ${event.aheadMs} ms in the future of its clock`)
         return

@@ -211,11 +211,6 @@ const mends = [
     link: 'https://github.com/apache/kafka/blob/4.3/coordinator-common/src/main/java/org/apache/kafka/coordinator/common/runtime/CoordinatorLoaderImpl.java',
   },
   {
-    id: 'member-left-unwatched',
-    mechanism: 'A KIP-848 member that leaves has its session timer cancelled before the group\'s log has taken the records; when the log refuses them the member stays, watched by nobody, and keeps its partitions until another coordinator loads the group.',
-    link: 'https://github.com/apache/kafka/blob/4.3/group-coordinator/src/main/java/org/apache/kafka/coordinator/group/GroupMetadataManager.java',
-  },
-  {
     id: 'cleaner-trusts-crc',
     mechanism: 'The log cleaner does not check the CRC of a batch before it believes its keys and copies its records into a batch with a CRC of its own, so damage on the disk of one replica passes for what was written.',
     link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/Cleaner.java',

@@ -112,8 +112,6 @@ export type Observation =
   | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
   /** A transactional id is in this state: its record, at `offset`, is acknowledged, or was read by a coordinator that took over, maybe above the high watermark. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly offset: number; readonly isReplicated: boolean; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
-  /** Known behaviour: a member's timers were cancelled because it leaves, but the log refused the records that say so. */
-  | { readonly kind: 'member-left-unwatched'; readonly groupId: string; readonly memberId: string }
   // ---- replicas ----
   | (Replica & { readonly kind: 'became-leader'; readonly leaderEpoch: number; readonly partitionEpoch: number; readonly logEndOffset: number; readonly highWatermark: number; readonly isr: readonly number[] })
   | (Replica & { readonly kind: 'became-follower'; readonly leaderEpoch: number; readonly leader: number; readonly logEndOffset: number })

@@ -207,21 +207,15 @@ function leave(scope: GroupScope, { groupId, memberId, memberEpoch, instanceId }
   scope.mark('consumer-group-member-left')
   const response = { errorCode: ErrorCode.NONE, memberId, memberEpoch }
   // It keeps its partitions and may come back as another member of the same name, until its session ends.
-  if (memberEpoch === STATIC_LEAVE_EPOCH) return { records: [currentAssignmentRecord(groupId, { ...member, memberEpoch, pendingRevocation: new Map() })], response }
+  // What it was to give back is free at once (GroupMetadataManager#consumerGroupStaticMemberGroupLeave).
+  if (memberEpoch === STATIC_LEAVE_EPOCH) {
+    return {
+      records: [currentAssignmentRecord(groupId, { ...member, memberEpoch, pendingRevocation: new Map() })], response,
+      onAppended: () => observeMember(scope, groupId, memberId, member),
+    }
+  }
   return {
     records: removeMember(scope, group, member), response,
     onAppended: () => observeMember(scope, groupId, memberId, member),
-    onRefused: () => keepUnwatched(scope, groupId, memberId),
   }
-}
-
-/**
- * Its timers are cancelled, and the log has refused that it leaves. Kafka leaves it at that (GroupMetadataManager
- * #consumerGroupFenceMember cancels before the append): a member that is never heard of again keeps its partitions until
- * another coordinator loads the group. A known behaviour, with a mend.
- */
-function keepUnwatched(scope: GroupScope, groupId: string, memberId: string): void {
-  const { env } = scope.shard
-  if (env.mends.has('member-left-unwatched')) scheduleSession(scope, groupId, memberId)
-  else env.observe({ kind: 'member-left-unwatched', groupId, memberId })
 }
