@@ -19,9 +19,11 @@ describe('a cluster is described', () => {
       yield* clients.sleep(500)
       const rpc = raw(clients)
       const described = (yield* rpc.send('broker-1', BROKER_PORT, ApiKey.DescribeCluster, { endpointType: 1, includeFencedBrokers: true }).wait()) as unknown as { body: DescribeClusterResponse }
+      const found = { quorum: yield* clients.admin.describeQuorum(), dirs: yield* clients.admin.describeLogDirs([1, 3]), resources: yield* clients.admin.listConfigResources() }
+      // Last: the first question for a coordinator creates its topic.
       const coordinator = (yield* rpc.send('broker-1', BROKER_PORT, ApiKey.FindCoordinator, { coordinatorKeys: ['group'] }).wait()) as unknown as { body: FindCoordinatorResponse }
       return {
-        quorum: yield* clients.admin.describeQuorum(), dirs: yield* clients.admin.describeLogDirs([1, 3]), resources: yield* clients.admin.listConfigResources(),
+        ...found,
         brokers: described.body.brokers.map(({ brokerId, isFenced }) => [brokerId, isFenced]), coordinator: coordinator.body.coordinators[0]!.errorCode,
       }
     })
