@@ -50,7 +50,9 @@ export class CleaningObserver {
     const to = log.segments.find(({ baseOffset }) => baseOffset > from)!.baseOffset
     const kept = new Map(after.map(batch => [batch.header.baseOffset, batch]))
     const changed = before.filter(({ header }) => kept.get(header.baseOffset)?.header.crc !== header.crc)
-    const rest = new Rest(log.segments, offset => aborted.some(({ firstOffset, lastOffset }) => firstOffset <= offset && offset < lastOffset), log.lastStableOffset)
+    // Transactions of several producers lie one through the other: each has its own.
+    const isAbortedAt = (producerId: number, offset: number): boolean => aborted.some(one => one.producerId === producerId && one.firstOffset <= offset && offset < one.lastOffset)
+    const rest = new Rest(log.segments, ({ producerId, baseOffset }) => isAbortedAt(producerId, baseOffset), log.lastStableOffset)
     const removed: RemovedRecord[] = []
     const altered: number[] = []
     for (const batch of changed) {
@@ -58,8 +60,7 @@ export class CleaningObserver {
       for (const record of batch.records) {
         const same = left.get(record.offset)
         if (same === undefined) {
-          const isAborted = batch.header.isTransactional && !batch.header.isControl
-            && aborted.some(one => one.producerId === batch.header.producerId && one.firstOffset <= record.offset && record.offset < one.lastOffset)
+          const isAborted = batch.header.isTransactional && !batch.header.isControl && isAbortedAt(batch.header.producerId, record.offset)
           removed.push(this.describe(batch, record, isAborted, rest))
         } else if (!isSame(record, same)) altered.push(record.offset)
       }
@@ -112,11 +113,11 @@ class Rest {
   private readonly byKey = new Map<string, number[]>()
   private readonly transactional: BatchHeader[] = []
 
-  constructor(segments: readonly Segment[], isAborted: (offset: number) => boolean, lastStableOffset: number) {
+  constructor(segments: readonly Segment[], isAborted: (header: BatchHeader) => boolean, lastStableOffset: number) {
     for (const segment of segments) {
       for (const { header, records } of batchesIn(segment)) {
         if (header.isTransactional) this.transactional.push(header)
-        if (header.isControl || header.lastOffset >= lastStableOffset || (header.isTransactional && isAborted(header.baseOffset))) continue
+        if (header.isControl || header.lastOffset >= lastStableOffset || (header.isTransactional && isAborted(header))) continue
         for (const { key, offset } of records) {
           if (key === null) continue
           const text = keyText(key)
