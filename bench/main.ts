@@ -8,6 +8,7 @@
  *             `duration` (10 and 100 times as long); the drain and the checkers are counted
  *   costs     time of the standard trial with messages as bytes and with each codec of batches, relative to without
  *   groups    a group of 1000 members over 3000 partitions, by each protocol, until every partition has its owner
+ *   transactions  the standard transactional trial: virtual seconds a processor second, and growth by transactions
  *   trials    what a campaign runs: default trials a second and virtual seconds a wall second, one core
  */
 import { execFileSync } from 'node:child_process'
@@ -23,6 +24,7 @@ import { measureCosts } from './costs.ts'
 import { benchGroups } from './groups.ts'
 import { benchKernel } from './kernel.ts'
 import { STANDARD, standardTrial } from './standard-trial.ts'
+import { benchTransactions } from './transactions.ts'
 
 interface Measured {
   readonly wallSeconds: number
@@ -101,6 +103,7 @@ const MEASUREMENTS: Readonly<Record<string, () => unknown>> = {
   costs: () => measureCosts(clock),
   trials: () => measureTrials(60),
   groups: () => benchGroups(),
+  transactions: () => benchTransactions(),
 }
 
 function inOwnProcess<T>(name: string): T {
@@ -129,6 +132,7 @@ function all(): unknown {
     costs: inOwnProcess('costs'),
     trials: inOwnProcess('trials'),
     groups: inOwnProcess('groups'),
+    transactions: inOwnProcess('transactions'),
   }
 }
 
