@@ -143,8 +143,8 @@ const catalogue = [
 export type DefectId = (typeof catalogue)[number]['id']
 /** All that can be switched on. */
 export const DEFECTS: readonly Defect[] = catalogue
-/** Those that Kafka once had, each owed a detection; of the ones about transactions as soon as a workload has any. */
-export const HISTORICAL_DEFECTS: readonly Defect[] = DEFECTS.filter(({ isMutation, area }) => isMutation !== true && area !== 'transaction')
+/** Those that Kafka once had, each owed a detection. */
+export const HISTORICAL_DEFECTS: readonly Defect[] = DEFECTS.filter(({ isMutation }) => isMutation !== true)
 
 /** The defects that are switched on in a world. */
 export type Defects = ReadonlySet<DefectId>

@@ -83,7 +83,7 @@ function fitOperation(operation: PlanOperation, known: ReadonlyMap<string, numbe
   if (operation.f === 'create-topic' || operation.f === 'run' || operation.f === 'transfer') return [operation]
   if (operation.f === 'transact') {
     const sends = operation.sends.filter(({ topic, partition }) => partition < (known.get(topic) ?? 0))
-    return sends.length === 0 ? [] : [{ ...operation, sends }]
+    return sends.length === 0 && operation.sends.length > 0 ? [] : [{ ...operation, sends }]
   }
   const count = known.get(operation.topic)
   if (count === undefined) return operation.f === 'delete-topic' || operation.f === 'alter-config' ? [operation] : []
