@@ -125,15 +125,9 @@ function* runReader(context: ClientContext): Task<void> {
     if (count > 0 && ledger.isWhole) ledger.read(recorder)
     if (count > 0) yield* env.sleep(US_PER_MS).wait()
   }
-  yield* closed(consumer)
+  consumer.close()
 }
 
-function* closed(consumer: Consumer): Task<void> {
-  const closing: unknown = consumer.close()
-  if (typeof closing === 'object' && closing !== null) yield* closing as Task<void>
-}
-
-export const BANK_ACCOUNTS: readonly string[] = ACCOUNTS
 export const BANK_TOTAL = ACCOUNTS.length * OPENING_BALANCE
 
 export const bank: Workload = {

@@ -17,7 +17,7 @@ import { drainTopics } from './drain.ts'
 import { idempotentCopySink } from './idempotent-copy-sink.ts'
 import { inputKey, type Instance, runInstance, type Sink, untilProcessed } from './pipeline.ts'
 import { plainPayload } from './records.ts'
-import { BATCH_SIZE } from './transactions.ts'
+import { BATCH_SIZE, scaledMs } from './transactions.ts'
 
 const OUTPUT = 'invoices'
 
@@ -50,7 +50,7 @@ const HEARTBEAT_MS = 120
 const MAX_POLL_MS = 1_500
 
 export function groupSettings(shape: WorkloadShape): { readonly timeouts: Partial<ConsumerConfig>; readonly drawn: Arbitrary<Partial<ConsumerConfig>> } {
-  const scaled = (ms: number): number => Math.round((ms * shape.clientTimeouts.requestTimeoutMs) / 700)
+  const scaled = (ms: number): number => scaledMs(shape, ms)
   return {
     timeouts: { sessionTimeoutMs: scaled(SESSION_TIMEOUT_MS), heartbeatIntervalMs: scaled(HEARTBEAT_MS), maxPollIntervalMs: scaled(MAX_POLL_MS), autoCommitIntervalMs: scaled(300), defaultApiTimeoutMs: scaled(3_000), autoOffsetReset: 'earliest', fetchMaxWaitMs: 100 },
     drawn: fc.record({
@@ -75,7 +75,7 @@ function topic(shape: WorkloadShape, name: string, partitions: number): TopicSpe
 function drawPipeline(kind: Kind, shape: WorkloadShape): Arbitrary<WorkloadDraft> {
   const { timeouts, drawn } = groupSettings(shape)
   const { deliveryTimeoutMs, ...config } = shape.clientTimeouts
-  const scaled = (ms: number): number => Math.round((ms * shape.clientTimeouts.requestTimeoutMs) / 700)
+  const scaled = (ms: number): number => scaledMs(shape, ms)
   return fc.record({
     partitions: fc.constantFrom(...kind.partitions), outputPartitions: fc.constantFrom(1, 2), instances: fc.integer({ min: 2, max: shape.closeUp ? 2 : kind.mostInstances }),
     workMs: fc.constantFrom(0, 0, 5, 60), transactionTimeoutMs: fc.constantFrom(TRANSACTION_TIMEOUT_MS, 4 * TRANSACTION_TIMEOUT_MS),

@@ -15,19 +15,20 @@ export interface ApiEntry {
   readonly test: string | undefined
 }
 
-const CLUSTER = 'test/broker/simulated-cluster.ts'
+const CLUSTER = 'test/broker/cluster.test.ts'
 const PARTITIONS = 'test/scenarios/partition-apis.test.ts'
 const DESCRIBE = 'test/scenarios/describe-apis.test.ts'
 const GROUPS = 'test/broker/groups.test.ts'
-const TRANSACTIONS = 'test/scenarios/transaction-client.ts'
+const TRANSACTIONS = 'test/scenarios/transactions.test.ts'
+const TRANSACTION_ADMIN = 'test/scenarios/transaction-admin.test.ts'
 const CATALOGUE = 'test/trial/api-catalogue.test.ts'
 
 /** By API key: the test file, and a text in it by which the API is asked. */
 export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string]> = new Map([
-  [ApiKey.Produce, [CLUSTER, 'ApiKey.Produce']],
+  [ApiKey.Produce, [CLUSTER, 'client.produce(']],
   [ApiKey.Fetch, [CLUSTER, 'ApiKey.Fetch']],
-  [ApiKey.ListOffsets, [CLUSTER, 'ApiKey.ListOffsets']],
-  [ApiKey.Metadata, [CLUSTER, 'ApiKey.Metadata']],
+  [ApiKey.ListOffsets, [CLUSTER, 'client.readAll(']],
+  [ApiKey.Metadata, [CLUSTER, 'client.leaderOf(']],
   [ApiKey.OffsetCommit, [GROUPS, 'ApiKey.OffsetCommit']],
   [ApiKey.OffsetFetch, [GROUPS, 'ApiKey.OffsetFetch']],
   [ApiKey.FindCoordinator, [DESCRIBE, 'ApiKey.FindCoordinator']],
@@ -38,19 +39,19 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.DescribeGroups, [GROUPS, 'ApiKey.DescribeGroups']],
   [ApiKey.ListGroups, [GROUPS, 'ApiKey.ListGroups']],
   [ApiKey.ApiVersions, [CATALOGUE, 'ApiKey.ApiVersions']],
-  [ApiKey.CreateTopics, [CLUSTER, 'ApiKey.CreateTopics']],
+  [ApiKey.CreateTopics, [CLUSTER, 'client(setUp)']],
   [ApiKey.DeleteTopics, ['test/scenarios/topic-recreation.test.ts', 'admin.deleteTopics(']],
   [ApiKey.DeleteRecords, [PARTITIONS, 'admin.deleteRecords(']],
-  [ApiKey.InitProducerId, [CLUSTER, 'ApiKey.InitProducerId']],
+  [ApiKey.InitProducerId, [CLUSTER, 'client.producerId(']],
   [ApiKey.OffsetForLeaderEpoch, ['test/client/consumer.test.ts', 'ApiKey.OffsetForLeaderEpoch']],
   [ApiKey.TxnOffsetCommit, [GROUPS, 'ApiKey.TxnOffsetCommit']],
-  [ApiKey.AddPartitionsToTxn, [TRANSACTIONS, 'ApiKey.AddPartitionsToTxn']],
-  [ApiKey.AddOffsetsToTxn, [TRANSACTIONS, 'ApiKey.AddOffsetsToTxn']],
-  [ApiKey.EndTxn, [TRANSACTIONS, 'ApiKey.EndTxn']],
-  [ApiKey.WriteTxnMarkers, [TRANSACTIONS, 'ApiKey.WriteTxnMarkers']],
-  [ApiKey.DescribeProducers, [TRANSACTIONS, 'ApiKey.DescribeProducers']],
-  [ApiKey.DescribeTransactions, [TRANSACTIONS, 'ApiKey.DescribeTransactions']],
-  [ApiKey.ListTransactions, [TRANSACTIONS, 'ApiKey.ListTransactions']],
+  [ApiKey.AddPartitionsToTxn, [TRANSACTIONS, '.write(']],
+  [ApiKey.AddOffsetsToTxn, [TRANSACTION_ADMIN, '.addOffsets(']],
+  [ApiKey.EndTxn, [TRANSACTIONS, '.end(']],
+  [ApiKey.WriteTxnMarkers, [TRANSACTION_ADMIN, '.writeMarker(']],
+  [ApiKey.DescribeProducers, [TRANSACTION_ADMIN, '.openSince(']],
+  [ApiKey.DescribeTransactions, [TRANSACTIONS, '.state(']],
+  [ApiKey.ListTransactions, [TRANSACTION_ADMIN, '.listed(']],
   [ApiKey.DescribeConfigs, [DESCRIBE, 'admin.describeConfigs(']],
   [ApiKey.AlterConfigs, [DESCRIBE, 'admin.alterConfigs(']],
   [ApiKey.DescribeLogDirs, [DESCRIBE, 'admin.describeLogDirs(']],
@@ -69,8 +70,8 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.Envelope, ['test/controller/envelope.test.ts', 'encodeEnvelope(']],
   [ApiKey.FetchSnapshot, ['test/raft/snapshots.test.ts', 'ApiKey.FetchSnapshot']],
   [ApiKey.UpdateFeatures, ['test/controller/update-features.test.ts', 'updateFeatures(']],
-  [ApiKey.AddRaftVoter, ['test/raft/quorum.ts', 'ApiKey.AddRaftVoter']],
-  [ApiKey.RemoveRaftVoter, ['test/raft/quorum.ts', 'ApiKey.RemoveRaftVoter']],
+  [ApiKey.AddRaftVoter, ['test/raft/voters.test.ts', ".change(leader, 'add'"]],
+  [ApiKey.RemoveRaftVoter, ['test/raft/voters.test.ts', ".change(leader, 'remove'"]],
   [ApiKey.UpdateRaftVoter, [CATALOGUE, 'ApiKey.UpdateRaftVoter']],
   [ApiKey.DescribeCluster, [DESCRIBE, 'ApiKey.DescribeCluster']],
   [ApiKey.BrokerRegistration, ['test/controller/broker-lifecycle.test.ts', 'register(']],

@@ -43,6 +43,7 @@ describe('the catalogue', () => {
     for (const { key, name, test } of served) {
       expect(test, name).toBeDefined()
       const [file, asks] = API_TESTS.get(key)!
+      expect(file, `${name}: what tests have in common is no test`).toMatch(/\.test\.ts$/)
       expect(readFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), 'utf8').includes(asks), `${name}: '${asks}' in ${file}`).toBe(true)
     }
     expect([...API_TESTS.keys()].every(key => served.some(entry => entry.key === key))).toBe(true)

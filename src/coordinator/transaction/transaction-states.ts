@@ -11,6 +11,7 @@ import type { ServerConfig } from '../../config/cluster.ts'
 import type { Env } from '../../env/env.ts'
 import { ApiError } from '../../protocol/api-error.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
+import { coordinatorError } from '../coordinator-errors.ts'
 import { TRANSACTION_TOPIC } from '../internal-topics.ts'
 import { loadState } from '../load-state.ts'
 import type { StateLogs } from '../state-logs.ts'
@@ -268,21 +269,7 @@ export class TransactionStates {
   }
 }
 
-/** Errors of the log as a client is told them; a time-out too, for the record may be lost yet (TransactionStateManager#appendTransactionToLog). */
+/** Errors of the log as a client is told them; after an append, too, for the record may be lost yet (TransactionStateManager#appendTransactionToLog). */
 function forClient(errorCode: number): number {
-  switch (errorCode) {
-    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
-    case ErrorCode.NOT_ENOUGH_REPLICAS:
-    case ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
-    case ErrorCode.REQUEST_TIMED_OUT:
-      return ErrorCode.COORDINATOR_NOT_AVAILABLE
-    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
-    case ErrorCode.KAFKA_STORAGE_ERROR:
-      return ErrorCode.NOT_COORDINATOR
-    case ErrorCode.MESSAGE_TOO_LARGE:
-    case ErrorCode.RECORD_LIST_TOO_LARGE:
-      return ErrorCode.UNKNOWN_SERVER_ERROR
-    default:
-      return errorCode
-  }
+  return errorCode === ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND ? ErrorCode.COORDINATOR_NOT_AVAILABLE : coordinatorError(errorCode)
 }
