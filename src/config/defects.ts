@@ -211,6 +211,16 @@ const mends = [
     link: 'https://github.com/apache/kafka/blob/4.3/coordinator-common/src/main/java/org/apache/kafka/coordinator/common/runtime/CoordinatorLoaderImpl.java',
   },
   {
+    id: 'deposed-coordinator-answers',
+    mechanism: 'A group coordinator answers OffsetFetch from its memory and asks nobody whether it still leads its partition; one that has not heard of its successor yet answers without what that one has acknowledged.',
+    link: 'https://github.com/apache/kafka/blob/4.3/group-coordinator/src/main/java/org/apache/kafka/coordinator/group/GroupCoordinatorService.java',
+  },
+  {
+    id: 'empty-marker-forgets-epoch',
+    mechanism: 'The cleaner keeps the last marker of a producer as an empty batch for the sake of its epoch, but who reads the log anew (a restart, a new replica) takes no epoch from a batch without its record, so that an older epoch is not fenced there.',
+    link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/ProducerAppendInfo.java',
+  },
+  {
     id: 'cleaner-trusts-crc',
     mechanism: 'The log cleaner does not check the CRC of a batch before it believes its keys and copies its records into a batch with a CRC of its own, so damage on the disk of one replica passes for what was written.',
     link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/Cleaner.java',
