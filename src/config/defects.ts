@@ -67,6 +67,30 @@ const catalogue = [
     mechanism: 'A metadata snapshot gets its name before its content is on disk, so after a power cut it is torn and the log that it stands for is gone.',
   },
   {
+    id: 'KIP-903', area: 'replication', depth: 5, oracle: 'S', fixedIn: '3.5.0',
+    mechanism: 'A fetch does not say which life of the follower it comes from, so a replica that has lost its disk meanwhile joins the ISR for what its former self had.',
+  },
+  {
+    id: 'KIP-966', area: 'controller', depth: 5, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'A replica that comes back from an unclean shutdown stays eligible for leadership, though it may have lost what it had acknowledged.',
+  },
+  {
+    id: 'KIP-841', area: 'replication', depth: 3, oracle: 'L', fixedIn: '3.3.0',
+    mechanism: 'A leader takes a broker back into the ISR that is fenced or about to shut down, so committing waits for one that is gone.',
+  },
+  {
+    id: 'KAFKA-16540', area: 'controller', depth: 4, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'The eligible leader replicas outlive a change of min.insync.replicas, so one is elected that lacks what the smaller ISR has committed since.',
+  },
+  {
+    id: 'KAFKA-19522', area: 'controller', depth: 3, oracle: 'L', fixedIn: '4.1.0',
+    mechanism: 'The last known leader is elected though it is still fenced, so the partition is led by a broker that is not there.',
+  },
+  {
+    id: 'KIP-380', area: 'controller', depth: 3, oracle: 'L', fixedIn: '2.2.0',
+    mechanism: 'The controller tells a broker by its id and not by its life, so a heartbeat of the former one that was held up, with its wish to shut down, counts for the present one, which then neither leads nor joins an ISR until it restarts.',
+  },
+  {
     id: 'reads-beyond-high-watermark', area: 'replication', depth: 1, oracle: 'S', fixedIn: '', isMutation: true,
     mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
   },
