@@ -4,6 +4,7 @@
 import type { Task } from '../base/task.ts'
 import { partitionName } from '../base/partition-name.ts'
 import type { Millis } from '../base/time.ts'
+import type { Defects } from '../config/defects.ts'
 import type { Env } from '../env/env.ts'
 import { ApiKey } from '../protocol/api-keys.ts'
 import type { Draft } from '../protocol/codec.ts'
@@ -38,11 +39,13 @@ export type ListedOffset = { readonly ok: true; readonly offset: number } | { re
 
 export class LeaderEndpoint {
   readonly leaderId: number
+  private readonly defects: Defects
   private readonly o: LeaderEndpointOptions
   private readonly client: RpcClient
   private readonly session = new FetchSessionHandler()
 
   constructor(env: Env, o: LeaderEndpointOptions) {
+    this.defects = env.defects
     this.o = o
     this.leaderId = o.leaderId
     this.client = new RpcClient(env, {
@@ -61,7 +64,7 @@ export class LeaderEndpoint {
    */
   *fetch(states: readonly FetchState[]): Task<Pick<FetchResponse, 'responses'> | undefined> {
     const request: Draft<FetchRequest> = {
-      replicaState: { replicaId: this.o.brokerId, replicaEpoch: this.o.brokerEpoch() },
+      replicaState: fetchingReplica(this.defects, this.o),
       maxWaitMs: this.o.fetchWaitMaxMs,
       minBytes: this.o.fetchMinBytes,
       maxBytes: RESPONSE_MAX_BYTES,
@@ -98,6 +101,14 @@ export class LeaderEndpoint {
   close(): void {
     this.client.close()
   }
+}
+
+/**
+ * Who fetches, down to the incarnation: what a leader concludes from the fetch holds for no later one (KIP-903). Before,
+ * nothing tied the proof of being caught up to the life of the process.
+ */
+export function fetchingReplica(defects: Defects, own: Pick<LeaderEndpointOptions, 'brokerId' | 'brokerEpoch'>): FetchRequest['replicaState'] {
+  return { replicaId: own.brokerId, replicaEpoch: defects.has('KIP-903') ? -1 : own.brokerEpoch() }
 }
 
 function targetOf({ partition, leaderEpoch, fetchOffset, lastFetchedEpoch }: FetchState): FetchTarget {

@@ -13,6 +13,7 @@
 import { invariant } from '../base/assert.ts'
 import type { Task } from '../base/task.ts'
 import type { Millis } from '../base/time.ts'
+import { mayJoinIsr } from '../controller/broker-registration.ts'
 import type { PartitionImage } from '../controller/metadata-image.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
@@ -288,7 +289,7 @@ export class Partition {
   /** Unfenced, not shutting down, and alive in the same incarnation that fetched (KIP-841, KIP-903). */
   private isEligible(follower: RemoteReplica): boolean {
     const broker = this.host.image.brokers.get(follower.brokerId)
-    if (broker === undefined || broker.fenced || broker.inControlledShutdown) return false
+    if (broker === undefined || !mayJoinIsr(this.host.env.defects, broker)) return false
     const { brokerEpoch } = follower.state
     return brokerEpoch === -1 || brokerEpoch === broker.brokerEpoch
   }

@@ -67,6 +67,30 @@ const catalogue = [
     mechanism: 'A metadata snapshot gets its name before its content is on disk, so after a power cut it is torn and the log that it stands for is gone.',
   },
   {
+    id: 'KIP-903', area: 'replication', depth: 5, oracle: 'S', fixedIn: '3.5.0',
+    mechanism: 'A fetch does not say which life of the follower it comes from, so a replica that has lost its disk meanwhile joins the ISR for what its former self had.',
+  },
+  {
+    id: 'KIP-966', area: 'controller', depth: 5, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'A replica that comes back from an unclean shutdown stays eligible for leadership, though it may have lost what it had acknowledged.',
+  },
+  {
+    id: 'KIP-841', area: 'replication', depth: 3, oracle: 'L', fixedIn: '3.3.0',
+    mechanism: 'A leader takes a broker back into the ISR that is fenced or about to shut down, so committing waits for one that is gone.',
+  },
+  {
+    id: 'KAFKA-16540', area: 'controller', depth: 4, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'The eligible leader replicas outlive a change of min.insync.replicas, so one is elected that lacks what the smaller ISR has committed since.',
+  },
+  {
+    id: 'KAFKA-19522', area: 'controller', depth: 3, oracle: 'L', fixedIn: '4.1.0',
+    mechanism: 'The last known leader is elected though it is still fenced, so the partition is led by a broker that is not there.',
+  },
+  {
+    id: 'KIP-380', area: 'controller', depth: 3, oracle: 'L', fixedIn: '2.2.0',
+    mechanism: 'The controller tells a broker by its id and not by its life, so a heartbeat of the former one that was held up, with its wish to shut down, counts for the present one, which then neither leads nor joins an ISR until it restarts.',
+  },
+  {
     id: 'reads-beyond-high-watermark', area: 'replication', depth: 1, oracle: 'S', fixedIn: '', isMutation: true,
     mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
   },
@@ -225,6 +249,16 @@ const mends = [
     id: 'coordinator-reads-stale-watermark',
     mechanism: 'A coordinator that has just taken over answers from what lies below its high watermark, which trails what its predecessor acknowledged until the followers have fetched; a committed offset may seem older, or absent.',
     link: 'https://github.com/apache/kafka/blob/4.3/coordinator-common/src/main/java/org/apache/kafka/coordinator/common/runtime/CoordinatorLoaderImpl.java',
+  },
+  {
+    id: 'deposed-coordinator-answers',
+    mechanism: 'A group coordinator answers OffsetFetch from its memory and asks nobody whether it still leads its partition; one that has not heard of its successor yet answers without what that one has acknowledged.',
+    link: 'https://github.com/apache/kafka/blob/4.3/group-coordinator/src/main/java/org/apache/kafka/coordinator/group/GroupCoordinatorService.java',
+  },
+  {
+    id: 'empty-marker-forgets-epoch',
+    mechanism: 'The cleaner keeps the last marker of a producer as an empty batch for the sake of its epoch, but who reads the log anew (a restart, a new replica) takes no epoch from a batch without its record, so that an older epoch is not fenced there.',
+    link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/ProducerAppendInfo.java',
   },
   {
     id: 'cleaner-trusts-crc',

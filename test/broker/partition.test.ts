@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { fetchingReplica } from '../../src/broker/leader-endpoint.ts'
 import { ApiError } from '../../src/protocol/api-error.ts'
 import { ErrorCode, errorName } from '../../src/protocol/errors.ts'
 import { batch } from '../storage/log-fixture.ts'
@@ -44,6 +45,30 @@ describe('joining the ISR', () => {
     f.setBroker(2, broker)
     f.fetch(2, 0, fetchEpoch)
     expect(f.submitted).toEqual([])
+  })
+
+  test.each([
+    { name: 'KIP-903: the fetch of a former life, that had it all, is refused', defects: [], outcome: 'NOT_LEADER_OR_FOLLOWER', isr: undefined },
+    { name: 'KIP-903 switched on: the present life joins the ISR for it', defects: ['KIP-903'] as const, outcome: 'NONE', isr: [1, 2] },
+  ])('$name', ({ defects, outcome, isr }) => {
+    const f = new Fixture({ defects })
+    f.lead({ isr: [1] })
+    f.append(3)
+    const { replicaEpoch } = fetchingReplica(f.env.defects, { brokerId: 2, brokerEpoch: () => brokerEpochOf(2) })
+    f.setBroker(2, { epoch: 50 })
+    expect(codeOf(() => f.fetch(2, 3, replicaEpoch))).toBe(outcome)
+    expect(f.submitted[0]?.change.isr.map(member => member.brokerId)).toEqual(isr)
+  })
+
+  test.each([
+    { name: 'KIP-841 switched on: a fenced broker joins', defects: ['KIP-841'] as const, proposals: 1 },
+    { name: 'KIP-841: a fenced broker does not', defects: [], proposals: 0 },
+  ])('$name', ({ defects, proposals }) => {
+    const f = new Fixture({ defects })
+    f.lead({ isr: [1] })
+    f.setBroker(2, { fenced: true })
+    f.fetch(2, 0)
+    expect(f.submitted).toHaveLength(proposals)
   })
 
   test('KIP-903: the fetch of a dead incarnation changes nothing', () => {

@@ -55,8 +55,8 @@ describe.each(SCENARIOS)('$defect', ({ defect, file, sees }) => {
 /** This workload has neither groups nor transactions; the defects of those, and of consumers, are shown where they sit. */
 const ELSEWHERE: readonly string[] = ['group', 'transaction', 'consumer']
 
-/** No plan has shown it to clients yet; what it does to one log is shown in test/storage/producer-snapshots-deleted.test.ts. */
-const NOT_YET: readonly string[] = ['KAFKA-5829']
+/** No plan has shown them to clients yet; what they do is shown in test/storage/producer-snapshots-deleted.test.ts, test/broker/partition.test.ts and test/controller/controller-defects.test.ts. */
+const NOT_YET: readonly string[] = ['KAFKA-5829', 'KIP-903', 'KIP-966', 'KAFKA-16540']
 /** Needs a compacted topic: test/workloads/compacted-table.test.ts. */
 const COMPACTED: readonly string[] = ['KAFKA-13727']
 

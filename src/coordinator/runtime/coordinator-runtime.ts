@@ -175,6 +175,7 @@ export class CoordinatorRuntime<S extends CoordinatorState> implements ElectedCo
   read<T>(partition: number, operation: (shard: Shard<S>) => T): T {
     const { shard } = this.active(partition)
     this.noteStaleReads(shard)
+    this.env.observe({ kind: 'coordinator-read', topic: this.topic, partition, coordinatorEpoch: shard.coordinatorEpoch })
     return operation(shard)
   }
 
