@@ -69,7 +69,7 @@ function body({ send, recordKey, offset, retentionUs, isAcknowledged }: Row, pas
   const value = show(send.value)
   const what = retentionUs === undefined ? `record ${value}` : `tombstone ${value}`
   // Keys need not be text.
-  const named = /[\0-\x1f]/.test(recordKey) ? JSON.stringify(recordKey) : recordKey
+  const named = recordKey < ' ' ? JSON.stringify(recordKey) : recordKey
   const seen = isAcknowledged ? [] : [story.read(send.seenAt, key, offset, send.value)]
   const reader = story.who(at)
   return {
