@@ -147,6 +147,14 @@ const catalogue = [
     mechanism: 'The cleaner tells the last batch of a producer by its sequence and not by its offset, so every marker and every batch that happens to end with that sequence stays, empty, for ever.',
   },
   {
+    id: 'KAFKA-14055', area: 'log', depth: 3, oracle: 'S', fixedIn: '3.2.1',
+    mechanism: 'The cleaner treats the key of a transaction marker, four bytes, as that of a record, so a later record with the same key removes the marker: the transaction hangs wherever the log is read anew, or goes over into the next of its producer.',
+  },
+  {
+    id: 'KAFKA-14034', area: 'producer', depth: 4, oracle: 'S', fixedIn: '',
+    mechanism: 'An idempotent producer takes any OUT_OF_ORDER_SEQUENCE_NUMBER for a proof that numbers are lost, raises its epoch and numbers all batches in flight anew, those too that lie in a log already, so that they are appended twice.',
+  },
+  {
     id: 'KAFKA-14402', area: 'transaction', depth: 3, oracle: 'L', fixedIn: '3.6.0',
     mechanism: 'A partition leader takes any transactional batch of a current epoch for one of an open transaction, so one that arrives after its transaction has ended opens a transaction that nobody will ever end, or slips into the next.',
   },
@@ -185,6 +193,14 @@ const catalogue = [
   {
     id: 'KAFKA-17754', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '4.0.0',
     mechanism: 'The end of a transaction does not raise the producer epoch, so a copy of an EndTxn that was held up on its way decides a later transaction of the same producer.',
+  },
+  {
+    id: 'KAFKA-17507', area: 'group', depth: 4, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'A marker in the offsets topic is answered when it is written, while another thread has yet to make the offsets of its transaction count; when that comes late, it makes those of the next transaction of the same producer count, which may abort.',
+  },
+  {
+    id: 'KAFKA-19242', area: 'consumer', depth: 4, oracle: 'S', fixedIn: '4.0.1',
+    mechanism: 'A commit asks twice how far the rebalance is, and the rebalance may complete in between: a member in good standing is then told that it was thrown out of its group, and an application that believes it drops records which nobody else will get.',
   },
   {
     id: 'KAFKA-18641', area: 'consumer', depth: 3, oracle: 'S', fixedIn: '4.0.0',
@@ -277,6 +293,16 @@ const mends = [
     id: 'coordinator-reads-stale-watermark',
     mechanism: 'A coordinator that has just taken over answers from what lies below its high watermark, which trails what its predecessor acknowledged until the followers have fetched; a committed offset may seem older, or absent.',
     link: 'https://github.com/apache/kafka/blob/4.3/coordinator-common/src/main/java/org/apache/kafka/coordinator/common/runtime/CoordinatorLoaderImpl.java',
+  },
+  {
+    id: 'deposed-coordinator-answers',
+    mechanism: 'A group coordinator answers OffsetFetch from its memory and asks nobody whether it still leads its partition; one that has not heard of its successor yet answers without what that one has acknowledged.',
+    link: 'https://github.com/apache/kafka/blob/4.3/group-coordinator/src/main/java/org/apache/kafka/coordinator/group/GroupCoordinatorService.java',
+  },
+  {
+    id: 'empty-marker-forgets-epoch',
+    mechanism: 'The cleaner keeps the last marker of a producer as an empty batch for the sake of its epoch, but who reads the log anew (a restart, a new replica) takes no epoch from a batch without its record, so that an older epoch is not fenced there.',
+    link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/ProducerAppendInfo.java',
   },
   {
     id: 'cleaner-trusts-crc',

@@ -125,7 +125,7 @@ export class Log {
       cleanShutdown: how.clean, bytesDropped: loaded.bytesDropped,
       logStartOffset: log.logStartOffset, endOffset: log.logEndOffset, highWatermark: log.highWatermark,
     })
-    log.observer?.forgotten(log.producers.takeForgotten())
+    log.observeReload()
     log.observeProducerState()
     return log
   }
@@ -463,6 +463,7 @@ export class Log {
     if (changes !== undefined) {
       this.applyProducerChanges(changes)
       this.observer?.appended(headers, origin !== 'replication', changes)
+      this.observer?.epochsSkipped(this.producers.takeSkipped())
     }
     return appended(headers, bytes.length, logAppendTime)
   }
@@ -506,7 +507,12 @@ export class Log {
   private rebuildProducers(): void {
     if (this.observer === undefined) return
     rebuildProducerState(this.env, this.producers, this.local.segments, this.start, this.logEndOffset, false)
-    this.observer.forgotten(this.producers.takeForgotten())
+    this.observeReload()
+  }
+
+  private observeReload(): void {
+    this.observer?.forgotten(this.producers.takeForgotten())
+    this.observer?.epochsSkipped(this.producers.takeSkipped())
   }
 
   private takeSnapshot(): File | undefined {
