@@ -59,14 +59,14 @@ export const CONTROLLER_APIS: ReadonlyMap<number, ControllerApi> = new Map<numbe
     results: topics.map(({ name }) => ({ name, errorCode })),
   }))],
   [ApiKey.IncrementalAlterConfigs, api<IncrementalAlterConfigsRequest>(
-    (state, _, request) => incrementalAlterConfigs(state, request),
+    (state, context, request) => incrementalAlterConfigs(state, context, request),
     ({ resources }, errorCode) => ({
       responses: resources.map(({ resourceType, resourceName }) => ({ errorCode, errorMessage: null, resourceType, resourceName })),
     }),
   )],
   [ApiKey.UpdateFeatures, api<UpdateFeaturesRequest>(updateFeatures, (_, errorCode) => ({ errorCode, errorMessage: null, results: [] }))],
   [ApiKey.AlterConfigs, api<AlterConfigsRequest>(
-    (state, _, request) => legacyAlterConfigs(state, request),
+    (state, context, request) => legacyAlterConfigs(state, context, request),
     ({ resources }, errorCode) => ({
       responses: resources.map(({ resourceType, resourceName }) => ({ errorCode, errorMessage: null, resourceType, resourceName })),
     }),
