@@ -34,7 +34,7 @@ class ServerChannel {
   private busy = false
   connected = true
 
-  constructor(env: Env, connection: Connection, handle: (request: RpcRequest) => void) {
+  constructor(env: Env, connection: Connection, handle: (request: RpcRequest) => void, onDisconnect: (connectionId: number) => void) {
     this.env = env
     this.connection = connection
     this.handle = handle
@@ -46,6 +46,7 @@ class ServerChannel {
       this.connected = false
       // What had arrived before an orderly close is still read; a reset discards the socket's buffer.
       if (reason !== 'closed-by-peer') this.waiting.length = 0
+      onDisconnect(connection.id)
     }
   }
 
@@ -128,7 +129,8 @@ class ChannelRequest implements RpcRequest {
 }
 
 export class RpcServer {
-  constructor(env: Env, port: number, handle: (request: RpcRequest) => void) {
-    env.network.listen(port, connection => new ServerChannel(env, connection, handle))
+  /** `onDisconnect`: the peer has closed a connection, or it was lost. */
+  constructor(env: Env, port: number, handle: (request: RpcRequest) => void, onDisconnect: (connectionId: number) => void = () => {}) {
+    env.network.listen(port, connection => new ServerChannel(env, connection, handle, onDisconnect))
   }
 }
