@@ -52,6 +52,10 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'log-divergence', 'no-convergence', 'leader-completeness', 'candidate-completeness', 'producer-state-mismatch', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'vanished-read',
     'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'aborted-read', 'wrong-compaction',
   ]),
+  'deposed-coordinator-answers': new Set(['nonlinearizable', 'commit-regression', 'duplicate-output']),
+  'empty-marker-forgets-epoch': new Set([
+    'producer-state-mismatch', 'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'hanging-transaction', 'torn-transaction', 'unknown-transaction', 'aborted-read', 'no-progress',
+  ]),
   'cleaner-trusts-crc': new Set(['invented-value', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'wrong-compaction', 'broker-assertion']),
   'metadata-log-start-forgotten': new Set(['broker-assertion']),
   'coordinator-reads-stale-watermark': new Set(['nonlinearizable', 'commit-regression', 'duplicate-output']),
@@ -103,6 +107,8 @@ export class MechanismRecorder implements Observer {
   readonly seen = new Mechanisms()
   private readonly decisions = new TransactionDecisions()
   private readonly lostDecisions = new LostDecisions()
+  /** Latest leader epoch of each partition, as the controller has it. */
+  private readonly leaderEpochs = new Map<string, number>()
   /** Per replica (`node key`), per producer: what a faithful broker would remember. */
   private readonly held = new Map<string, Map<number, BatchSummary[]>>()
 
@@ -151,12 +157,21 @@ export class MechanismRecorder implements Observer {
         return this.add('pending-isr-overwritten', event, node, time, `forgets that it has asked for the ISR [${event.proposed.join(' ')}] when metadata that it knows already arrives`)
       case 'elr-kept-removed-replica':
         return this.add('elr-outlives-replica', event, node, time, `keeps [${event.brokers.join(' ')}], which are no replicas any more, among the eligible leaders`)
+      case 'producer-epoch-skipped':
+        return this.add('empty-marker-forgets-epoch', event, node, time, `takes no epoch from the empty marker of producer ${event.producerId}, which is of epoch ${event.producerEpoch},`)
       case 'epoch-behind-gap':
         return this.add('epoch-start-behind-gap', event, node, time, `takes offset ${event.offset} for the start of epoch ${event.leaderEpoch}, which may have begun anywhere from ${event.earliest} on,`)
       case 'cleaner-trusted-crc':
         return this.add('cleaner-trusts-crc', event, node, time, `cleans the batch at offset ${event.baseOffset}, which fails its CRC, as if it were whole,`)
       case 'coordinator-read-stale':
         return this.tell('coordinator-reads-stale-watermark', '', node, time, `answers for partition ${event.partition} of ${event.topic} from below its high watermark, which has not reached offset ${event.loadedOffset} that it loaded,`)
+      case 'partition-registered':
+        return void this.leaderEpochs.set(`${event.topic}-${event.partition}`, event.leaderEpoch)
+      case 'coordinator-read': {
+        const epoch = this.leaderEpochs.get(`${event.topic}-${event.partition}`) ?? 0
+        if (event.coordinatorEpoch < epoch) this.tell('deposed-coordinator-answers', '', node, time, `answers for partition ${event.partition} of ${event.topic} as its coordinator of epoch ${event.coordinatorEpoch}, whom one of epoch ${epoch} has replaced,`)
+        return
+      }
       case 'transaction-begins-in-future':
         for (const key of [...event.partitions, '']) this.tell('transaction-timeout-by-wall-clock', key, node, time, `coordinates a transaction of ${event.transactionalId} that began ${event.aheadMs} ms in the future of its clock`)
         return

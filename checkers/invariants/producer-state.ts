@@ -37,11 +37,11 @@ export class ProducerState extends InvariantMonitor {
       written.set(producerId, { producerId, producerEpoch, lastSequence, lastOffset: batches.last[i]! })
     }
     const tell = (one: Remembered | undefined): string => one === undefined ? 'nothing' : `epoch ${one.producerEpoch}, sequence ${one.lastSequence}`
-    const differs = (producerId: number, live: Remembered | undefined, logged: Remembered | undefined): void => {
+    const differs = (producerId: number, live: Remembered | undefined, logged: (Remembered & { readonly lastOffset: number }) | undefined): void => {
       if (!this.isNew(partition, node, String(producerId))) return
       this.report('producer-state-mismatch', partition, node, time, {
         title: `${node} remembers ${tell(live)} of producer ${producerId} on ${partition.key}, its log says ${tell(logged)}.`,
-        evidence: { producerId, remembered: live === undefined ? null : { ...live }, log: logged === undefined ? null : { ...logged }, fromSnapshot: event.fromSnapshot },
+        evidence: { producerId, remembered: live === undefined ? null : { ...live }, log: logged === undefined ? null : { ...logged }, fromSnapshot: event.fromSnapshot, offsets: logged === undefined ? [] : [logged.lastOffset] },
         before: [partition.replica(node).lastLoss],
         event: `${node} has loaded ${partition.key} up to ${event.endOffset}${event.fromSnapshot ? ' with a producer snapshot' : ''} and remembers ${tell(live)} of producer ${producerId}.`,
         contradiction: `The state of producer ${producerId} is ${tell(logged)}, because that is its last batch in the log; however, ${node} remembers ${tell(live)}.`,

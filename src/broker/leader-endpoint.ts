@@ -4,6 +4,7 @@
 import type { Task } from '../base/task.ts'
 import { partitionName } from '../base/partition-name.ts'
 import type { Millis } from '../base/time.ts'
+import type { Defects } from '../config/defects.ts'
 import type { Env } from '../env/env.ts'
 import { ApiKey } from '../protocol/api-keys.ts'
 import type { Draft } from '../protocol/codec.ts'
@@ -13,6 +14,7 @@ import { FetchSessionHandler } from '../rpc/fetch-session-handler.ts'
 import type { FetchTarget } from '../rpc/fetch-session-handler.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import type { FetchState } from './fetch-state.ts'
+import { reachesRung } from './truncation-ladder.ts'
 
 const CONNECTION_SETUP_TIMEOUT_MS = 10_000
 /** Backing off is the fetcher's business (replica.fetch.backoff.ms), not the connection's. */
@@ -38,11 +40,13 @@ export type ListedOffset = { readonly ok: true; readonly offset: number } | { re
 
 export class LeaderEndpoint {
   readonly leaderId: number
+  private readonly defects: Defects
   private readonly o: LeaderEndpointOptions
   private readonly client: RpcClient
   private readonly session = new FetchSessionHandler()
 
   constructor(env: Env, o: LeaderEndpointOptions) {
+    this.defects = env.defects
     this.o = o
     this.leaderId = o.leaderId
     this.client = new RpcClient(env, {
@@ -61,12 +65,12 @@ export class LeaderEndpoint {
    */
   *fetch(states: readonly FetchState[]): Task<Pick<FetchResponse, 'responses'> | undefined> {
     const request: Draft<FetchRequest> = {
-      replicaState: { replicaId: this.o.brokerId, replicaEpoch: this.o.brokerEpoch() },
+      replicaState: fetchingReplica(this.defects, this.o),
       maxWaitMs: this.o.fetchWaitMaxMs,
       minBytes: this.o.fetchMinBytes,
       maxBytes: RESPONSE_MAX_BYTES,
       isolationLevel: 0,
-      ...this.session.request(states.map(targetOf), this.o.fetchMaxBytes),
+      ...this.session.request(states.map(state => fetchTarget(this.defects, state)), this.o.fetchMaxBytes),
     }
     const result = yield* this.client.send(this.o.host, this.o.port, ApiKey.Fetch, request).wait()
     if (!result.ok) {
@@ -86,7 +90,7 @@ export class LeaderEndpoint {
     const result = yield* this.client.send(this.o.host, this.o.port, ApiKey.ListOffsets, {
       replicaId: this.o.brokerId,
       isolationLevel: 0,
-      topics: [{ name: topic, partitions: [{ partitionIndex: partition, currentLeaderEpoch: state.leaderEpoch, timestamp }] }],
+      topics: [{ name: topic, partitions: [{ partitionIndex: partition, currentLeaderEpoch: namedEpoch(this.defects, state.leaderEpoch), timestamp }] }],
     }).wait()
     if (!result.ok) return { ok: false, errorCode: ErrorCode.NETWORK_EXCEPTION }
     const answer = (result.body as ListOffsetsResponse).topics[0]?.partitions[0]
@@ -100,9 +104,22 @@ export class LeaderEndpoint {
   }
 }
 
-function targetOf({ partition, leaderEpoch, fetchOffset, lastFetchedEpoch }: FetchState): FetchTarget {
+/**
+ * Who fetches, down to the incarnation: what a leader concludes from the fetch holds for no later one (KIP-903). Before,
+ * nothing tied the proof of being caught up to the life of the process.
+ */
+export function fetchingReplica(defects: Defects, own: Pick<LeaderEndpointOptions, 'brokerId' | 'brokerEpoch'>): FetchRequest['replicaState'] {
+  return { replicaId: own.brokerId, replicaEpoch: defects.has('KIP-903') ? -1 : own.brokerEpoch() }
+}
+
+/** The leader epoch that a request names: -1, none, before KIP-320. */
+function namedEpoch(defects: Defects, leaderEpoch: number): number {
+  return reachesRung(defects, 'fenced') ? leaderEpoch : -1
+}
+
+export function fetchTarget(defects: Defects, { partition, leaderEpoch, fetchOffset, lastFetchedEpoch }: FetchState): FetchTarget {
   return {
     key: partition.key, topic: partition.topic, topicId: partition.topicId, partition: partition.partition, fetchOffset,
-    currentLeaderEpoch: leaderEpoch, lastFetchedEpoch: lastFetchedEpoch ?? -1, logStartOffset: partition.log.logStartOffset,
+    currentLeaderEpoch: namedEpoch(defects, leaderEpoch), lastFetchedEpoch: lastFetchedEpoch ?? -1, logStartOffset: partition.log.logStartOffset,
   }
 }

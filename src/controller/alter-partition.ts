@@ -17,12 +17,14 @@
  * A change that completes a reassignment may move the leadership away from the sender, which is told NEW_LEADER_ELECTED
  * although the records are written.
  */
+import type { Defects } from '../config/defects.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type {
   AlterPartitionRequest, AlterPartitionRequestBrokerState, AlterPartitionRequestPartitionData, AlterPartitionResponse,
   AlterPartitionResponsePartitionData,
 } from '../protocol/generated/types.ts'
 import { checkBrokerEpoch } from './broker-lifecycle.ts'
+import { mayJoinIsr } from './broker-registration.ts'
 import type { ControllerState, LocatedPartition } from './controller-state.ts'
 import { DecisionDraft } from './decision.ts'
 import type { ControllerContext, Decision } from './decision.ts'
@@ -39,7 +41,7 @@ export function alterPartition(
   context: ControllerContext,
   request: AlterPartitionRequest,
 ): Decision<AlterPartitionResponse> {
-  checkBrokerEpoch(state, request.brokerId, request.brokerEpoch)
+  checkBrokerEpoch(state, context.defects, request.brokerId, request.brokerEpoch)
   const draft = new DecisionDraft()
   const topics: AlterPartitionResponse['topics'] = []
   for (const { topicId, partitions } of request.topics) {
@@ -68,7 +70,7 @@ function alterOne(
   const members = membersOf(data)
   const errorCode = partition === undefined
     ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    : validateAlterPartition(state, brokerId, partition, data, members)
+    : validateAlterPartition(state, context.defects, brokerId, partition, data, members)
   if (partition === undefined || errorCode !== ErrorCode.NONE) {
     draft.observations.push({ kind: 'alter-partition-rejected', topicId: topic.id, topic: topic.name, partition: index, brokerId, errorCode })
     return rejection(index, errorCode)
@@ -87,6 +89,7 @@ function alterOne(
 /** Exported for tests. Returns an error code. */
 export function validateAlterPartition(
   state: ControllerState,
+  defects: Defects,
   brokerId: number,
   partition: PartitionImage,
   data: AlterPartitionRequestPartitionData,
@@ -104,13 +107,12 @@ export function validateAlterPartition(
   const recovering = recoveryStateOf(data.leaderRecoveryState) === 'RECOVERING'
   if (recovering && isr.length > 1) return ErrorCode.INVALID_REQUEST
   if (recovering && partition.leaderRecoveryState === 'RECOVERED') return ErrorCode.INVALID_REQUEST
-  return members.every(member => isEligibleForIsr(state, member)) ? ErrorCode.NONE : ErrorCode.INELIGIBLE_REPLICA
+  return members.every(member => isEligibleForIsr(state, defects, member)) ? ErrorCode.NONE : ErrorCode.INELIGIBLE_REPLICA
 }
 
-function isEligibleForIsr(state: ControllerState, member: AlterPartitionRequestBrokerState): boolean {
+function isEligibleForIsr(state: ControllerState, defects: Defects, member: AlterPartitionRequestBrokerState): boolean {
   const broker = state.image.brokers.get(member.brokerId)
-  if (broker === undefined) return false
-  if (broker.fenced || broker.inControlledShutdown) return false // KIP-841
+  if (broker === undefined || !mayJoinIsr(defects, broker)) return false
   return member.brokerEpoch === UNKNOWN_BROKER_EPOCH || member.brokerEpoch === broker.brokerEpoch // KIP-903
 }
 

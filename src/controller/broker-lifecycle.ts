@@ -14,6 +14,7 @@
  * A shutdown was clean if the epoch that the broker read from its clean-shutdown file is the registered one. The broker
  * epoch is the offset of the batch's first record, not of the registration itself.
  */
+import type { Defects } from '../config/defects.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { metadataRecord } from '../protocol/metadata-records.ts'
@@ -32,9 +33,10 @@ const FENCE = 1
 const UNFENCE = -1
 
 /** @throws ApiError STALE_BROKER_EPOCH */
-export function checkBrokerEpoch(state: ControllerState, brokerId: number, brokerEpoch: number): BrokerRegistration {
+export function checkBrokerEpoch(state: ControllerState, defects: Defects, brokerId: number, brokerEpoch: number): BrokerRegistration {
   const broker = state.image.brokers.get(brokerId)
-  if (broker === undefined || broker.brokerEpoch !== brokerEpoch) throw new ApiError(ErrorCode.STALE_BROKER_EPOCH)
+  const isOfThisLife = defects.has('KIP-380') ? true : broker?.brokerEpoch === brokerEpoch
+  if (broker === undefined || !isOfThisLife) throw new ApiError(ErrorCode.STALE_BROKER_EPOCH)
   return broker
 }
 
@@ -61,7 +63,7 @@ export function registerBroker(
   if (isSameIncarnation && existing !== undefined) {
     ({ brokerEpoch, fenced, inControlledShutdown } = existing)
   } else {
-    const isCleanShutdown = request.previousBrokerEpoch === (existing?.brokerEpoch ?? NEVER_REGISTERED)
+    const isCleanShutdown = context.defects.has('KIP-966') ? true : request.previousBrokerEpoch === (existing?.brokerEpoch ?? NEVER_REGISTERED)
     removeDeadIncarnation(state, context, draft, brokerId, isCleanShutdown)
     draft.observations.push({ kind: 'broker-registered', brokerId, brokerEpoch, unclean: !isCleanShutdown })
   }
@@ -119,7 +121,7 @@ export function processHeartbeat(
   const { heartbeats } = context
   const registrationOffset = state.registrationOffsets.get(brokerId)
   if (registrationOffset === undefined) throw new ApiError(ErrorCode.STALE_BROKER_EPOCH)
-  const broker = checkBrokerEpoch(state, brokerId, brokerEpoch)
+  const broker = checkBrokerEpoch(state, context.defects, brokerId, brokerEpoch)
   const current = heartbeats.stateOf(brokerId)
   const next = heartbeats.nextState(request, registrationOffset, () => state.hasLeaderships(brokerId))
   const draft = new DecisionDraft()

@@ -1,6 +1,7 @@
 /**
  * One broker as the metadata log describes it (Kafka: BrokerRegistration). Immutable; records make new ones.
  */
+import type { Defects } from '../config/defects.ts'
 import type { BrokerRegistrationChangeRecord, RegisterBrokerRecord } from '../protocol/generated/types.ts'
 
 export interface BrokerRegistration {
@@ -33,6 +34,14 @@ export function brokerFromRecord(record: RegisterBrokerRecord): BrokerRegistrati
     logDirs: record.logDirs,
     features: record.features,
   }
+}
+
+/**
+ * Whether an ISR may take the broker in: unfenced and not about to leave (KIP-841). Asked by the leader, of what it knows,
+ * and again by the controller.
+ */
+export function mayJoinIsr(defects: Defects, broker: BrokerRegistration): boolean {
+  return defects.has('KIP-841') ? true : !broker.fenced && !broker.inControlledShutdown
 }
 
 /** The registration after a change: fenced is -1, 0 or 1 for unfenced, unchanged, fenced; shutting down never ends. */

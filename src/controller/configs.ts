@@ -5,13 +5,14 @@
  * Unlike Kafka: of the resources only topics and the cluster-wide broker default exist. As in Kafka, enabling unclean
  * election elects nobody by itself: the periodic run does.
  */
+import type { Defects } from '../config/defects.ts'
 import { topicConfigProblem } from '../config/topic.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { metadataRecord } from '../protocol/metadata-records.ts'
 import type { MetadataRecord } from '../protocol/metadata-records.ts'
 import type { AlterConfigsRequest, AlterConfigsResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsRequestAlterConfigsResource, IncrementalAlterConfigsResponse } from '../protocol/generated/types.ts'
 import type { ControllerState } from './controller-state.ts'
-import type { Decision } from './decision.ts'
+import type { ControllerContext, Decision } from './decision.ts'
 import { CLUSTER_DEFAULT, DYNAMIC_CLUSTER_CONFIGS, MIN_INSYNC_REPLICAS } from './effective-config.ts'
 import { BROKER_RESOURCE, resourceKey, TOPIC_RESOURCE } from './metadata-image.ts'
 
@@ -28,6 +29,7 @@ const OK: ConfigError = { errorCode: ErrorCode.NONE, errorMessage: null }
 
 export function incrementalAlterConfigs(
   state: ControllerState,
+  context: Pick<ControllerContext, 'defects'>,
   request: IncrementalAlterConfigsRequest,
 ): Decision<IncrementalAlterConfigsResponse> {
   const records: MetadataRecord[] = []
@@ -35,12 +37,12 @@ export function incrementalAlterConfigs(
     const { resourceType, resourceName } = resource
     return { ...alterResource(state, resource, records), resourceType, resourceName }
   })
-  records.push(...clearElrRecords(state, records))
+  records.push(...clearElrRecords(state, context.defects, records))
   return { records: request.validateOnly ? [] : records, response: { throttleTimeMs: 0, responses } }
 }
 
 /** AlterConfigs: the entries of a resource become exactly those given (ConfigurationControlManager#legacyAlterConfigs). */
-export function legacyAlterConfigs(state: ControllerState, request: AlterConfigsRequest): Decision<AlterConfigsResponse> {
+export function legacyAlterConfigs(state: ControllerState, context: Pick<ControllerContext, 'defects'>, request: AlterConfigsRequest): Decision<AlterConfigsResponse> {
   const resources = request.resources.map(({ resourceType, resourceName, configs }) => {
     const given = new Set(configs.map(({ name }) => name))
     const dropped = [...state.image.configs.get(resourceKey(resourceType, resourceName))?.keys() ?? []].filter(name => !given.has(name))
@@ -52,7 +54,7 @@ export function legacyAlterConfigs(state: ControllerState, request: AlterConfigs
       ],
     }
   })
-  return incrementalAlterConfigs(state, { resources, validateOnly: request.validateOnly })
+  return incrementalAlterConfigs(state, context, { resources, validateOnly: request.validateOnly })
 }
 
 /** ConfigRecords for a topic that is being created; adds nothing when it returns an error. */
@@ -112,13 +114,13 @@ function clusterConfigProblem(state: ControllerState, name: string, value: strin
   return topicConfigProblem(name, value)
 }
 
-function clearElrRecords(state: ControllerState, altered: readonly MetadataRecord[]): MetadataRecord[] {
-  if (!state.elrEnabled) return []
+function clearElrRecords(state: ControllerState, defects: Defects, altered: readonly MetadataRecord[]): MetadataRecord[] {
+  if (!state.elrEnabled || defects.has('KAFKA-16540')) return []
   const records: MetadataRecord[] = []
   for (const record of altered) {
     if (record.type !== 'ConfigRecord' || record.data.name !== MIN_INSYNC_REPLICAS) continue
     const topicName = record.data.resourceType === TOPIC_RESOURCE ? record.data.resourceName : ''
-    records.push(metadataRecord('ClearElrRecord', { topicName })) // KAFKA-16540
+    records.push(metadataRecord('ClearElrRecord', { topicName }))
   }
   return records
 }

@@ -46,6 +46,8 @@ export interface PartitionRules {
   readonly minIsr: number
   /** eligible.leader.replicas.version > 0 */
   readonly elrEnabled: boolean
+  /** The defect KAFKA-19522. */
+  readonly mayElectInactiveLastKnown?: boolean
   /** The mend of elr-outlives-replica. */
   readonly elrOfReplicasOnly?: boolean
 }
@@ -186,8 +188,7 @@ function electableLastKnownLeader(
   if (!rules.elrEnabled || isr.length > 0 || elr.length > 0) return undefined
   const [lastKnown] = partition.lastKnownElr
   if (lastKnown === undefined || partition.lastKnownElr.length !== 1) return undefined
-  if (!rules.isAcceptableLeader(lastKnown)) return undefined // KAFKA-19522
-  return lastKnown
+  return rules.mayElectInactiveLastKnown === true || rules.isAcceptableLeader(lastKnown) ? lastKnown : undefined
 }
 
 /** Recorded when a partition first loses its leader, forgotten at the next election; null: unchanged. */

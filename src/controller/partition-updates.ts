@@ -27,7 +27,10 @@ export function changePartition(
   target: PartitionTarget,
   isAcceptableLeader: (brokerId: number) => boolean = brokerId => state.image.isActive(brokerId),
 ): PartitionChange | undefined {
-  const rules = { isAcceptableLeader, minIsr: state.minIsr(context.server, topic), elrEnabled: state.elrEnabled, elrOfReplicasOnly: context.mends.has('elr-outlives-replica') }
+  const rules = {
+    isAcceptableLeader, minIsr: state.minIsr(context.server, topic), elrEnabled: state.elrEnabled,
+    mayElectInactiveLastKnown: context.defects.has('KAFKA-19522'), elrOfReplicasOnly: context.mends.has('elr-outlives-replica'),
+  }
   const election = target.election ?? (isUncleanEnabled(state, context, topic.name) ? 'unclean' : 'online')
   return buildPartitionChange(topic.id, index, partition, rules, { ...target, election })
 }

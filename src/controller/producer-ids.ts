@@ -15,7 +15,7 @@ export function allocateProducerIds(
   context: ControllerContext,
   { brokerId, brokerEpoch }: AllocateProducerIdsRequest,
 ): Decision<AllocateProducerIdsResponse> {
-  checkBrokerEpoch(state, brokerId, brokerEpoch)
+  checkBrokerEpoch(state, context.defects, brokerId, brokerEpoch)
   const producerIdStart = state.image.nextProducerId
   const producerIdLen = context.server.producerIdBlockSize
   // Defect: the record names the last id of the block instead of the first of the next one.

@@ -93,6 +93,8 @@ export type Observation =
   // ---- coordinators ----
   /** A broker has read a state partition that it leads, up to `lastOffset` (-1: nothing in it), and serves. */
   | { readonly kind: 'coordinator-loaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number; readonly lastOffset: number }
+  /** A coordinator has answered from its state and appended nothing, so that nobody has confirmed that it still leads. */
+  | { readonly kind: 'coordinator-read'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number }
   | { readonly kind: 'coordinator-unloaded'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number }
   /** A coordinator has replayed what is committed, up to `offset`: a digest of the state that this makes (invariant 9). */
   | { readonly kind: 'coordinator-state'; readonly topic: string; readonly partition: number; readonly coordinatorEpoch: number; readonly offset: number; readonly digest: number }
@@ -110,6 +112,11 @@ export type Observation =
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** Known behaviour: a coordinator answers from the state below its high watermark, which has not reached what it loaded. */
   | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
+  /**
+   * The leader of a share-partition tells what has become of its records, when it is persisted, or at once: acquired, and released by a lock
+   * that ran out. `initialized`: it has read the state and has in flight what lies from firstOffset on; `start`: the start went back.
+   */
+  | (Replica & { readonly kind: 'share-records'; readonly groupId: string; readonly leaderEpoch: number; readonly change: 'initialized' | 'start' | 'acquired' | 'released' | 'acknowledged' | 'archived'; readonly memberId: string; readonly firstOffset: number; readonly lastOffset: number; readonly deliveryCount: number; readonly startOffset: number })
   /** A transactional id is in this state: its record, at `offset`, is acknowledged, or was read by a coordinator that took over, maybe above the high watermark. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly offset: number; readonly isReplicated: boolean; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----
@@ -161,6 +168,7 @@ export type Observation =
   /** Known behaviour timestamp-below-log-start: the only records of a segment that are young enough lie below the log start, and later segments are not looked into. */
   | (Replica & { readonly kind: 'timestamp-hidden'; readonly timestamp: number })
   /** Known behaviour epoch-start-behind-gap: the first batch of an epoch that a replica gets of a compacted log lies behind a gap, and the epoch may have begun anywhere in it, from `earliest` on. */
+  | (Replica & { readonly kind: 'producer-epoch-skipped'; readonly producerId: number; readonly producerEpoch: number })
   | (Replica & { readonly kind: 'epoch-behind-gap'; readonly leaderEpoch: number; readonly offset: number; readonly earliest: number })
   /** Known behaviour cleaner-trusts-crc: a batch that fails its CRC was cleaned as if it were whole, and gets a CRC that is right. */
   | (Replica & { readonly kind: 'cleaner-trusted-crc'; readonly baseOffset: number })

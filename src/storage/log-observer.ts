@@ -7,7 +7,7 @@ import type { BatchHeader } from './batch-header.ts'
 import { ProducerRejection } from './producer-append.ts'
 import type { ProducerChanges } from './producer-check.ts'
 import type { RememberedBatch } from './producer-entry.ts'
-import type { ProducerState } from './producer-state.ts'
+import type { ProducerState, SkippedEpoch } from './producer-state.ts'
 import type { Segment } from './segment.ts'
 import { NO_SEQUENCE, precedesSequence } from './sequence.ts'
 
@@ -138,6 +138,11 @@ export class LogObserver {
   /** Known behaviour producer-state-behind-log-start. */
   forgotten(producerIds: readonly number[]): void {
     for (const producerId of producerIds) this.env.observe({ kind: 'producer-forgotten', ...this.identity, producerId })
+  }
+
+  /** Known behaviour empty-marker-forgets-epoch. */
+  epochsSkipped(skipped: readonly SkippedEpoch[]): void {
+    for (const { producerId, producerEpoch } of skipped) this.env.observe({ kind: 'producer-epoch-skipped', ...this.identity, producerId, producerEpoch })
   }
 
   truncated(event: Omit<ObservationOf<'log-truncate'>, 'kind' | keyof Identity>): void {

@@ -125,7 +125,7 @@ export class Log {
       cleanShutdown: how.clean, bytesDropped: loaded.bytesDropped,
       logStartOffset: log.logStartOffset, endOffset: log.logEndOffset, highWatermark: log.highWatermark,
     })
-    log.observer?.forgotten(log.producers.takeForgotten())
+    log.observeReload()
     log.observeProducerState()
     return log
   }
@@ -165,7 +165,12 @@ export class Log {
 
   /** Consumers of committed transactions read below this. */
   get lastStableOffset(): number {
-    return this.firstUnstable !== undefined && this.firstUnstable < this.committed ? this.firstUnstable : this.committed
+    return this.lastStableOffsetFor(this.committed)
+  }
+
+  /** What counts as stable is judged by the high watermark that was `seen`, which must be the present one (KAFKA-9807). */
+  lastStableOffsetFor(seen: number): number {
+    return this.firstUnstable !== undefined && this.firstUnstable < seen ? this.firstUnstable : this.committed
   }
 
   get recoveryPoint(): number {
@@ -312,7 +317,7 @@ export class Log {
     invariant(offset >= 0, `truncation to ${offset}`)
     const previousEnd = this.logEndOffset
     if (offset >= previousEnd) {
-      this.epochs.truncateFromEnd(previousEnd)
+      if (!this.env.defects.has('KAFKA-10706')) this.epochs.truncateFromEnd(previousEnd)
       return false
     }
     if (offset < this.local.segments.first.baseOffset) {
@@ -366,7 +371,7 @@ export class Log {
     for (const reason of RETENTION_RULES) {
       const past = segmentsPastRetention({
         segments: this.local.segments, logStartOffset: this.start, logEndOffset: this.logEndOffset,
-        highWatermark: this.committed, now: this.env.wallClock(), config: this.options.config(),
+        deletableEnd: this.env.defects.has('KAFKA-5634') ? this.logEndOffset : this.committed, now: this.env.wallClock(), config: this.options.config(),
       }, reason)
       if (past.length > 0) this.deleteSegments(past, reason)
       count += past.length
@@ -458,6 +463,7 @@ export class Log {
     if (changes !== undefined) {
       this.applyProducerChanges(changes)
       this.observer?.appended(headers, origin !== 'replication', changes)
+      this.observer?.epochsSkipped(this.producers.takeSkipped())
     }
     return appended(headers, bytes.length, logAppendTime)
   }
@@ -501,7 +507,12 @@ export class Log {
   private rebuildProducers(): void {
     if (this.observer === undefined) return
     rebuildProducerState(this.env, this.producers, this.local.segments, this.start, this.logEndOffset, false)
-    this.observer.forgotten(this.producers.takeForgotten())
+    this.observeReload()
+  }
+
+  private observeReload(): void {
+    this.observer?.forgotten(this.producers.takeForgotten())
+    this.observer?.epochsSkipped(this.producers.takeSkipped())
   }
 
   private takeSnapshot(): File | undefined {
@@ -544,7 +555,7 @@ export class Log {
 
   private incrementLogStart(offset: number): boolean {
     if (offset <= this.start) return false
-    invariant(offset <= this.committed, `log start ${offset} above the high watermark ${this.committed}`)
+    invariant(offset <= this.committed || this.env.defects.has('KAFKA-5634'), `log start ${offset} above the high watermark ${this.committed}`)
     this.start = offset
     this.local.moveStart(offset)
     this.epochs.truncateFromStart(offset)

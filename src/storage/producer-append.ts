@@ -125,6 +125,15 @@ export class ProducerAppend {
     return { producerId: updated.producerId, firstOffset, lastOffset: offset, isAborted: marker.isAbort }
   }
 
+  /** Mended empty-marker-forgets-epoch: a marker whose record is cleaned away still tells how far its producer's epoch had come. */
+  emptyMarker(producerEpoch: number, timestamp: number): void {
+    const { updated } = this
+    if (producerEpoch <= updated.epoch) return
+    updated.epoch = producerEpoch
+    updated.lastTimestamp = timestamp
+    this.added.length = 0
+  }
+
   /** A coordinator has vouched for the transaction that this append starts. */
   get isGuarded(): boolean {
     return this.verification !== undefined

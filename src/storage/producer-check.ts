@@ -59,7 +59,10 @@ export function checkProducers(
       continue
     }
     const marker = endMarkerOf(bytes, header)
-    if (marker === undefined) continue
+    if (marker === undefined) {
+      producers.skipEmptyMarker(append, header)
+      continue
+    }
     const transactionVersion = proof.transactionVersion ?? 0
     const ended = append.marker(marker, header.producerEpoch, header.baseOffset, { transactionVersion, keepsTimestamp: producers.markersKeepTimestamp })
     markers.push({ header, marker, firstOffset: ended?.firstOffset ?? NO_OFFSET, transactionVersion })

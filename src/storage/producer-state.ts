@@ -24,6 +24,13 @@ interface Transaction {
   readonly lastOffset: number
 }
 
+export interface SkippedEpoch {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+const NONE_SKIPPED: readonly SkippedEpoch[] = []
+
 export class ProducerState {
   /** End of the log prefix that this state describes. */
   mapEndOffset = 0
@@ -34,6 +41,7 @@ export class ProducerState {
   readonly requiresVerification: boolean
   /** Producers with batches below the log start, as the last reload found them. */
   private behind: readonly number[] = []
+  private skipped: SkippedEpoch[] = []
   private readonly env: Env
   private readonly directory: string
   private readonly expirationMs: number
@@ -132,12 +140,31 @@ export class ProducerState {
     let completed: CompletedTransaction | undefined
     if (header.isControl) {
       const marker = endMarkerOf(bytes, header)
-      if (marker !== undefined) completed = append.marker(marker, header.producerEpoch, header.baseOffset, { transactionVersion: 0, keepsTimestamp: this.markersKeepTimestamp })
+      if (marker === undefined) this.skipEmptyMarker(append, header)
+      else completed = append.marker(marker, header.producerEpoch, header.baseOffset, { transactionVersion: 0, keepsTimestamp: this.markersKeepTimestamp })
     } else {
       append.data(header)
     }
     this.commit(append)
     return completed
+  }
+
+  /**
+   * Of a control batch without its record nothing is applied, since it stands for a transaction that is cleaned away
+   * (ProducerAppendInfo#append). Known behaviour empty-marker-forgets-epoch: the cleaner keeps it for its epoch's sake.
+   */
+  skipEmptyMarker(append: ProducerAppend, { producerId, producerEpoch, maxTimestamp }: BatchHeader): void {
+    if (producerEpoch <= append.updated.epoch) return
+    if (this.env.mends.has('empty-marker-forgets-epoch')) append.emptyMarker(producerEpoch, maxTimestamp)
+    else this.skipped.push({ producerId, producerEpoch })
+  }
+
+  /** Epochs that empty markers told and that were not taken over, since this was last asked. */
+  takeSkipped(): readonly SkippedEpoch[] {
+    if (this.skipped.length === 0) return NONE_SKIPPED
+    const { skipped } = this
+    this.skipped = []
+    return skipped
   }
 
   onHighWatermark(highWatermark: number): void {

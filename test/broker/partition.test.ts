@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { fetchingReplica } from '../../src/broker/leader-endpoint.ts'
 import { ApiError } from '../../src/protocol/api-error.ts'
 import { ErrorCode, errorName } from '../../src/protocol/errors.ts'
 import { batch } from '../storage/log-fixture.ts'
@@ -44,6 +45,49 @@ describe('joining the ISR', () => {
     f.setBroker(2, broker)
     f.fetch(2, 0, fetchEpoch)
     expect(f.submitted).toEqual([])
+  })
+
+  test.each([
+    { name: 'KIP-903: the fetch of a former life, that had it all, is refused', defects: [], outcome: 'NOT_LEADER_OR_FOLLOWER', isr: undefined },
+    { name: 'KIP-903 switched on: the present life joins the ISR for it', defects: ['KIP-903'] as const, outcome: 'NONE', isr: [1, 2] },
+  ])('$name', ({ defects, outcome, isr }) => {
+    const f = new Fixture({ defects })
+    f.lead({ isr: [1] })
+    f.append(3)
+    const { replicaEpoch } = fetchingReplica(f.env.defects, { brokerId: 2, brokerEpoch: () => brokerEpochOf(2) })
+    f.setBroker(2, { epoch: 50 })
+    expect(codeOf(() => f.fetch(2, 3, replicaEpoch))).toBe(outcome)
+    expect(f.submitted[0]?.change.isr.map(member => member.brokerId)).toEqual(isr)
+  })
+
+  test.each([
+    { name: 'KIP-841 switched on: a fenced broker joins', defects: ['KIP-841'] as const, proposals: 1 },
+    { name: 'KIP-841: a fenced broker does not', defects: [], proposals: 0 },
+  ])('$name', ({ defects, proposals }) => {
+    const f = new Fixture({ defects })
+    f.lead({ isr: [1] })
+    f.setBroker(2, { fenced: true })
+    f.fetch(2, 0)
+    expect(f.submitted).toHaveLength(proposals)
+  })
+
+  test.each([
+    { name: 'KAFKA-15221: position and life of a follower are judged on one look at it', defects: [], proposed: undefined },
+    { name: 'KAFKA-15221 switched on: it reboots between the two, and its old position counts for the new life', defects: ['KAFKA-15221'] as const, proposed: { brokerId: 2, brokerEpoch: 50 } },
+  ])('$name', ({ defects, proposed }) => {
+    const f = new Fixture({ defects })
+    f.lead({ isr: [1] })
+    f.append(3)
+    let hasRebooted = false
+    f.env.pause = function* (label?: string) {
+      if (label !== 'isr-expand' || hasRebooted) return
+      hasRebooted = true
+      f.setBroker(2, { epoch: 50 })
+      f.fetch(2, 0, 50)
+    }
+    f.fetch(2, 3)
+    expect(f.submitted[0]?.change.isr.at(-1)).toEqual(proposed)
+    expect(f.partition.remoteReplica(2)!.state.logEndOffset).toBe(0)
   })
 
   test('KIP-903: the fetch of a dead incarnation changes nothing', () => {
@@ -140,14 +184,20 @@ describe('the high watermark', () => {
 })
 
 describe('metadata', () => {
-  test('KAFKA-13790: a change of the ISR alone keeps epoch start and follower state', () => {
-    const f = new Fixture()
+  test.each([
+    { name: 'KAFKA-13790: a change of the ISR alone keeps epoch start, follower state and fetchers', defects: [], start: 0, caughtUp: 1_000_000, restarts: false },
+    { name: 'KAFKA-13790 switched on: it begins anew', defects: ['KAFKA-13790'] as const, start: 2, caughtUp: 0, restarts: true },
+  ])('$name', ({ defects, start, caughtUp, restarts }) => {
+    const f = new Fixture({ defects })
     f.lead()
     f.append()
     f.fetch(2, 1)
-    f.lead({ isr: [1, 2], partitionEpoch: 8 })
-    expect(f.partition.leaderEpochStartOffset).toBe(0)
-    expect(f.partition.remoteReplica(2)!.state.logEndOffset).toBe(1)
+    f.append()
+    f.lead({ isr: [1, 3], partitionEpoch: 8 })
+    expect(f.partition.leaderEpochStartOffset).toBe(start)
+    expect(f.partition.remoteReplica(2)!.state.lastCaughtUpTimeMs).toBe(caughtUp)
+    f.partition.makeFollower({ ...f.registration, leader: 2, leaderEpoch: 6, partitionEpoch: 9 })
+    expect(f.partition.makeFollower({ ...f.registration, leader: 2, leaderEpoch: 6, partitionEpoch: 10 })).toBe(restarts)
   })
 
   test('a re-elected leader forgets when followers outside the ISR were last caught up', () => {

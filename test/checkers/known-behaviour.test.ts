@@ -285,3 +285,18 @@ describe('marked as known', () => {
     expect(excused).not.toContain('two-leaders-one-epoch')
   })
 })
+
+describe('a coordinator that answers from memory', () => {
+  const INTERNAL = { topicId: 'id', topic: '__consumer_offsets', partition: 1 } as const
+  const led = (leaderEpoch: number): Observation => ({ kind: 'partition-registered', ...INTERNAL, leader: 1, leaderEpoch, partitionEpoch: leaderEpoch, replicas: [1, 2], isr: [1, 2], elr: [], lastKnownElr: [], recovering: false })
+  const read = (coordinatorEpoch: number, partition = 1): Observation => ({ kind: 'coordinator-read', topic: '__consumer_offsets', partition, coordinatorEpoch })
+  const mends = (recorded: Recorded): readonly string[] => mendsThatCouldExcuse({ ...DUPLICATE, anomaly: 'nonlinearizable', key: '' }, recorded.seen)
+
+  it('is known to when another one has replaced it', () => {
+    expect(mends(new Recorded().see(led(0)).see(led(1)).see(read(0)))).toEqual(['deposed-coordinator-answers'])
+  })
+
+  it('is not, while it leads, or of another partition', () => {
+    expect(mends(new Recorded().see(led(0)).see(led(1)).see(read(1)).see(read(0, 0)))).toEqual([])
+  })
+})

@@ -8,6 +8,7 @@ import type { Task } from '../../src/base/task.ts'
 import { msToUs } from '../../src/base/time.ts'
 import { DEFAULT_SERVER_CONFIG } from '../../src/config/cluster.ts'
 import type { ServerConfig } from '../../src/config/cluster.ts'
+import type { DefectId } from '../../src/config/defects.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Observation, ObservationKind, ObservationOf } from '../../src/env/observation.ts'
 import { alterPartition } from '../../src/controller/alter-partition.ts'
@@ -72,7 +73,7 @@ export class FakeRaft implements ControllerRaft {
 
 class FakeEnv {
   readonly observations: Observation[] = []
-  readonly defects = new Set<never>()
+  readonly defects = new Set<DefectId>()
   readonly mends = new Set<never>()
   readonly node = 'controller-101'
   readonly incarnation = 0
@@ -126,15 +127,16 @@ export class ControllerHarness {
   readonly env = new FakeEnv()
   readonly controller: QuorumController
 
-  constructor(server: Partial<ServerConfig> = {}) {
+  constructor(server: Partial<ServerConfig> = {}, defects: readonly DefectId[] = []) {
+    for (const defect of defects) this.env.defects.add(defect)
     // Without NoOpRecords, which would only blur the logs of these tests.
     const config = { ...DEFAULT_SERVER_CONFIG, metadataMaxIdleIntervalMs: 0, ...server }
     this.controller = new QuorumController(this.env as unknown as Env, { nodeId: 101, clusterId: 'test', server: config, raft: this.raft })
   }
 
   /** An active controller with brokers 1 to `brokers` registered and unfenced. */
-  static active(brokers: number, server: Partial<ServerConfig> = {}): ControllerHarness {
-    const harness = new ControllerHarness(server)
+  static active(brokers: number, server: Partial<ServerConfig> = {}, defects: readonly DefectId[] = []): ControllerHarness {
+    const harness = new ControllerHarness(server, defects)
     harness.raft.elect(101, 1)
     for (let id = 1; id <= brokers; id++) {
       harness.register(id)
@@ -216,7 +218,7 @@ export class ControllerHarness {
     const request = projectMessage<IncrementalAlterConfigsRequest>('IncrementalAlterConfigsRequest', 1, {
       resources: [{ resourceType: 2, resourceName: topic, configs: [{ name, configOperation: value === null ? 1 : 0, value }] }],
     })
-    return this.call(state => incrementalAlterConfigs(state, request)).responses[0]!
+    return this.call((state, context) => incrementalAlterConfigs(state, context, request)).responses[0]!
   }
 
   /** The leader of t-0 proposes an ISR, with everything else as it should be. */

@@ -4,6 +4,7 @@
  */
 import { partitionName } from '../../base/partition-name.ts'
 import type { Future, Task } from '../../base/task.ts'
+import type { CoordinatorRecord } from '../../coordinator/coordinator-record.ts'
 import { coordinatorError } from '../../coordinator/coordinator-errors.ts'
 import { commitOffsets, commitTransactionalOffsets } from '../../coordinator/group/offsets/commit.ts'
 import { fetchOffsets } from '../../coordinator/group/offsets/fetch.ts'
@@ -163,8 +164,9 @@ function fetchGroup(context: BrokerContext, group: OffsetFetchRequestOffsetFetch
     name, topicId, partitions: partitionIndexes.map(partitionIndex => ({ partitionIndex, committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode: ErrorCode.UNKNOWN_TOPIC_ID })),
   }))
   // Only the latest state knows of open transactions, and what it knows must be committed before it is told.
-  const stable = requireStable
-    ? context.groups.write(groupId, 'fetch-offsets', scope => ({ records: [], response: fetchOffsets(scope.state, { ...group, topics }, true) }))
+  const isConfirmed = context.env.mends.has('deposed-coordinator-answers')
+  const stable = requireStable || isConfirmed
+    ? context.groups.write(groupId, 'fetch-offsets', scope => ({ records: isConfirmed ? [forgotNothing(groupId)] : [], response: fetchOffsets(scope.state, { ...group, topics }, requireStable) }))
     : undefined
   return function* () {
     try {
@@ -177,6 +179,11 @@ function fetchGroup(context: BrokerContext, group: OffsetFetchRequestOffsetFetch
       return { groupId, topics: [], errorCode: requireStable && error.code === ErrorCode.COORDINATOR_NOT_AVAILABLE ? ErrorCode.NOT_COORDINATOR : error.code }
     }
   }
+}
+
+/** Mended deposed-coordinator-answers: that this is committed confirms that no other coordinator had answered before. */
+function forgotNothing(group: string): CoordinatorRecord {
+  return { type: 'OffsetCommit', version: 0, key: { group, topic: '', partition: -1 }, value: null }
 }
 
 export function* handleOffsetDelete(context: BrokerContext, request: RpcRequest): Task<void> {
