@@ -97,7 +97,7 @@ function* work({ env, recorder, name, config, limit, workUs }: Worker, isDone: (
     if (error !== undefined) invoked.fail(error)
     else {
       invoked.ok({
-        group: config.groupId, member: name, limit, records: byPartition(records.map(record => [record, [record.offset, valueOf(record, plainPayload), record.deliveryCount]])),
+        group: config.groupId, member: name, limit, records: byPartition(records.map(record => [record, [record.offset, valueOf(record, plainPayload), record.deliveryCount, consumer.pollCount - record.askedInPoll]])),
         unreadable: byPartition(unreadable.flatMap(range => Array.from({ length: range.lastOffset - range.firstOffset + 1 }, (_, n) => [range, range.firstOffset + n] as const))),
       })
     }
