@@ -95,7 +95,7 @@ export const GUARANTEE_ROWS: readonly GuaranteeRow[] = [
     witnesses: ['duplicate-output'], marks: [], expected: 'records processed twice witnessed, none lost',
   },
   {
-    id: 'share-group', configuration: 'a share group (KIP-932)', workload: 'share-queue', shrinkBudget: 8, profile: 'safe', beyondBudget: false, families: ['crash'],
+    id: 'share-group', configuration: 'a share group (KIP-932)', workload: 'share-queue', shrinkBudget: 4, profile: 'safe', beyondBudget: false, families: ['crash'],
     claim: 'At least once, without order: a record is leased to one member at a time, and to another when that one does not say in time what became of it.',
     witnesses: ['repeated-delivery'], marks: [], expected: 'a record delivered twice witnessed, none lost',
   },
