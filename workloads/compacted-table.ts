@@ -1,7 +1,8 @@
 /**
  * A table in a compacted topic: a few keys, written and deleted again and again, and others hardly ever, by producers that do
  * not know of each other; one reader keeps up, another comes late and starts over. In half of the plans an application writes
- * rows of several keys in transactions, some of them aborted. Replicas move to brokers that must copy what compaction has
+ * rows of several keys in transactions, some of them aborted. Keys are names, or numbers as IntegerSerializer writes them,
+ * which are as long as the keys of transaction markers. Replicas move to brokers that must copy what compaction has
  * left, and the topic changes how it rolls and is cleaned. Segments of a few batches, so that cleaning happens within seconds.
  */
 import fc, { type Arbitrary } from 'fast-check'
@@ -82,13 +83,18 @@ function clients(shape: WorkloadShape): Arbitrary<readonly ClientSpec[]> {
   })
 }
 
-function operations(shape: WorkloadShape, spec: TopicSpec, hasApp: boolean): Arbitrary<readonly PlanOperation[]> {
+const KEYS = {
+  names: (row: number): string => `k${row}`,
+  integers: (row: number): string => `\u0000\u0000\u0000${String.fromCharCode(row)}`,
+} as const
+
+function operations(shape: WorkloadShape, spec: TopicSpec, hasApp: boolean, keyOf: (row: number) => string): Arbitrary<readonly PlanOperation[]> {
   const at = fc.integer({ min: 0, max: shape.chaosUs })
   const partitions = Array.from({ length: spec.partitions }, (_, index) => index)
   const row = fc.oneof({ weight: 2, arbitrary: fc.integer({ min: 0, max: 6 }) }, { weight: 1, arbitrary: fc.integer({ min: 7, max: 40 }) })
   const write: Arbitrary<OperationDraft> = fc.record({
     at, client: fc.constantFrom(...PRODUCERS), key: row, isTombstone: fc.integer({ min: 0, max: 3 }).map(n => n === 0), size: fc.constantFrom(0, 0, 20),
-  }).map(({ key, isTombstone, ...rest }) => ({ ...rest, f: 'send' as const, topic: TOPIC, partition: key % spec.partitions, key: `k${key}`, ...(isTombstone ? { tombstone: true as const } : {}) }))
+  }).map(({ key, isTombstone, ...rest }) => ({ ...rest, f: 'send' as const, topic: TOPIC, partition: key % spec.partitions, key: keyOf(key), ...(isTombstone ? { tombstone: true as const } : {}) }))
   const late = fc.record({ from: fc.integer({ min: 0, max: Math.floor(shape.chaosUs / 2) }), again: fc.array(at, { maxLength: 6 }) }).map(({ from, again }): OperationDraft[] => [
     { at: from, client: LATE, f: 'consume', topic: TOPIC, partitions, from: 'earliest' },
     ...again.filter(when => when > from).map((when): OperationDraft => ({ at: when, client: LATE, f: 'rewind', topic: TOPIC })),
@@ -102,7 +108,7 @@ function operations(shape: WorkloadShape, spec: TopicSpec, hasApp: boolean): Arb
   )
   const transaction: Arbitrary<OperationDraft> = fc.record({
     at, end: fc.constantFrom('commit' as const, 'commit' as const, 'abort' as const), openUs: fc.constantFrom(0, 0, 20_000, 200_000), rows: fc.array(row, { minLength: 1, maxLength: 4, size: 'max' }),
-  }).map(({ rows, ...rest }) => ({ ...rest, client: APP, f: 'transact' as const, sends: rows.map(key => ({ topic: TOPIC, partition: key % spec.partitions, key: `k${key}` })) }))
+  }).map(({ rows, ...rest }) => ({ ...rest, client: APP, f: 'transact' as const, sends: rows.map(key => ({ topic: TOPIC, partition: key % spec.partitions, key: keyOf(key) })) }))
   const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : shape.closeUp ? { minLength: 20, maxLength: 60 } : { minLength: 60, maxLength: 200 }
   const transactions = hasApp && shape.operations === 0 ? fc.array(transaction, { minLength: 2, maxLength: shape.closeUp ? 8 : 25, size: 'max' }) : fc.constant([])
   return fc.tuple(fc.array(write, { ...count, size: 'max' }), late, fc.array(change, { maxLength: 4 }), transactions).map(([writes, reads, changes, transacted]) => {
@@ -114,10 +120,10 @@ function operations(shape: WorkloadShape, spec: TopicSpec, hasApp: boolean): Arb
 export const compactedTable: Workload = {
   name: 'compacted-table',
   describes: 'a table in a compacted topic: keys written and deleted again and again, a reader that keeps up, one that comes late, replicas that move',
-  draw: (shape): Arbitrary<WorkloadDraft> => fc.tuple(topic(shape), clients(shape)).chain(([spec, cast]) => {
+  draw: (shape): Arbitrary<WorkloadDraft> => fc.tuple(topic(shape), clients(shape), fc.constantFrom('names' as const, 'names' as const, 'integers' as const)).chain(([spec, cast, keys]) => {
     const hasApp = cast.some(({ kind }) => kind === 'app')
     // A transaction that was left open must time out before the last stable offset can pass it.
-    return operations(shape, spec, hasApp).map(drawn => ({ topics: [spec], clients: cast, operations: drawn, ...(hasApp ? { settleMs: 2 * scaledMs(shape, TRANSACTION_TIMEOUT_MS) } : {}) }))
+    return operations(shape, spec, hasApp, KEYS[keys]).map(drawn => ({ topics: [spec], clients: cast, operations: drawn, ...(hasApp ? { settleMs: 2 * scaledMs(shape, TRANSACTION_TIMEOUT_MS) } : {}) }))
   }),
   client: context => (context.spec.kind === 'app' ? runTransactions(context, plainPayload) : runClient(context, plainPayload)),
   drain: context => drainTopics(context, plainPayload, 'read_committed'),

@@ -83,7 +83,7 @@ export function databaseSink(instance: Instance, ordering: Ordering): Sink {
         yield* write(records)
         yield* work(instance)
         yield* commitRecorded(member, offsets)
-      } else if (yield* commitRecorded(member, offsets)) {
+      } else if ((yield* commitRecorded(member, offsets)).ok) {
         yield* work(instance)
         yield* write(records)
       }

@@ -1,6 +1,10 @@
 /**
  * The application just looks at what it is handed and then commits, by itself or by auto-commit: every record must have
  * been handed to somebody, and may have been to several.
+ *
+ * Record by record it commits as frameworks do that hide the poll from their users: a commit that fails because a rebalance is
+ * under way is left to the next record, one that fails for good means that whoever has the partitions now will get the rest.
+ * Only so under the classic protocol: in a KIP-848 group a member in good standing fails, too, whose epoch rises meanwhile.
  */
 import type { Task } from '../src/base/task.ts'
 import type { ConsumerRecord } from '../src/client/completed-fetch.ts'
@@ -24,6 +28,16 @@ export function deliverySink(instance: Instance): Sink {
   const delivered = deliveredTo(outside)
   return {
     *process(records: readonly ConsumerRecord[], member: GroupMember): Task<Step> {
+      if (instance.commitsEach) {
+        for (const record of records) {
+          delivered.push(inputKey(record))
+          for (const one of recordOutputs(recorder, [record])) one.ok(null)
+          yield* work(instance)
+          const committed = yield* commitRecorded(member, positionsAfter([record]))
+          if (!committed.ok && committed.error === 'COMMIT_FAILED') return 'on'
+        }
+        return 'on'
+      }
       for (const record of records) delivered.push(inputKey(record))
       for (const one of recordOutputs(recorder, records)) one.ok(null)
       yield* work(instance)

@@ -7,6 +7,7 @@ import { partitionName } from '../src/base/partition-name.ts'
 import type { ConsumerRecord } from '../src/client/completed-fetch.ts'
 import { Consumer } from '../src/client/consumer.ts'
 import type { GroupMetadata, OffsetToCommit } from '../src/client/group/group-metadata.ts'
+import type { CommitOutcome } from '../src/client/group/offset-commits.ts'
 import type { TopicPartition } from '../src/client/topic-partition.ts'
 import { type ConsumerConfig, DEFAULT_CONSUMER_CONFIG } from '../src/config/client.ts'
 import type { Env } from '../src/env/env.ts'
@@ -93,12 +94,12 @@ export class GroupMember {
   }
 }
 
-/** Commits positions of the group; whether they were certainly taken. */
-export function* commitRecorded(member: GroupMember, offsets: readonly OffsetToCommit[]): Task<boolean> {
+/** Commits positions of the group. */
+export function* commitRecorded(member: GroupMember, offsets: readonly OffsetToCommit[]): Task<CommitOutcome> {
   const invoked = member.recordCommit(offsets)
   const outcome = yield* member.consumer.commitSync(offsets)
   if (outcome.ok) invoked.ok(null)
   else if (outcome.definite) invoked.fail(outcome.error)
   else invoked.info(outcome.error)
-  return outcome.ok
+  return outcome
 }

@@ -35,6 +35,8 @@ interface Kind {
   readonly isTransactional: boolean
   /** Half of the plans commit by themselves, every auto.commit.interval.ms, what earlier polls handed out. */
   readonly mayAutoCommit: boolean
+  /** A third of the plans commit record by record. */
+  readonly mayCommitEach: boolean
   /** Partitions of the input to draw from, and most instances. */
   readonly partitions: readonly number[]
   readonly mostInstances: number
@@ -79,10 +81,10 @@ function drawPipeline(kind: Kind, shape: WorkloadShape): Arbitrary<WorkloadDraft
   return fc.record({
     partitions: fc.constantFrom(...kind.partitions), outputPartitions: fc.constantFrom(1, 2), instances: fc.integer({ min: 2, max: shape.closeUp ? 2 : kind.mostInstances }),
     workMs: fc.constantFrom(0, 0, 5, 60), transactionTimeoutMs: fc.constantFrom(TRANSACTION_TIMEOUT_MS, 4 * TRANSACTION_TIMEOUT_MS),
-    autoCommit: kind.mayAutoCommit ? fc.boolean() : fc.constant(false), feeders: fc.constantFrom(1, 2),
+    autoCommit: kind.mayAutoCommit ? fc.boolean() : fc.constant(false), commitsEach: kind.mayCommitEach ? fc.integer({ min: 0, max: 2 }).map(n => n === 0) : fc.constant(false), feeders: fc.constantFrom(1, 2),
     group: drawn, isStatic: fc.integer({ min: 0, max: 99 }).map(n => n < 25), starts: fc.array(fc.integer({ min: 0, max: Math.floor(shape.chaosUs / 2) }), { minLength: kind.mostInstances, maxLength: kind.mostInstances }),
     stays: fc.array(fc.option(fc.integer({ min: 300_000, max: shape.chaosUs }), { nil: null, freq: 2 }), { minLength: kind.mostInstances, maxLength: kind.mostInstances }),
-  }).chain(({ partitions, outputPartitions, instances, feeders, group, isStatic, starts, stays, autoCommit, workMs, transactionTimeoutMs }) => {
+  }).chain(({ partitions, outputPartitions, instances, feeders, group, isStatic, starts, stays, autoCommit, commitsEach, workMs, transactionTimeoutMs }) => {
     const host = (index: number): string => `client-${index + 1}`
     const apps = Array.from({ length: instances }, (_, index): ClientSpec => ({
       host: host(index), kind: 'app', config,
@@ -101,7 +103,7 @@ function drawPipeline(kind: Kind, shape: WorkloadShape): Arbitrary<WorkloadDraft
     const producers = Array.from({ length: feeders }, (_, index): ClientSpec => ({
       host: host(instances + index), kind: 'producer', config: { ...shape.clientTimeouts, acks: shape.pinned.acks ?? -1, enableIdempotence: shape.pinned.idempotence ?? true, maxBlockMs: deliveryTimeoutMs, batchSize: BATCH_SIZE },
     }))
-    const runs = apps.map(({ host: client }, index): OperationDraft => ({ at: index === 0 ? 0 : starts[index]!, client, f: 'run', script: 'pipeline', ...(workMs === 0 ? {} : { workUs: scaled(workMs) * US_PER_MS }), ...(index === 0 || stays[index] === null ? {} : { forUs: stays[index]! }) }))
+    const runs = apps.map(({ host: client }, index): OperationDraft => ({ at: index === 0 ? 0 : starts[index]!, client, f: 'run', script: 'pipeline', ...(workMs === 0 ? {} : { workUs: scaled(workMs) * US_PER_MS }), ...(commitsEach && !autoCommit && group.groupProtocol === 'classic' ? { commitsEach } : {}), ...(index === 0 || stays[index] === null ? {} : { forUs: stays[index]! }) }))
     const send: Arbitrary<OperationDraft> = fc.record({
       at: fc.integer({ min: 0, max: shape.chaosUs }), client: fc.constantFrom(...producers.map(one => one.host)), f: fc.constant('send' as const), topic: fc.constant(kind.input),
       partition: fc.integer({ min: 0, max: partitions - 1 }), key: fc.option(fc.integer({ min: 0, max: 9 }).map(n => `k${n}`), { nil: null }), size: fc.constant(0),
@@ -123,7 +125,7 @@ function* runApp(kind: Kind, context: ClientContext): Task<void> {
   if (run.at > 0) yield* env.sleep(run.at).wait()
   const end = run.forUs === undefined ? Number.POSITIVE_INFINITY : env.now() + run.forUs
   const name = env.incarnation === 0 ? spec.host : `${spec.host}#${env.incarnation}`
-  const instance: Instance = { env, recorder, name, outside, sendsGroupMetadata: spec.withoutGroupMetadata !== true, input: kind.input, payload: plainPayload, workUs: run.workUs ?? 0, producer: { clientId: name, ...spec.config, ...spec.producer }, consumer: { clientId: name, ...spec.config, ...spec.consumer } }
+  const instance: Instance = { env, recorder, name, outside, sendsGroupMetadata: spec.withoutGroupMetadata !== true, input: kind.input, payload: plainPayload, workUs: run.workUs ?? 0, commitsEach: run.commitsEach === true, producer: { clientId: name, ...spec.config, ...spec.producer }, consumer: { clientId: name, ...spec.config, ...spec.consumer } }
   const partitions = topics.find(one => one.name === OUTPUT)?.partitions ?? 1
   // oxlint-disable-next-line require-yield
   yield* runInstance(instance, of => kind.makeSink(of, partitions), function* () {
@@ -139,7 +141,7 @@ function* drain(kind: Kind, context: DrainContext): Task<DrainResult> {
     const timeouts = { ...app.config, bootstrapServers }
     const { groupInstanceId: _, ...consumer } = app.consumer
     const last: Instance = {
-      env, recorder, name: 'last', outside, sendsGroupMetadata: app.withoutGroupMetadata !== true, input: kind.input, payload: plainPayload, workUs: 0,
+      env, recorder, name: 'last', outside, sendsGroupMetadata: app.withoutGroupMetadata !== true, input: kind.input, payload: plainPayload, workUs: 0, commitsEach: false,
       producer: { clientId: 'last', ...timeouts, ...app.producer, ...(kind.isTransactional ? { transactionalId: `${kind.group}-last` } : {}) }, consumer: { clientId: 'last', ...timeouts, ...consumer },
     }
     const partitions = Array.from({ length: input.partitions }, (__, partition) => ({ topic: kind.input, partition }))
@@ -172,7 +174,7 @@ function pipelineWorkload(kind: Kind): Workload {
 export const copyExactlyOnce = pipelineWorkload({
   name: 'copy-exactly-once',
   describes: 'consume, transform, produce in transactions, with instances that come, go, pause and crash: each input has one committed output',
-  semantics: 'exactly-once', input: 'orders', group: 'billing', outputs: [OUTPUT], isTransactional: true, mayAutoCommit: false, partitions: [1, 2, 3], mostInstances: 4,
+  semantics: 'exactly-once', input: 'orders', group: 'billing', outputs: [OUTPUT], isTransactional: true, mayAutoCommit: false, mayCommitEach: false, partitions: [1, 2, 3], mostInstances: 4,
   makeSink: (instance, partitions) => copySink(instance, { topic: OUTPUT, partitions }),
   outputsAtLast: (_, read) => read,
 })
@@ -180,14 +182,14 @@ export const copyExactlyOnce = pipelineWorkload({
 export const copyIdempotent = pipelineWorkload({
   name: 'copy-idempotent',
   describes: 'consume, transform, produce with an idempotent producer but no transactions: duplicates across producer sessions, never loss',
-  semantics: 'at-least-once', input: 'orders', group: 'billing', outputs: [OUTPUT], isTransactional: false, mayAutoCommit: false, partitions: [1, 2, 3], mostInstances: 4,
+  semantics: 'at-least-once', input: 'orders', group: 'billing', outputs: [OUTPUT], isTransactional: false, mayAutoCommit: false, mayCommitEach: false, partitions: [1, 2, 3], mostInstances: 4,
   makeSink: (instance, partitions) => idempotentCopySink(instance, { topic: OUTPUT, partitions }),
   outputsAtLast: (_, read) => read,
 })
 
 function outbox(name: string, ordering: Ordering, semantics: Semantics, describes: string): Workload {
   return pipelineWorkload({
-    name, describes, semantics, input: 'orders', group: 'billing', outputs: [], isTransactional: false, mayAutoCommit: false, partitions: [1, 2, 3], mostInstances: 4,
+    name, describes, semantics, input: 'orders', group: 'billing', outputs: [], isTransactional: false, mayAutoCommit: false, mayCommitEach: false, partitions: [1, 2, 3], mostInstances: 4,
     makeSink: instance => databaseSink(instance, ordering),
     outputsAtLast: ({ outside }) => outputsOf(databaseOf(outside)),
   })
@@ -202,7 +204,7 @@ export const outboxWorkloads: readonly Workload[] = [
 export const rebalance = pipelineWorkload({
   name: 'rebalance',
   describes: 'members of group `analytics` come, go, pause and restart while they read `user_actions`: one owner a partition, nothing that no owner was handed',
-  semantics: 'at-least-once', input: 'user_actions', group: 'analytics', outputs: [], isTransactional: false, mayAutoCommit: true, partitions: [3, 3, 4, 6], mostInstances: 6,
+  semantics: 'at-least-once', input: 'user_actions', group: 'analytics', outputs: [], isTransactional: false, mayAutoCommit: true, mayCommitEach: true, partitions: [3, 3, 4, 6], mostInstances: 6,
   makeSink: deliverySink,
   outputsAtLast: ({ outside }) => deliveredTo(outside),
 })

@@ -35,6 +35,8 @@ export interface Instance {
   readonly payload: PayloadOf
   /** How long its work on the records of one poll takes, between what it writes first and what it writes last. */
   readonly workUs: Micros
+  /** Commits after every record, and takes a refusal for the loss of its partitions: what is left of the poll is dropped. */
+  readonly commitsEach: boolean
 }
 
 /** What an instance must do next. `rewind`: what was polled is not processed, go back to where processing is. `restart`: begin anew. */

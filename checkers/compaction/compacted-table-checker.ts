@@ -68,13 +68,15 @@ function body({ send, recordKey, offset, retentionUs, isAcknowledged }: Row, pas
   const { key, at, from } = passage
   const value = show(send.value)
   const what = retentionUs === undefined ? `record ${value}` : `tombstone ${value}`
+  // Keys need not be text.
+  const named = recordKey < ' ' ? JSON.stringify(recordKey) : recordKey
   const seen = isAcknowledged ? [] : [story.read(send.seenAt, key, offset, send.value)]
   const reader = story.who(at)
   return {
-    title: retentionUs === undefined ? `The last record of key ${recordKey} in ${key}, ${value}, is gone.` : `${reader} never saw tombstone ${value}, which deletes key ${recordKey} of ${key}.`,
+    title: retentionUs === undefined ? `The last record of key ${named} in ${key}, ${value}, is gone.` : `${reader} never saw tombstone ${value}, which deletes key ${named} of ${key}.`,
     evidence: { value: send.value, recordKey, offsets: [offset], passedFrom: from, producer: send.producer } satisfies Json,
     steps: story.ordered(...story.sending(send), ...seen, ...story.faultsBetween(send.invoked, at, 2), story.step(at, `${reader} has read ${key} from offset ${from} past offset ${offset} and did not get it.`)),
-    contradiction: `The newest record of key ${recordKey} in ${key} is ${what} at offset ${offset}, because nobody has sent another one since; however, ${reader} passed that offset${retentionUs === undefined ? '' : ' within delete.retention.ms'} and did not get it.`,
+    contradiction: `The newest record of key ${named} in ${key} is ${what} at offset ${offset}, because nobody has sent another one since; however, ${reader} passed that offset${retentionUs === undefined ? '' : ' within delete.retention.ms'} and did not get it.`,
     key,
     offset,
   }

@@ -171,7 +171,7 @@ export class Broker implements PartitionHost, BrokerContext {
   }
 
   private *stop(): Task<void> {
-    // Until here metadata was applied: a leader must learn that it leads no more, however late (KAFKA-14296).
+    // Until here metadata was applied, however late (KAFKA-14296).
     this.isServing = false
     this.publisher.close()
     this.fetchers.shutdown()
@@ -193,6 +193,8 @@ export class Broker implements PartitionHost, BrokerContext {
   }
 
   private *applyMetadata(delta: MetadataDelta): Task<void> {
+    // A leader that is shutting down must still learn that it leads no more.
+    if (this.isShuttingDown && this.env.defects.has('KAFKA-14296')) return
     for (const topic of delta.deletedTopics.values()) this.topicConfigs.delete(topic.name)
     yield* this.replicas.apply(delta)
     if (delta.changedConfigs.size > 0) this.topicConfigs.clear()

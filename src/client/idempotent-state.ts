@@ -6,7 +6,8 @@
  * asked for it.
  *
  * Known hole, copied from Java (KAFKA-14034): a renumbered batch may already lie in the log under its old numbers, and the
- * broker then takes it for new. With the mend such a batch is given up as indeterminate instead.
+ * broker then takes it for new. With the mend such a batch is given up as indeterminate instead. The defect of that name opens
+ * it wide: any refusal counts as proof, for all partitions at once (as in the producers of librdkafka and Redpanda once).
  */
 import type { Env } from '../env/env.ts'
 import { ErrorCode, errorName, isRetriable } from '../protocol/errors.ts'
@@ -52,8 +53,8 @@ export class IdempotentState extends ProducerSequences {
     }
     if (errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER) {
       if (unresolved === undefined) {
-        const isNext = !batch.sequenceHasBeenReset && state.isNext(batch.baseSequence)
-        if (isNext) this.requestBump(batch, 'OUT_OF_ORDER_SEQUENCE_NUMBER')
+        const isProven = this.env.defects.has('KAFKA-14034') ? true : state.isNext(batch.baseSequence)
+        if (isProven && !batch.sequenceHasBeenReset) this.requestBump(batch, 'OUT_OF_ORDER_SEQUENCE_NUMBER')
       } else if (batch.baseSequence === unresolved) {
         this.requestBump(batch, 'gap after an expired batch')
       }
@@ -92,6 +93,7 @@ export class IdempotentState extends ProducerSequences {
 
   private mayRenumber(batch: ProducerBatch, sequence: number): boolean {
     if (!batch.mayBeWritten && !batch.onTheWire) return true
+    if (this.env.defects.has('KAFKA-14034')) return true
     if (this.env.mends.has('KAFKA-14034')) {
       this.abandon(batch)
       return false
@@ -111,6 +113,7 @@ export class IdempotentState extends ProducerSequences {
 
   private requestBump(batch: ProducerBatch, reason: string): void {
     this.bumpReason ??= reason
-    this.toRenumber.add(this.key(batch))
+    const all = this.env.defects.has('KAFKA-14034') ? [...this.partitions.keys()] : []
+    for (const key of [this.key(batch), ...all]) this.toRenumber.add(key)
   }
 }

@@ -91,6 +91,50 @@ const catalogue = [
     mechanism: 'The controller tells a broker by its id and not by its life, so a heartbeat of the former one that was held up, with its wish to shut down, counts for the present one, which then neither leads nor joins an ISR until it restarts.',
   },
   {
+    id: 'KIP-320', area: 'replication', depth: 5, oracle: 'S', fixedIn: '2.1.0',
+    mechanism: 'A follower looks for a divergence once a reign and its fetches name no leader epoch, so one that has been deposed, or is again what it was, serves it records that the leader of its epoch never had.',
+  },
+  {
+    id: 'KIP-320-first-try', area: 'replication', depth: 5, oracle: 'S', fixedIn: '', isMutation: true,
+    mechanism: 'Every fetch is checked for a divergence but none names its leader epoch, so a leader counts on followers that have not heard of its reign and may cut later what it has committed.',
+  },
+  {
+    id: 'KAFKA-15221', area: 'replication', depth: 5, oracle: 'S', fixedIn: '3.7.0',
+    mechanism: 'A leader finds a follower caught up by what it knew before, and its broker epoch right by what it knows now, so one that has rebooted with an empty log in between joins the ISR.',
+  },
+  {
+    id: 'KAFKA-13790', area: 'replication', depth: 3, oracle: 'W', fixedIn: '3.3.0',
+    mechanism: 'Every update of a partition counts as a new leader epoch: its start moves to the end of the log, followers begin anew, and joining the ISR recedes.',
+  },
+  {
+    id: 'KAFKA-14296', area: 'replication', depth: 2, oracle: 'W', fixedIn: '3.3.2',
+    mechanism: 'A broker that shuts down ignores metadata, so it goes on leading partitions that have long got another leader.',
+  },
+  {
+    id: 'KAFKA-10706', area: 'replication', depth: 4, oracle: 'L', fixedIn: '2.6.1',
+    mechanism: 'A truncation to the end of the log leaves epochs without records in the cache, so the follower offers the leader an epoch that nobody else knows, is told to cut again, and never gets on.',
+  },
+  {
+    id: 'Redpanda-5090', area: 'replication', depth: 3, oracle: 'S', fixedIn: '2022',
+    mechanism: 'A new leader answers before it knows that what its predecessors acknowledged is committed, so the end of a partition goes back.',
+  },
+  {
+    id: 'KAFKA-15345', area: 'raft', depth: 3, oracle: 'W', fixedIn: '3.6.0',
+    mechanism: 'A controller becomes active before it has read the log up to its own reign, and decides on metadata that is not there yet.',
+  },
+  {
+    id: 'KAFKA-5634', area: 'log', depth: 2, oracle: 'W', fixedIn: '0.11.0.1',
+    mechanism: 'Retention removes segments above the high watermark, so the log starts beyond what is committed.',
+  },
+  {
+    id: 'KAFKA-10471', area: 'log', depth: 4, oracle: 'S', fixedIn: '2.8.0',
+    mechanism: 'The mark of a clean shutdown goes when the logs are loaded and not before, and not durably: after a power cut the torn end of a log passes for a whole one.',
+  },
+  {
+    id: 'KAFKA-9807', area: 'transaction', depth: 4, oracle: 'S', fixedIn: '2.6.0',
+    mechanism: 'The last stable offset is judged by one high watermark and taken from the next, so a reader of committed records gets those of an open transaction.',
+  },
+  {
     id: 'reads-beyond-high-watermark', area: 'replication', depth: 1, oracle: 'S', fixedIn: '', isMutation: true,
     mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
   },
@@ -101,6 +145,14 @@ const catalogue = [
   {
     id: 'KAFKA-8335', area: 'log', depth: 2, oracle: 'W', fixedIn: '2.2.1',
     mechanism: 'The cleaner tells the last batch of a producer by its sequence and not by its offset, so every marker and every batch that happens to end with that sequence stays, empty, for ever.',
+  },
+  {
+    id: 'KAFKA-14055', area: 'log', depth: 3, oracle: 'S', fixedIn: '3.2.1',
+    mechanism: 'The cleaner treats the key of a transaction marker, four bytes, as that of a record, so a later record with the same key removes the marker: the transaction hangs wherever the log is read anew, or goes over into the next of its producer.',
+  },
+  {
+    id: 'KAFKA-14034', area: 'producer', depth: 4, oracle: 'S', fixedIn: '',
+    mechanism: 'An idempotent producer takes any OUT_OF_ORDER_SEQUENCE_NUMBER for a proof that numbers are lost, raises its epoch and numbers all batches in flight anew, those too that lie in a log already, so that they are appended twice.',
   },
   {
     id: 'KAFKA-14402', area: 'transaction', depth: 3, oracle: 'L', fixedIn: '3.6.0',
@@ -141,6 +193,14 @@ const catalogue = [
   {
     id: 'KAFKA-17754', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '4.0.0',
     mechanism: 'The end of a transaction does not raise the producer epoch, so a copy of an EndTxn that was held up on its way decides a later transaction of the same producer.',
+  },
+  {
+    id: 'KAFKA-17507', area: 'group', depth: 4, oracle: 'S', fixedIn: '4.0.0',
+    mechanism: 'A marker in the offsets topic is answered when it is written, while another thread has yet to make the offsets of its transaction count; when that comes late, it makes those of the next transaction of the same producer count, which may abort.',
+  },
+  {
+    id: 'KAFKA-19242', area: 'consumer', depth: 4, oracle: 'S', fixedIn: '4.0.1',
+    mechanism: 'A commit asks twice how far the rebalance is, and the rebalance may complete in between: a member in good standing is then told that it was thrown out of its group, and an application that believes it drops records which nobody else will get.',
   },
   {
     id: 'KAFKA-18641', area: 'consumer', depth: 3, oracle: 'S', fixedIn: '4.0.0',

@@ -35,8 +35,8 @@ export type PlanOperation = { readonly id: number; readonly at: Micros; readonly
   | { readonly f: 'consume'; readonly topic: string; readonly partitions: readonly number[]; readonly from: 'earliest' | 'latest' }
   /** A second look: seeks every assigned partition back to its beginning. */
   | { readonly f: 'rewind'; readonly topic: string }
-  /** Runs the script of that name; again when its process was killed and comes back. `forUs`: it goes after so long; `workUs`: how long its work on one poll takes. */
-  | { readonly f: 'run'; readonly script: string; readonly forUs?: Micros; readonly workUs?: Micros }
+  /** Runs the script of that name; again when its process was killed and comes back. `forUs`: it goes after so long; `workUs`: how long its work on one poll takes; `commitsEach`: commits record by record. */
+  | { readonly f: 'run'; readonly script: string; readonly forUs?: Micros; readonly workUs?: Micros; readonly commitsEach?: true }
   /** One transaction of several records. */
   | { readonly f: 'transact'; readonly sends: readonly TransactedSend[]; readonly end: 'commit' | 'abort'; /** How long it stays open after its last send. */ readonly openUs: Micros }
   /** Moves money between two accounts, each a key of a topic, in one transaction. */

@@ -4,7 +4,7 @@ import { Producer } from '../../src/client/producer.ts'
 import type { SendResult } from '../../src/client/send-result.ts'
 import { DEFAULT_PRODUCER_CONFIG } from '../../src/config/client.ts'
 import type { ProducerConfig } from '../../src/config/client.ts'
-import type { Mends } from '../../src/config/defects.ts'
+import type { DefectId, Defects, Mends } from '../../src/config/defects.ts'
 import { ApiKey } from '../../src/protocol/api-keys.ts'
 import { ErrorCode } from '../../src/protocol/errors.ts'
 import { baseSequenceOf, producerEpochOf, producerIdOf, readRecords, recordCountOf } from '../../src/protocol/records/record-batch.ts'
@@ -50,8 +50,8 @@ class Bench {
   readonly cluster: FakeCluster
   readonly producer: Producer
 
-  constructor(config: Partial<ProducerConfig> = {}, { partitions = 1, mends }: { partitions?: number; mends?: Mends } = {}) {
-    this.env = new FakeEnv(mends)
+  constructor(config: Partial<ProducerConfig> = {}, { partitions = 1, mends, defects }: { partitions?: number; mends?: Mends; defects?: Defects } = {}) {
+    this.env = new FakeEnv(mends, undefined, defects)
     this.cluster = new FakeCluster(this.env, partitions)
     const all = { ...DEFAULT_PRODUCER_CONFIG, clientId: 'p', bootstrapServers: ['broker-1'], ...config }
     this.cluster.maxInFlight = all.maxInFlightRequestsPerConnection
@@ -325,6 +325,26 @@ describe('epoch bumps', () => {
     answer(bench.produces[1]!, ErrorCode.NONE, 3)
     bench.env.run(10)
     expect(result.result()).toMatchObject({ ok: true, offset: 3 })
+  })
+
+  it.each<[string, readonly DefectId[], readonly string[]]>([
+    ['do not follow a refusal that proves nothing: what comes before has no answer yet', [], []],
+    ['follow any refusal with KAFKA-14034, and a batch that was written elsewhere gets new numbers', ['KAFKA-14034'], ['a@1:0', 'b@1:1', 'elsewhere@1:0']],
+  ])('%s', (_, defects, renumbered) => {
+    const bench = new Bench({}, { partitions: 2, defects: new Set(defects) })
+    bench.sendAlone('elsewhere', 1)
+    bench.sendAlone('a')
+    bench.sendAlone('b')
+    const [elsewhere, a, b] = bench.produces
+    answer(b!, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    bench.env.run(20)
+    elsewhere!.fail('disconnected')
+    answer(a!, ErrorCode.NOT_ENOUGH_REPLICAS)
+    bench.env.run(500)
+    for (const again of bench.produces.slice(3)) answer(again, ErrorCode.NONE, 3)
+    bench.env.run(500)
+    expect(bench.written.slice(3).filter(each => each.includes('@1:'))).toEqual(renumbered)
+    expect(bench.env.observed('client-renumbered')).toEqual([])
   })
 
   it('follow the expiry of a retried batch once nothing else is in flight, and other partitions follow when they are drained', () => {

@@ -1,6 +1,7 @@
 /** The runtime under coordinators: appended is decided on, committed is read, and what is lost with leadership is answered. */
 import { describe, expect, test } from 'vitest'
 import type { Future } from '../../src/base/task.ts'
+import type { DefectId } from '../../src/config/defects.ts'
 import { GROUP_TOPIC } from '../../src/coordinator/internal-topics.ts'
 import { coordinatorRecord } from '../../src/coordinator/coordinator-record.ts'
 import type { CoordinatorRecord } from '../../src/coordinator/coordinator-record.ts'
@@ -33,8 +34,8 @@ class Offsets implements CoordinatorState {
 const commitOf = (group: string, offset: number | null): CoordinatorRecord =>
   coordinatorRecord('OffsetCommit', { group, topic: 'orders', partition: 0 }, offset === null ? null : { offset })
 
-function setUp(o: { loadMs?: number } = {}) {
-  const env = new FakeEnv()
+function setUp(o: { loadMs?: number; defects?: readonly DefectId[] } = {}) {
+  const env = new FakeEnv(undefined, undefined, new Set(o.defects))
   const logs = new MemoryStateLogs()
   const events: string[] = []
   const runtime = new CoordinatorRuntime<Offsets>(env, {
@@ -110,6 +111,27 @@ describe('a shard', () => {
     env.run(1)
     expect(done.map(outcome)).toEqual([undefined, undefined])
     expect(runtime.read(0, shard => [...shard.committed().byGroup])).toEqual([['g5', 5]])
+  })
+
+  test.each<[string, readonly DefectId[], readonly [string, number][]]>([
+    ['are not those of the next', [], [['first', 1]]],
+    // The marker of the first is answered, and done only after the second has begun.
+    ['are, with KAFKA-17507, and stay when it aborts', ['KAFKA-17507'], [['first', 1], ['second', 2]]],
+  ])('offsets of the transaction that ends %s', (_, defects, expected) => {
+    const { env, runtime } = setUp({ defects })
+    runtime.onElection(0, 1)
+    env.run(1)
+    const add = (group: string, offset: number): void => void runtime.write(0, 'txn-commit', () => ({ records: [commitOf(group, offset)], response: 0 }), { producer: { producerId: 5, producerEpoch: 0 } })
+    const end = (commit: boolean): Future<void> => runtime.completeTransaction(0, { producerId: 5, producerEpoch: 0, coordinatorEpoch: 0, commit, transactionVersion: 1 })
+    add('first', 1)
+    env.run(1)
+    const ended = end(true)
+    ended.onSettled(() => add('second', 2))
+    env.run(1)
+    end(false)
+    env.run(1)
+    expect(ended.isSettled).toBe(true)
+    expect(runtime.read(0, shard => [...shard.committed().byGroup])).toEqual(expected)
   })
 
   test('the log is asked for no more than its leader, with proof of the transaction and the version of its marker', () => {

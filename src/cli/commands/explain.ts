@@ -32,7 +32,7 @@ export function explainName(name: string): string[] {
     ]
   }
   const defect = DEFECTS.find(({ id }) => id === name)
-  if (defect !== undefined) return [`${defect.id}: a defect of Kafka's ${defect.area} code, fixed in ${defect.fixedIn}; depth ${defect.depth} of 5, seen by ${{ S: 'clients as broken safety', L: 'clients as lack of progress', W: 'white-box invariants only' }[defect.oracle]}`, '', defect.mechanism, '', `Switch it on: trial run --defect ${defect.id} --until-failure`]
+  if (defect !== undefined) return [`${defect.id}: a defect of Kafka's ${defect.area} code, ${defect.fixedIn === '' ? 'fixed in no release' : `fixed in ${defect.fixedIn}`}; depth ${defect.depth} of 5, seen by ${{ S: 'clients as broken safety', L: 'clients as lack of progress', W: 'white-box invariants only' }[defect.oracle]}`, '', defect.mechanism, '', `Switch it on: trial run --defect ${defect.id} --until-failure`]
   const mend = MENDS.find(({ id }) => id === name)
   if (mend !== undefined) return [`${mend.id}: a known behaviour of Kafka 4.3.1 that breaks a promise`, '', mend.mechanism, '', `${mend.link}`, `Switch it off: trial replay TOKEN --mend ${mend.id}`]
   const guarantee = GUARANTEES.find(({ id }) => id === name)

@@ -81,7 +81,11 @@ export class ClassicMember implements GroupMembership {
   }
 
   commitIdentity(): GroupMetadata | { readonly refused: string } {
-    if (this.state !== 'stable') return { refused: this.isRebalancing ? 'REBALANCE_IN_PROGRESS' : 'COMMIT_FAILED' }
+    if (this.state !== 'stable') {
+      // Defect: asks twice, and the thread that reads answers may complete the rebalance in between.
+      if (this.context.env.defects.has('KAFKA-19242')) this.context.answers.run()
+      return { refused: this.isRebalancing ? 'REBALANCE_IN_PROGRESS' : 'COMMIT_FAILED' }
+    }
     const { generationId, memberId } = this.generation
     return { ...this.groupMetadata, generationId, memberId }
   }

@@ -158,10 +158,17 @@ export class CoordinatorRuntime<S extends CoordinatorState> implements ElectedCo
       const { shard } = led
       const marker = buildEndTxnMarker({ commit: o.commit, timestamp: this.env.wallClock(), producerId: o.producerId, producerEpoch: o.producerEpoch, coordinatorEpoch: o.coordinatorEpoch })
       const { lastOffset } = this.options.logs.append(this.topic, partition, marker, { transactionVersion: o.transactionVersion ?? 0 }, ACKS)
-      shard.endTransaction(o.producerId, o.producerEpoch, o.commit, lastOffset)
+      // Defect: another thread does what the marker says, while the answer goes out.
+      if (this.env.defects.has('KAFKA-17507')) this.env.spawn('apply-marker', this.applyMarker(partition, o, lastOffset))
+      else shard.endTransaction(o.producerId, o.producerEpoch, o.commit, lastOffset)
       this.answerWhenCommitted(led, 'complete-transaction', lastOffset, o.timeoutMs, result, undefined)
     })
     return result
+  }
+
+  private *applyMarker(partition: number, { producerId, producerEpoch, commit }: { readonly producerId: number; readonly producerEpoch: number; readonly commit: boolean }, offset: number): Task<void> {
+    yield* this.env.pause('apply-marker')
+    this.enqueue(partition, new Future<void>(), ({ shard }) => shard.endTransaction(producerId, producerEpoch, commit, Math.max(offset, shard.lastWrittenOffset)))
   }
 
   /** Runs an operation that changes nothing; it should look at `shard.committed()`. @throws ApiError as `write` */

@@ -30,6 +30,8 @@ export interface CleaningRules {
   readonly upperBound: number
   /** KAFKA-8335: the last batch of a producer is told by its sequence and not by its offset. */
   readonly bySequence: boolean
+  /** KAFKA-14055: markers have to be the last of their key, as data. */
+  readonly markersByKey: boolean
 }
 
 /** The same bytes, other ones, or nothing. `mayRewrite` is asked before other ones are made of it. */
@@ -42,7 +44,7 @@ export function cleanBatch(bytes: Uint8Array, at: number, rules: CleaningRules, 
   const mustRemain = isLastOfProducer(bytes, at, rules) || nextOffsetOf(bytes, at) === rules.upperBound
   if (isDiscarded && !mustRemain) return undefined
   const records = readRecords(bytes, at)
-  const kept = isDiscarded ? [] : isControl ? records : records.filter(record => isKept(record, horizon, rules))
+  const kept = isDiscarded ? [] : isControl && !rules.markersByKey ? records : records.filter(record => isKept(record, horizon, rules))
   if (kept.length === 0) {
     if (!mustRemain) return undefined
     mayRewrite()

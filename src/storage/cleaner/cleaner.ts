@@ -124,7 +124,7 @@ export class Cleaner {
     const { log, firstUncleanableOffset: upperBound } = this.cleanable
     const rules: CleaningRules = {
       map: this.map, transactions, upperBound, now: this.now, lastRecords, deleteRetentionMs: log.config.deleteRetentionMs,
-      bySequence: this.env.defects.has('KAFKA-8335'),
+      bySequence: this.env.defects.has('KAFKA-8335'), markersByKey: this.env.defects.has('KAFKA-14055'),
     }
     for (const [index, segment] of segments.entries()) {
       yield* this.rest('cleaner.segment', this.server.logCleanerReadMs)

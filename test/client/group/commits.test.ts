@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { DefectId } from '../../../src/config/defects.ts'
 import { ApiKey } from '../../../src/protocol/api-keys.ts'
 import { ErrorCode } from '../../../src/protocol/errors.ts'
 import { GroupBench } from './group-bench.ts'
@@ -95,6 +96,23 @@ describe('commitSync', () => {
     bench.fail(ApiKey.Heartbeat, ErrorCode.REBALANCE_IN_PROGRESS)
     bench.polls(35)
     expect(commit(bench)).toEqual({ ok: false, error: 'REBALANCE_IN_PROGRESS', isRetriable: false, definite: true })
+  })
+
+  it.each<[string, readonly DefectId[]]>([
+    ['is taken', []],
+    // The member is in good standing, and is told that it is not.
+    ['with KAFKA-19242 fails as if its partitions were lost', ['KAFKA-19242']],
+  ])('just when the last answer of a rebalance has come %s', (_, defects) => {
+    const bench = new GroupBench({ enableAutoCommit: false, partitionAssignmentStrategy: ['cooperative-sticky'] }, 2, defects).join()
+    bench.held.add(ApiKey.SyncGroup)
+    bench.fail(ApiKey.Heartbeat, ErrorCode.REBALANCE_IN_PROGRESS)
+    bench.polls(35)
+    bench.release()
+    bench.env.run(10)
+    expect(commit(bench)).toEqual(defects.length === 0 ? { ok: true } : { ok: false, error: 'COMMIT_FAILED', isRetriable: false, definite: true })
+    bench.polls(2)
+    expect(commit(bench)).toEqual({ ok: true })
+    expect(bench.told).not.toContain('lost orders-0 orders-1')
   })
 })
 

@@ -110,3 +110,25 @@ describe('the last batch of a producer', () => {
     expect(wrong.env.observed('log-cleaned').flatMap(({ needless }) => needless)).toEqual([0])
   })
 })
+
+describe('the marker of a committed transaction and a record whose key has the same four bytes', () => {
+  const cleaned = (defects: readonly DefectId[]): CompactedLog =>
+    new CompactedLog({ defects: new Set(defects) }).send('a=1', 7, 0).end(7, true).write('\u0000\u0000\u0000\u0001=9', 'b=1').clean()
+  const openAfterRebuild = ({ env, log }: CompactedLog): number => {
+    env.settle()
+    for (const name of env.disk.list(log.directory)) if (name.endsWith('.snapshot')) env.disk.remove(`${log.directory}/${name}`)
+    return new CompactedLog({ disk: env.disk, clock: env.clock }).log.producers.describe().find(({ producerId }) => producerId === 7)!.currentTxnFirstOffset
+  }
+
+  it('have nothing to do with each other', () => {
+    const right = cleaned([])
+    expect(right.contents()).toEqual(['0:a=1', '1:!commit', '2:\u0000\u0000\u0000\u0001=9', '3:b=1'])
+    expect(openAfterRebuild(right)).toBe(-1)
+  })
+
+  it('are one key with KAFKA-14055, and who reads the log anew finds the transaction open', () => {
+    const wrong = cleaned(['KAFKA-14055'])
+    expect(wrong.contents()).toEqual(['0:a=1', '2:\u0000\u0000\u0000\u0001=9', '3:b=1'])
+    expect(openAfterRebuild(wrong)).toBe(0)
+  })
+})
