@@ -5,6 +5,7 @@ import type { ClusterConfig } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { MetadataImage, TopicImage } from '../controller/metadata-image.ts'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
+import type { ShareCoordinator } from '../coordinator/share/share-coordinator.ts'
 import type { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
@@ -15,6 +16,8 @@ import type { FetchSessionCache } from './fetch-session-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
 import type { Replicas } from './replicas.ts'
+import type { SharePartitions } from './share/share-partitions.ts'
+import type { ShareSessions } from './share/share-sessions.ts'
 
 export interface BrokerContext {
   readonly env: Env
@@ -32,6 +35,9 @@ export interface BrokerContext {
   readonly transactions: TransactionCoordinator
   readonly forwarding: Pick<ControllerChannel, 'send'>
   readonly groups: GroupCoordinator
+  readonly shareCoordinator: ShareCoordinator
+  readonly sharePartitions: SharePartitions
+  readonly shareSessions: ShareSessions
   readonly internalTopics: Pick<InternalTopicCreation, 'create'>
   topicConfig(topic: string): TopicConfig
 }

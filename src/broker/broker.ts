@@ -8,6 +8,7 @@ import type { Task } from '../base/task.ts'
 import { msToUs } from '../base/time.ts'
 import { BROKER_PORT } from '../config/cluster.ts'
 import type { ClusterConfig, ServerSpec } from '../config/cluster.ts'
+import { shareSettings } from '../config/share.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import { effectiveTopicConfig } from '../controller/effective-config.ts'
 import { TRANSACTION_VERSION_FEATURE } from '../controller/features.ts'
@@ -16,6 +17,7 @@ import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
 import type { ElectedCoordinator } from '../coordinator/elected-coordinator.ts'
 import { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import type { StateLogs } from '../coordinator/state-logs.ts'
+import { ShareCoordinator } from '../coordinator/share/share-coordinator.ts'
 import { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import type { RaftClient } from '../raft/raft-client.ts'
@@ -39,6 +41,10 @@ import { ReplicaFetchers } from './replica-fetchers.ts'
 import { ReplicaStateLogs } from './replica-state-logs.ts'
 import { Replicas } from './replicas.ts'
 import { routeRequest } from './request-router.ts'
+import { closeShareSession } from './share/close-share-session.ts'
+import { RemoteSharePersister } from './share/remote-share-persister.ts'
+import { SharePartitions } from './share/share-partitions.ts'
+import { ShareSessions } from './share/share-sessions.ts'
 
 /** Defaults of max.incremental.fetch.session.cache.slots and min.incremental.fetch.session.eviction.ms */
 const MAX_FETCH_SESSIONS = 1_000
@@ -64,6 +70,9 @@ export class Broker implements PartitionHost, BrokerContext {
   /** Where coordinators keep their state. */
   readonly stateLogs: StateLogs
   readonly groups: GroupCoordinator
+  readonly shareCoordinator: ShareCoordinator
+  readonly sharePartitions: SharePartitions
+  readonly shareSessions: ShareSessions
   private readonly coordinators: readonly ElectedCoordinator[]
   readonly addPartitions: AddPartitionsSender
   readonly transactions: TransactionCoordinator
@@ -106,12 +115,16 @@ export class Broker implements PartitionHost, BrokerContext {
     this.producerIds = new ProducerIds(env, { ...own, channel: this.forwarding })
     this.internalTopics = new InternalTopicCreation(cluster.server, this.forwarding)
     this.stateLogs = new ReplicaStateLogs(this)
-    this.groups = new GroupCoordinator(env, { server: cluster.server, image: this.image, logs: this.stateLogs })
+    const persister = new RemoteSharePersister(env, { image: this.image, server: cluster.server, topics: this.internalTopics })
+    this.groups = new GroupCoordinator(env, { server: cluster.server, image: this.image, logs: this.stateLogs, persister })
+    this.shareCoordinator = new ShareCoordinator(env, { server: cluster.server, image: this.image, logs: this.stateLogs })
+    this.sharePartitions = new SharePartitions({ env, settings: shareSettings(cluster.server), persister, replicas: this.replicas, delayedFetch: this.delayedFetch })
+    this.shareSessions = new ShareSessions(shareSettings(cluster.server).groupShareMaxShareSessions)
     this.transactions = new TransactionCoordinator(env, {
       server: cluster.server, image: this.image, stateLogs: this.stateLogs, nextProducerId: () => this.producerIds.next(),
       transactionVersion: () => (env.mends.has('KAFKA-17754') ? 2 : this.image.features.get(TRANSACTION_VERSION_FEATURE) ?? 0),
     })
-    this.coordinators = [this.groups, this.transactions]
+    this.coordinators = [this.groups, this.transactions, this.shareCoordinator]
   }
 
   get server(): ClusterConfig['server'] {
@@ -151,7 +164,7 @@ export class Broker implements PartitionHost, BrokerContext {
     yield* lifecycle.caughtUp.wait()
     yield* this.publisher.firstPublished.wait()
     this.isServing = true
-    new RpcServer(this.env, BROKER_PORT, request => this.handle(request))
+    new RpcServer(this.env, BROKER_PORT, request => this.handle(request), connectionId => closeShareSession(this, connectionId))
     lifecycle.setReadyToUnfence()
     yield* lifecycle.unfenced.wait()
     this.env.observe({ kind: 'broker-started', brokerId: this.brokerId, cleanShutdown })

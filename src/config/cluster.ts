@@ -3,6 +3,7 @@
  * A plan scales the timeouts down so that a trial of seconds sees what takes a real cluster minutes.
  */
 import type { Millis } from '../base/time.ts'
+import type { ShareSettings } from './share.ts'
 
 /** Where one server process runs and what it is. Node ids are unique over brokers and controllers (`node.id`). */
 export interface ServerSpec {
@@ -119,6 +120,8 @@ export interface ServerConfig {
   readonly groupConsumerAssignmentIntervalMs?: Millis
   /** Absent in older plans: 4096. */
   readonly offsetMetadataMaxBytes?: number
+  /** Share groups: what differs from Kafka's defaults. */
+  readonly share?: Partial<ShareSettings>
   // transactions
   readonly transactionStateLogNumPartitions: number
   readonly transactionStateLogReplicationFactor: number

@@ -159,6 +159,10 @@ const catalogue = [
     mechanism: 'A partition leader takes any transactional batch of a current epoch for one of an open transaction, so one that arrives after its transaction has ended opens a transaction that nobody will ever end, or slips into the next.',
   },
   {
+    id: 'KAFKA-19954', area: 'group', depth: 3, oracle: 'S', fixedIn: '4.2.0',
+    mechanism: 'A share-partition whose start offset was found in the middle of a batch acquires that batch from its beginning: records that were acknowledged are delivered again, and the start offset goes back.',
+  },
+  {
     id: 'KAFKA-18575', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '4.0.0',
     mechanism: 'A leader that still waits for the marker of a producer\'s last transaction takes a batch of the next one for part of it and does not add its partition, so the records belong to no transaction that the coordinator knows.',
   },

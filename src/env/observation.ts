@@ -112,6 +112,11 @@ export type Observation =
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** Known behaviour: a coordinator answers from the state below its high watermark, which has not reached what it loaded. */
   | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
+  /**
+   * The leader of a share-partition tells what has become of its records, when it is persisted, or at once: acquired, and released by a lock
+   * that ran out. `initialized`: it has read the state and has in flight what lies from firstOffset on; `start`: the start went back.
+   */
+  | (Replica & { readonly kind: 'share-records'; readonly groupId: string; readonly leaderEpoch: number; readonly change: 'initialized' | 'start' | 'acquired' | 'released' | 'acknowledged' | 'archived'; readonly memberId: string; readonly firstOffset: number; readonly lastOffset: number; readonly deliveryCount: number; readonly startOffset: number })
   /** A transactional id is in this state: its record, at `offset`, is acknowledged, or was read by a coordinator that took over, maybe above the high watermark. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly offset: number; readonly isReplicated: boolean; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----

@@ -31,7 +31,7 @@ class ServerChannel {
   private busy = false
   connected = true
 
-  constructor(connection: Connection, handle: (request: RpcRequest) => void) {
+  constructor(connection: Connection, handle: (request: RpcRequest) => void, onDisconnect: (connectionId: number) => void) {
     this.connection = connection
     this.handle = handle
     connection.onFrame = frame => {
@@ -42,6 +42,7 @@ class ServerChannel {
       this.connected = false
       // What had arrived before an orderly close is still read; a reset discards the socket's buffer.
       if (reason !== 'closed-by-peer') this.waiting.length = 0
+      onDisconnect(connection.id)
     }
   }
 
@@ -120,7 +121,8 @@ class ChannelRequest implements RpcRequest {
 }
 
 export class RpcServer {
-  constructor(env: Env, port: number, handle: (request: RpcRequest) => void) {
-    env.network.listen(port, connection => new ServerChannel(connection, handle))
+  /** `onDisconnect`: the peer has closed a connection, or it was lost. */
+  constructor(env: Env, port: number, handle: (request: RpcRequest) => void, onDisconnect: (connectionId: number) => void = () => {}) {
+    env.network.listen(port, connection => new ServerChannel(connection, handle, onDisconnect))
   }
 }

@@ -21,6 +21,7 @@ const DESCRIBE = 'test/scenarios/describe-apis.test.ts'
 const GROUPS = 'test/broker/groups.test.ts'
 const TRANSACTIONS = 'test/scenarios/transactions.test.ts'
 const TRANSACTION_ADMIN = 'test/scenarios/transaction-admin.test.ts'
+const SHARES = 'test/broker/share/share-apis.test.ts'
 const CATALOGUE = 'test/trial/api-catalogue.test.ts'
 
 /** By API key: the test file, and a text in it by which the API is asked. */
@@ -82,6 +83,15 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.ConsumerGroupDescribe, [GROUPS, 'ApiKey.ConsumerGroupDescribe']],
   [ApiKey.ListConfigResources, [DESCRIBE, 'admin.listConfigResources(']],
   [ApiKey.DescribeTopicPartitions, [DESCRIBE, 'admin.describeTopicPartitions(']],
+  [ApiKey.ShareGroupHeartbeat, [SHARES, 'ApiKey.ShareGroupHeartbeat,']],
+  [ApiKey.ShareGroupDescribe, [SHARES, 'ApiKey.ShareGroupDescribe,']],
+  [ApiKey.ShareFetch, [SHARES, 'ApiKey.ShareFetch,']],
+  [ApiKey.ShareAcknowledge, [SHARES, 'ApiKey.ShareAcknowledge,']],
+  [ApiKey.InitializeShareGroupState, [SHARES, 'ApiKey.InitializeShareGroupState,']],
+  [ApiKey.ReadShareGroupState, [SHARES, 'ApiKey.ReadShareGroupState,']],
+  [ApiKey.WriteShareGroupState, [SHARES, 'ApiKey.WriteShareGroupState,']],
+  [ApiKey.DeleteShareGroupState, [SHARES, 'ApiKey.DeleteShareGroupState,']],
+  [ApiKey.ReadShareGroupStateSummary, [SHARES, 'ApiKey.ReadShareGroupStateSummary,']],
 ])
 
 export const API_CATALOGUE: readonly ApiEntry[] = ALL_API_KEYS.map(key => {
