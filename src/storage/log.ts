@@ -197,9 +197,7 @@ export class Log {
    * @throws ApiError OFFSET_OUT_OF_RANGE
    */
   read(startOffset: number, maxBytes: number, endOffset: number, minOneMessage: boolean): Uint8Array {
-    if (startOffset < this.start || startOffset > this.logEndOffset) {
-      throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE, `${startOffset} is not in [${this.start}, ${this.logEndOffset}]`)
-    }
+    if (startOffset < this.start || startOffset > this.logEndOffset) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE, `${startOffset} is not in [${this.start}, ${this.logEndOffset}]`)
     return startOffset >= endOffset ? NO_BYTES : this.local.read(startOffset, maxBytes, endOffset, minOneMessage)
   }
 
@@ -283,9 +281,7 @@ export class Log {
    * @throws ApiError OFFSET_OUT_OF_RANGE when above the high watermark
    */
   maybeIncrementLogStartOffset(offset: number, reason: LogStartReason): boolean {
-    if (offset > this.committed) {
-      throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE, `log start ${offset} above the high watermark ${this.committed}`)
-    }
+    if (offset > this.committed) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE, `log start ${offset} above the high watermark ${this.committed}`)
     const previous = this.start
     if (!this.incrementLogStart(offset)) return false
     this.observer?.startMoved(this, previous, reason, [], this.sizeInBytes)
