@@ -236,7 +236,7 @@ export class Log {
     this.epochs.assign(epoch, offset)
   }
 
-  // ---- truncation and log start ----
+  // ---- truncation, log start and cleaning ----
 
   /** Removes everything from `offset` on. False when the log ends there or below; the epoch cache is trimmed even then. */
   truncateTo(offset: number, reason: TruncationReason): boolean {
@@ -301,8 +301,6 @@ export class Log {
     }
     return count
   }
-
-  // ---- cleaning ----
 
   /** Segments that may hold offsets of [from, to), for reading only. */
   segmentsBetween(from: number, to: number): readonly Segment[] {
