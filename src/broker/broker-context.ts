@@ -10,6 +10,7 @@ import type { TransactionCoordinator } from '../coordinator/transaction/transact
 import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { AddPartitionsSender } from './add-partitions-sender.ts'
+import type { ClientQuotas } from './client-quotas.ts'
 import type { ControllerChannel } from './controller-channel.ts'
 import type { InternalTopicCreation } from './internal-topic-creation.ts'
 import type { FetchSessionCache } from './fetch-session-cache.ts'
@@ -31,6 +32,8 @@ export interface BrokerContext {
   readonly delayedDeleteRecords: Purgatory
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
+  readonly produceQuotas: ClientQuotas
+  readonly fetchQuotas: ClientQuotas
   readonly addPartitions: Pick<AddPartitionsSender, 'ask'>
   readonly transactions: TransactionCoordinator
   readonly forwarding: Pick<ControllerChannel, 'send'>

@@ -29,6 +29,7 @@ import { AlterPartitionSender } from './alter-partition-sender.ts'
 import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import type { BrokerContext } from './broker-context.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
+import { ClientQuotas } from './client-quotas.ts'
 import { ControllerChannel } from './controller-channel.ts'
 import { tellCoordinator } from './elections.ts'
 import { FetchSessionCache } from './fetch-session-cache.ts'
@@ -49,6 +50,9 @@ import { ShareSessions } from './share/share-sessions.ts'
 /** Defaults of max.incremental.fetch.session.cache.slots and min.incremental.fetch.session.eviction.ms */
 const MAX_FETCH_SESSIONS = 1_000
 const FETCH_SESSION_EVICTION_MS = 120_000
+/** Defaults of quota.window.num and quota.window.size.seconds */
+const QUOTA_WINDOWS = 11
+const QUOTA_WINDOW_SECONDS = 1
 const FORWARDING_TIMEOUT_MS = 60_000
 const NO_TIMEOUT_MS = Number.MAX_SAFE_INTEGER
 /** How long a controlled shutdown may take before the broker goes anyway. */
@@ -65,6 +69,8 @@ export class Broker implements PartitionHost, BrokerContext {
   readonly delayedDeleteRecords: Purgatory
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
+  readonly produceQuotas: ClientQuotas
+  readonly fetchQuotas: ClientQuotas
   readonly forwarding: ControllerChannel
   readonly internalTopics: InternalTopicCreation
   /** Where coordinators keep their state. */
@@ -106,6 +112,9 @@ export class Broker implements PartitionHost, BrokerContext {
       evictionMs: cluster.server.minIncrementalFetchSessionEvictionMs ?? FETCH_SESSION_EVICTION_MS,
       drawId: attempt => env.draw('fetch-session-id', env.now(), attempt),
     })
+    const windows = { samples: cluster.server.quotaWindowNum ?? QUOTA_WINDOWS, windowMs: (cluster.server.quotaWindowSizeSeconds ?? QUOTA_WINDOW_SECONDS) * 1_000 }
+    this.produceQuotas = new ClientQuotas(env, { key: 'producer_byte_rate', image: this.image, windows })
+    this.fetchQuotas = new ClientQuotas(env, { key: 'consumer_byte_rate', image: this.image, windows })
     const own = { brokerId: spec.nodeId, brokerEpoch: () => this.brokerEpoch() }
     this.fetchers = new ReplicaFetchers(env, { ...own, server: cluster.server, onHighWatermarks: keys => this.wakeConsumers(keys) })
     this.replicas = new Replicas(this, this.logs, this.fetchers)

@@ -8,6 +8,7 @@ import type { BrokerContext } from './broker-context.ts'
 import { handleAddOffsetsToTxn, handleAddPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
 import { handleApiVersions } from './handlers/api-versions.ts'
 import { handleDeleteRecords } from './handlers/delete-records.ts'
+import { handleDescribeClientQuotas } from './handlers/describe-client-quotas.ts'
 import { handleDescribeConfigs } from './handlers/describe-configs.ts'
 import { handleDescribeLogDirs } from './handlers/describe-log-dirs.ts'
 import { handleDescribeProducers } from './handlers/describe-producers.ts'
@@ -33,14 +34,14 @@ import { handleWriteTxnMarkers } from './handlers/write-txn-markers.ts'
 
 const FORWARDED: readonly number[] = [
   ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.ElectLeaders,
-  ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.UnregisterBroker, ApiKey.DescribeQuorum,
+  ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.UnregisterBroker, ApiKey.DescribeQuorum, ApiKey.AlterClientQuotas,
 ]
 
 export const SERVED_APIS: ReadonlySet<number> = new Set([
   ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.FindCoordinator, ApiKey.ApiVersions, ApiKey.InitProducerId,
   ApiKey.OffsetForLeaderEpoch, ApiKey.DeleteRecords, ApiKey.DescribeConfigs, ApiKey.DescribeCluster,
   ApiKey.DescribeTopicPartitions, ApiKey.DescribeLogDirs, ApiKey.WriteTxnMarkers, ApiKey.DescribeProducers,
-  ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.DescribeTransactions, ApiKey.ListTransactions, ApiKey.ListConfigResources,
+  ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.DescribeTransactions, ApiKey.ListTransactions, ApiKey.ListConfigResources, ApiKey.DescribeClientQuotas,
   ApiKey.JoinGroup, ApiKey.SyncGroup, ApiKey.Heartbeat, ApiKey.LeaveGroup, ApiKey.ConsumerGroupHeartbeat, ApiKey.OffsetCommit, ApiKey.OffsetFetch,
   ApiKey.TxnOffsetCommit, ApiKey.OffsetDelete, ApiKey.DescribeGroups, ApiKey.ConsumerGroupDescribe, ApiKey.ListGroups, ApiKey.DeleteGroups,
   ApiKey.ShareGroupHeartbeat, ApiKey.ShareGroupDescribe, ApiKey.ShareFetch, ApiKey.ShareAcknowledge, ApiKey.InitializeShareGroupState,
@@ -68,6 +69,7 @@ export function routeRequest(context: BrokerContext, request: RpcRequest): void 
     case ApiKey.DescribeCluster: return handleDescribeCluster(context, request)
     case ApiKey.DescribeTopicPartitions: return handleDescribeTopicPartitions(context, request)
     case ApiKey.DescribeLogDirs: return handleDescribeLogDirs(context, request)
+    case ApiKey.DescribeClientQuotas: return handleDescribeClientQuotas(context, request)
     case ApiKey.ListConfigResources: return handleListConfigResources(context, request)
     case ApiKey.FindCoordinator: return handleFindCoordinator(context, request)
     case ApiKey.JoinGroup: return context.env.spawn('join-group', handleJoinGroup(context, request))

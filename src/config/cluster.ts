@@ -64,6 +64,9 @@ export interface ServerConfig {
   /** How often an active controller writes a NoOpRecord (metadata.max.idle.interval.ms); 0: never. */
   readonly metadataMaxIdleIntervalMs: Millis
   readonly autoLeaderRebalanceEnable: boolean
+  /** quota.window.num and quota.window.size.seconds; absent: Kafka's defaults, 11 and 1. */
+  readonly quotaWindowNum?: number
+  readonly quotaWindowSizeSeconds?: number
   /** KIP-227; absent in older plans: Kafka's defaults, 1000 and two minutes. */
   readonly maxIncrementalFetchSessionCacheSlots?: number
   readonly minIncrementalFetchSessionEvictionMs?: Millis

@@ -21,6 +21,7 @@ const DESCRIBE = 'test/scenarios/describe-apis.test.ts'
 const GROUPS = 'test/broker/groups.test.ts'
 const TRANSACTIONS = 'test/scenarios/transactions.test.ts'
 const TRANSACTION_ADMIN = 'test/scenarios/transaction-admin.test.ts'
+const QUOTAS = 'test/scenarios/client-quotas.test.ts'
 const SHARES = 'test/broker/share/share-apis.test.ts'
 const CATALOGUE = 'test/trial/api-catalogue.test.ts'
 
@@ -63,6 +64,8 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.AlterPartitionReassignments, [PARTITIONS, 'admin.alterPartitionReassignments(']],
   [ApiKey.ListPartitionReassignments, [PARTITIONS, 'admin.listPartitionReassignments(']],
   [ApiKey.OffsetDelete, [GROUPS, 'ApiKey.OffsetDelete']],
+  [ApiKey.DescribeClientQuotas, [QUOTAS, 'admin.describeClientQuotas(']],
+  [ApiKey.AlterClientQuotas, [QUOTAS, 'admin.alterClientQuotas(']],
   [ApiKey.Vote, ['test/raft/election.test.ts', 'ApiKey.Vote']],
   [ApiKey.BeginQuorumEpoch, [CATALOGUE, 'ApiKey.BeginQuorumEpoch']],
   [ApiKey.EndQuorumEpoch, [CATALOGUE, 'ApiKey.EndQuorumEpoch']],
