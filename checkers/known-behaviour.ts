@@ -58,6 +58,8 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
   'empty-marker-forgets-epoch': new Set([
     'producer-state-mismatch', 'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'hanging-transaction', 'torn-transaction', 'unknown-transaction', 'aborted-read', 'no-progress',
   ]),
+  'deposed-leader-delivers': new Set(['redelivered-record']),
+  'lost-deliveries-count': new Set(['undelivered-record']),
   'cleaner-trusts-crc': new Set(['invented-value', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'wrong-compaction', 'broker-assertion']),
   'metadata-log-start-forgotten': new Set(['broker-assertion']),
   'coordinator-reads-stale-watermark': new Set(['nonlinearizable', 'commit-regression', 'duplicate-output']),
@@ -178,6 +180,13 @@ export class MechanismRecorder implements Observer {
         if (event.coordinatorEpoch < epoch) this.tell('deposed-coordinator-answers', '', node, time, `answers for partition ${event.partition} of ${event.topic} as its coordinator of epoch ${event.coordinatorEpoch}, whom one of epoch ${epoch} has replaced,`)
         return
       }
+      case 'share-records': {
+        const epoch = this.leaderEpochs.get(`${event.topic}-${event.partition}`) ?? 0
+        if (event.change === 'acquired' && event.leaderEpoch < epoch) this.add('deposed-leader-delivers', event, node, time, `hands out offsets ${event.firstOffset}-${event.lastOffset} as the leader of epoch ${event.leaderEpoch}, whom one of epoch ${epoch} has replaced,`)
+        return
+      }
+      case 'share-record-given-up':
+        return this.add('lost-deliveries-count', event, node, time, `archives offset ${event.offset} of share group ${event.groupId} for deliveries that no client has answered`)
       case 'transaction-begins-in-future':
         for (const key of [...event.partitions, '']) this.tell('transaction-timeout-by-wall-clock', key, node, time, `coordinates a transaction of ${event.transactionalId} that began ${event.aheadMs} ms in the future of its clock`)
         return

@@ -334,6 +334,16 @@ const mends = [
     link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/UnifiedLog.java',
   },
   {
+    id: 'deposed-leader-delivers',
+    mechanism: 'The leader of a share-partition hands out records and asks nobody whether it still leads; one that has not heard of its successor yet hands out what was acknowledged there. What is said of them is refused.',
+    link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/java/kafka/server/share/SharePartition.java',
+  },
+  {
+    id: 'lost-deliveries-count',
+    mechanism: 'A record of a share group is counted as delivered when the leader hands it out, whether or not the answer arrives; when that is lost as often as the delivery limit allows, the record is archived, and nobody has seen it.',
+    link: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-932%3A+Queues+for+Kafka',
+  },
+  {
     id: 'markers-before-replication',
     mechanism: 'A transaction coordinator that takes over reads its log to the end, beyond the high watermark, and sends the markers of what is decided there at once; when it dies before that is replicated, its successor has not heard of the decision and may take another, for the partitions that have no marker yet.',
     link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/coordinator/transaction/TransactionStateManager.scala',

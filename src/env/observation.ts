@@ -117,6 +117,8 @@ export type Observation =
    * that ran out. `initialized`: it has read the state and has in flight what lies from firstOffset on; `start`: the start went back.
    */
   | (Replica & { readonly kind: 'share-records'; readonly groupId: string; readonly leaderEpoch: number; readonly change: 'initialized' | 'start' | 'acquired' | 'released' | 'acknowledged' | 'archived'; readonly memberId: string; readonly firstOffset: number; readonly lastOffset: number; readonly deliveryCount: number; readonly startOffset: number })
+  /** Known behaviour lost-deliveries-count: a record is archived because of deliveries of which no client has said anything. */
+  | (Replica & { readonly kind: 'share-record-given-up'; readonly groupId: string; readonly offset: number })
   /** A transactional id is in this state: its record, at `offset`, is acknowledged, or was read by a coordinator that took over, maybe above the high watermark. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly offset: number; readonly isReplicated: boolean; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----

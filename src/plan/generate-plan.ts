@@ -16,6 +16,7 @@ import { drawCleaner } from './draw-cleaner.ts'
 import { drawQuorum } from './draw-quorum.ts'
 import { drawRecovery } from './draw-recovery.ts'
 import { drawRolling } from './draw-rolling.ts'
+import { drawShares } from './draw-shares.ts'
 import { drawTransactions } from './draw-transactions.ts'
 import { type GenerateOptions, type PinnedConfig, PROFILES } from './generate-options.ts'
 import { PLAN_FORMAT, type Plan, type PlanTiming } from './plan.ts'
@@ -114,7 +115,9 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
   if (options.brokers > 0 && options.brokers < (pinned.replicationFactor ?? 1)) {
     throw new TrialError('config', `${options.brokers} brokers cannot hold ${pinned.replicationFactor} replicas`, 'ask for more brokers')
   }
-  const cluster = clusterOf(drawn, { factor, minIsr, unclean, followerReads })
+  const made = clusterOf(drawn, { factor, minIsr, unclean, followerReads })
+  const share = drawShares(rootOf(`${seed}/shares`).random, { brokers: drawn.brokers, scaled: ms => Math.round((ms * drawn.scale) / 100) })
+  const cluster: ClusterConfig = { ...made, server: { ...made.server, share } }
   const chaosUs = drawn.chaosMs * US_PER_MS
   const requestTimeoutMs = Math.round((700 * drawn.scale) / 100)
   const deliveryTimeoutMs = drawOne(fc.constantFrom(4 * requestTimeoutMs, 6 * requestTimeoutMs, 12 * requestTimeoutMs), random)

@@ -1,6 +1,9 @@
 /**
  * Replication, the follower's side: one fetch at a time, of log or of a snapshot, from the leader, or from any voter while no
  * leader is known.
+ *
+ * Unlike Kafka, where a voter that knows of no leader is asked again as soon as it has said so (KafkaRaftClient counts such
+ * an answer as a success), the next one is asked after the retry backoff: half of all messages of a trial would say nothing.
  */
 import { unit } from '../base/random.ts'
 import type { Task } from '../base/task.ts'
@@ -121,12 +124,8 @@ export class FollowerFetching {
     const { leaderId, leaderEpoch } = partition.currentLeader
     if (leaderEpoch >= 0) yield* this.quorum.learn(leaderEpoch, leaderId)
     if (this.quorum.role !== role) return
-    if (role.kind !== 'follower' || role.leaderId !== source) {
-      // It knows of no leader either, and perhaps never will, if it is no voter: the next one is asked.
-      if (this.quorum.voters.size === 0) this.attempts++
-      return
-    }
-    if (partition.errorCode !== ErrorCode.NONE) return this.backOff()
+    // It knows of no leader either, and perhaps never will, if it is no voter: the next one is asked.
+    if (role.kind !== 'follower' || role.leaderId !== source || partition.errorCode !== ErrorCode.NONE) return this.backOff()
     const now = this.quorum.env.now()
     role.hasFetched = true
     role.deadline = now + this.quorum.fetchTimeoutUs

@@ -307,3 +307,19 @@ describe('a coordinator that answers from memory', () => {
     expect(mends(new Recorded().see(led(0)).see(led(1)).see(read(1)).see(read(0, 0)))).toEqual([])
   })
 })
+
+describe('a share group', () => {
+  const led = (leaderEpoch: number): Observation => ({ kind: 'partition-registered', ...WHERE, leader: 1, leaderEpoch, partitionEpoch: leaderEpoch, replicas: [1, 2], isr: [1, 2], elr: [], lastKnownElr: [], recovering: false })
+  const handsOut = (leaderEpoch: number, change: ObservationOf<'share-records'>['change'] = 'acquired'): Observation => ({ kind: 'share-records', groupId: 'g', ...WHERE, leaderEpoch, change, memberId: 'm', firstOffset: 3, lastOffset: 5, deliveryCount: 1, startOffset: 3 })
+  const again = { anomaly: 'redelivered-record', evidence: {}, offset: 4 }
+
+  it('is known to hand out again what was acknowledged, by a leader that another one has replaced', () => {
+    expect(new Recorded().see(led(0)).see(led(1)).see(handsOut(0)).mends(again)).toEqual(['deposed-leader-delivers'])
+    expect(new Recorded().see(led(0)).see(led(1)).see(handsOut(1)).see(handsOut(0, 'released')).mends(again)).toEqual([])
+  })
+
+  it('is known to give up what nobody has seen', () => {
+    expect(new Recorded().see({ kind: 'share-record-given-up', groupId: 'g', ...WHERE, offset: 4 }).mends({ anomaly: 'undelivered-record', evidence: {}, offset: 4 })).toEqual(['lost-deliveries-count'])
+    expect(new Recorded().see({ kind: 'share-record-given-up', groupId: 'g', ...WHERE, partition: 1, offset: 4 }).mends({ anomaly: 'undelivered-record', evidence: {}, offset: 4 })).toEqual([])
+  })
+})
