@@ -8,6 +8,7 @@
  * The mechanisms are told by nodes as observations; which producer a finding concerns follows from the batches that
  * leaders appended at the offsets in its evidence.
  */
+import { partitionName } from '../src/base/partition-name.ts'
 import { MENDS, type MendId } from '../src/config/defects.ts'
 import type { BatchSummary, Observation, Observer } from '../src/env/observation.ts'
 import type { Json } from '../src/history/operation.ts'
@@ -48,6 +49,7 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets', 'offset-regression',
     'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
   ]),
+  'elr-cleared-without-leader': new Set(['no-progress']),
   'epoch-start-behind-gap': new Set([
     'log-divergence', 'no-convergence', 'leader-completeness', 'candidate-completeness', 'producer-state-mismatch', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'vanished-read',
     'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'aborted-read', 'wrong-compaction',
@@ -158,6 +160,10 @@ export class MechanismRecorder implements Observer {
         return this.add('timestamp-below-log-start', event, node, time, `finds timestamp ${event.timestamp} only below its log start in the first segment that has it, and looks no further`)
       case 'isr-proposal-forgotten':
         return this.add('pending-isr-overwritten', event, node, time, `forgets that it has asked for the ISR [${event.proposed.join(' ')}] when metadata that it knows already arrives`)
+      case 'elr-cleared-without-leader':
+        // What does not get on then is not told by partition.
+        for (const key of [partitionName(event.topic, event.partition), '']) this.tell('elr-cleared-without-leader', key, node, time, 'forgets who may lead a partition without leader and ISR, as min.insync.replicas has changed,')
+        return
       case 'elr-kept-removed-replica':
         return this.add('elr-outlives-replica', event, node, time, `keeps [${event.brokers.join(' ')}], which are no replicas any more, among the eligible leaders`)
       case 'producer-epoch-skipped':

@@ -178,6 +178,8 @@ export type Observation =
   | (Replica & { readonly kind: 'cleaner-trusted-crc'; readonly baseOffset: number })
   /** Known behaviour pending-isr-overwritten: old metadata makes a leader forget its ISR proposal. */
   | (Replica & { readonly kind: 'isr-proposal-forgotten'; readonly leaderEpoch: number; readonly proposed: readonly number[] })
+  /** Known behaviour elr-cleared-without-leader: nobody is in the ISR, and now nobody is eligible either. */
+  | { readonly kind: 'elr-cleared-without-leader'; readonly topicId: string; readonly topic: string; readonly partition: number }
   /** Known behaviour elr-outlives-replica: a broker that is no replica any more is in the ELR. */
   | { readonly kind: 'elr-kept-removed-replica'; readonly topicId: string; readonly topic: string; readonly partition: number; readonly brokers: readonly number[] }
   /** Known behaviour transaction-timeout-by-wall-clock: an ongoing transaction began in the future of its coordinator. */

@@ -57,6 +57,7 @@ function isAction(value: unknown): boolean {
   if (!MOMENTARY_KINDS.has(kind as FaultKind) && !isCount(value['durationUs'])) return false
   if (kind === 'swizzle') return isCount(value['hosts']) && isCount(value['pick']) && isCount(value['spacingUs'])
   if (kind === 'outage') return isOneOf('rack', 'all')(value['scope']) && isCount(value['pick']) && typeof value['machine'] === 'boolean'
+  if (kind === 'alter-config') return isText(value['topic']) && isText(value['name']) && isText(value['value']) && (value['former'] === null || isText(value['former']))
   if (kind === 'clog') return isTarget(value['from']) && isTarget(value['to'])
   if (!isTarget(value['target'])) return false
   switch (kind) {

@@ -80,6 +80,13 @@ describe('an excuse', () => {
     expect(recorded.seen.list[0]!.text).toContain('[1 2 3]')
   })
 
+  it('elr-cleared-without-leader concerns who waits for that partition, whatever it is told by', () => {
+    const recorded = new Recorded().see({ kind: 'elr-cleared-without-leader', ...WHERE }, 'controller-101')
+    expect(recorded.mends({ anomaly: 'no-progress', evidence: null })).toEqual(['elr-cleared-without-leader'])
+    expect(recorded.mends({ anomaly: 'lost-write' })).toEqual([])
+    expect(new Recorded().mends({ anomaly: 'no-progress', evidence: null })).toEqual([])
+  })
+
   it('elr-outlives-replica concerns whoever the empty replica could have led', () => {
     const recorded = new Recorded().see({ kind: 'elr-kept-removed-replica', ...WHERE, brokers: [3] }, 'controller-101')
     expect(recorded.mends({ anomaly: 'candidate-completeness' })).toEqual(['elr-outlives-replica'])
