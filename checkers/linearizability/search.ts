@@ -34,6 +34,8 @@ export interface SearchAnswer {
   readonly order: Int32Array
   /** The row that must come next and cannot, and the states it was tried against. */
   readonly impossible: number
+  /** False when all that returned up to `impossible` is known to be wrong together, and the longest part that is right is not known. */
+  readonly isFirst: boolean
   readonly states: readonly number[]
   readonly steps: number
   readonly configurations: number
@@ -43,21 +45,35 @@ const FORCED = -2
 const AT_TARGET = -1
 const STEPS_BETWEEN_LOOKS = 1024
 const STATES_KEPT = 16
+/** Steps that may be spent on the longest part that is right, where the verdict is known. */
+const EXPLAINING_BUDGET = 20_000
 
 export function search(problem: SearchProblem, transitions: Transitions, limits: Limits): SearchAnswer {
   if (problem.optional.length === 0 || !transitions.isOneValue) return searchOnce(problem, transitions, limits, true)
   const rough = searchOnce(problem, transitions, { ...limits, budget: Math.ceil(limits.budget / 2) }, false)
   if (rough.isCertain) return rough
-  const { steps, configurations } = rough
-  const exact = searchOnce(problem, transitions, { ...limits, budget: limits.budget - steps }, true)
-  return { ...exact, steps: steps + exact.steps, configurations: configurations + exact.configurations }
+  const left = limits.budget - rough.steps
+  const exact = searchOnce(problem, transitions, { ...limits, budget: rough.isImpossible ? Math.min(left, EXPLAINING_BUDGET) : left }, true)
+  const [steps, configurations] = [rough.steps + exact.steps, rough.configurations + exact.configurations]
+  if (exact.verdict === 'unknown' && rough.isImpossible) {
+    return { verdict: 'invalid', order: new Int32Array(0), impossible: rough.furthestRow, isFirst: false, states: [], steps, configurations }
+  }
+  return { ...exact, steps, configurations }
 }
 
-function searchOnce(problem: SearchProblem, transitions: Transitions, { budget, deadline }: Limits, counting: boolean): SearchAnswer & { readonly isCertain: boolean } {
+interface OneAnswer extends SearchAnswer {
+  /** It stands as it is. */
+  readonly isCertain: boolean
+  /** The verdict stands: not even without counts is there an order of all that returned up to `furthestRow`. */
+  readonly isImpossible: boolean
+  readonly furthestRow: number
+}
+
+function searchOnce(problem: SearchProblem, transitions: Transitions, { budget, deadline }: Limits, counting: boolean): OneAnswer {
   const { rows, calls, returns, classes, byReturn, twin, slots, words, optional } = problem
   const count = rows.length
   /** Operations of unknown outcome on one way; without counts that is no limit of the history, and is told when it is met. */
-  const optionalLimit = counting ? problem.optionalCount : Math.max(count, problem.optionalCount)
+  const optionalLimit = counting ? problem.optionalCount : 8 * count + problem.optionalCount
   const depthLimit = count + optionalLimit + 1
   const { isOneValue, needs, leaves } = transitions
   const configurations = new Configurations(words, counting ? optional.length : 0)
@@ -181,14 +197,14 @@ function searchOnce(problem: SearchProblem, transitions: Transitions, { budget, 
   const isUnseen = (): boolean => (pending === 0 || !configurations.has(4 * target, state, bits, counts)) &&
     (excess === 0 || (!configurations.has(4 * target + 2 * pending, state, bits, counts) && (pending === 0 || !configurations.has(4 * target + 1, state, bits, counts))))
 
-  const answer = (verdict: SearchAnswer['verdict'], exhausted?: 'budget' | 'time'): SearchAnswer & { readonly isCertain: boolean } => {
+  const answer = (verdict: SearchAnswer['verdict'], exhausted?: 'budget' | 'time'): OneAnswer => {
     if (!bestSaved) saveBest()
     const path = verdict === 'valid' ? placedAt.subarray(0, depth) : bestPath.subarray(0, bestDepth)
     const taken = new Int32Array(optional.length)
     const order = path.map(x => (x >= 0 ? rows[x]! : optional[-1 - x]!.rows[taken[-1 - x]!++] ?? -1))
     const isCertain = counting || exhausted === 'time' || (exhausted === undefined && (verdict === 'valid' ? excess === 0 : best === furthest && !isCut))
     const impossible = verdict === 'valid' || best >= count ? -1 : rows[byReturn[Math.max(best, 0)]!]!
-    return { verdict, ...(exhausted === undefined ? {} : { exhausted }), order, impossible, states: bestStates, steps, configurations: configurations.size, isCertain }
+    return { verdict, ...(exhausted === undefined ? {} : { exhausted }), order, impossible, states: bestStates, isFirst: true, steps, configurations: configurations.size, isCertain, isImpossible: verdict === 'invalid' && !isCut, furthestRow: furthest < 0 || furthest >= count ? -1 : rows[byReturn[furthest]!]! }
   }
 
   for (;;) {
