@@ -12,8 +12,8 @@ import { plainPayload } from './records.ts'
 import { runTransactions } from './transact.ts'
 
 const NAMES = ['orders', 'payments']
-/** Of a transaction, before the plan's scale: shorter than the faults, so that some run out. */
-const TIMEOUT_MS = 1_500
+/** Of a transaction, before the plan's scale: some shorter than the faults and than what is held open, so that they run out. */
+const TIMEOUTS_MS = [500, 1_500, 1_500, 3_000, 6_000] as const
 
 function topicsOf(shape: WorkloadShape, count: number, partitions: number): TopicSpec[] {
   return NAMES.slice(0, count).map(name => ({
@@ -46,7 +46,7 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
   return fc.record({
     topics: fc.constantFrom(1, 1, 2), partitions: fc.constantFrom(1, 2, 3),
     apps: fc.integer({ min: 1, max: shape.closeUp ? 2 : 3 }), shared: fc.integer({ min: 0, max: 99 }).map(n => n < 40), plain: fc.boolean(), uncommitted: fc.boolean().map(drawn => shape.pinned.uncommittedReader ?? drawn),
-    timeoutMs: fc.constantFrom(TIMEOUT_MS, TIMEOUT_MS, 2 * TIMEOUT_MS, 4 * TIMEOUT_MS),
+    timeoutMs: fc.constantFrom(...TIMEOUTS_MS),
   }).chain(drawn => {
     const topics = topicsOf(shape, drawn.topics, drawn.partitions)
     const timeoutMs = scaledMs(shape, drawn.timeoutMs)
@@ -59,13 +59,14 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
     const place = fc.constantFrom(...topics.flatMap(({ name, partitions }) => Array.from({ length: partitions }, (__, partition) => ({ topic: name, partition }))))
     const key = fc.option(fc.integer({ min: 0, max: 9 }).map(n => `k${n}`), { nil: null })
     const at = fc.integer({ min: 0, max: shape.chaosUs })
-    const transaction: Arbitrary<OperationDraft> = fc.record({
+    const transaction: Arbitrary<Following> = fc.record({
       at, client: fc.constantFrom(...apps.map(app => app.host)), f: fc.constant('transact' as const),
       // Now and then one without any record: its end is a request of its own kind (KAFKA-18464).
       sends: fc.oneof({ weight: 1, arbitrary: fc.constant([]) }, { weight: 9, arbitrary: fc.array(fc.tuple(place, key).map(([where, of]): TransactedSend => ({ ...where, key: of })), { minLength: 1, maxLength: 5, size: 'max' }) }),
       end: fc.constantFrom('commit' as const, 'commit' as const, 'commit' as const, 'abort' as const),
       openUs: fc.constantFrom(0, 0, 0, 0, 20_000, 200_000, Math.min(timeoutMs * 1_500, Math.floor(shape.chaosUs / 3))),
-    })
+      late: fc.constantFrom(0, 0, 1, 2), follows: fc.integer({ min: 0, max: 2 }).map(n => n > 0),
+    }).map(({ late, ...drawn }) => (late === 0 ? drawn : { ...drawn, late }))
     const send: Arbitrary<OperationDraft> = fc.record({ at, client: fc.constant(producers[0]?.host ?? ''), f: fc.constant('send' as const), where: place, key, size: fc.constant(0) })
       .map(({ where, ...rest }) => ({ ...rest, ...where }))
     const count = shape.operations > 0 ? { minLength: shape.operations, maxLength: shape.operations } : shape.closeUp ? { minLength: 3, maxLength: 15 } : { minLength: 10, maxLength: 50 }
@@ -73,10 +74,21 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
     return fc.tuple(fc.array(transaction, { ...count, size: 'max' }), producers.length === 0 || shape.operations > 0 ? fc.constant([]) : fc.array(send, { minLength: 0, maxLength: 20, size: 'max' })).map(([transactions, sends]) => ({
       topics,
       clients: [...apps, ...consumers, ...producers],
-      operations: [...reads, ...transactions, ...sends].sort((a, b) => a.at - b.at).map((draft, id) => ({ ...draft, id }) as PlanOperation),
+      operations: [...reads, ...inBursts(transactions), ...sends].sort((a, b) => a.at - b.at).map((draft, id) => ({ ...draft, id }) as PlanOperation),
       // A transaction that was left open must time out before the last stable offset can pass it.
       settleMs: 2 * timeoutMs,
     }))
+  })
+}
+
+type Following = Extract<OperationDraft, { f: 'transact' }> & { readonly follows: boolean }
+
+/** Many a transaction comes right behind another one of its application, when that one's markers may not be written yet. */
+export function inBursts(drafts: readonly Following[]): OperationDraft[] {
+  let before: OperationDraft | undefined
+  return [...drafts].sort((a, b) => a.at - b.at).map(({ follows, ...draft }) => {
+    before = follows && before !== undefined ? { ...draft, at: before.at, client: before.client } : draft
+    return before
   })
 }
 

@@ -64,9 +64,10 @@ function describeTarget(target: Target): string {
 function describeTrigger(when: Trigger): string {
   if ('at' in when) return `at ${formatTime(when.at)}`
   const narrowed = when.on.topic === undefined ? '' : ` on ${when.on.topic}-${when.on.partition ?? '*'}`
-  const { kind, asLeader, role } = when.on
+  const { kind, asLeader, role, phase, state, change } = when.on
+  const which = role ?? phase ?? state ?? change
   const by = asLeader === undefined ? '' : asLeader ? ' by the leader' : ' by a follower'
-  const what = kind === 'request-sent' ? `request ${when.on.apiKey ?? '?'} sent` : `${kind}${role === undefined ? '' : ` (${role})`}${by}`
+  const what = kind === 'request-sent' ? `request ${when.on.apiKey ?? '?'} sent` : `${kind}${which === undefined ? '' : ` (${which})`}${by}`
   const delay = when.after === 0 ? '' : `${formatTime(when.after)} after `
   const since = when.since === undefined ? '' : ` since fault ${when.since}`
   const within = when.within === undefined ? '' : `, or without it ${formatTime(when.within)} later`

@@ -18,6 +18,10 @@ export interface TriggerEvent {
   readonly asLeader?: boolean
   /** Only for raft-role: into which one. */
   readonly role?: RaftRole
+  /** Only for client-transaction: what has happened to it; for transaction-state: which one; for client-rebalance: which way. */
+  readonly phase?: string
+  readonly state?: string
+  readonly change?: string
 }
 
 /**
