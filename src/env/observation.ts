@@ -112,6 +112,8 @@ export type Observation =
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** Known behaviour: a coordinator answers from the state below its high watermark, which has not reached what it loaded. */
   | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
+  /** A coordinator is about to write its decision; `isAsked`: by an EndTxn, and not for a time-out or a newer instance. */
+  | { readonly kind: 'transaction-decided'; readonly transactionalId: string; readonly commit: boolean; readonly isAsked: boolean }
   /** A transactional id is in this state: its record, at `offset`, is acknowledged, or was read by a coordinator that took over, maybe above the high watermark. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly offset: number; readonly isReplicated: boolean; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----
