@@ -21,9 +21,9 @@ const TIMEOUTS_MS = [500, 1_500, 1_500, 3_000, 6_000] as const
  * one begins while the markers of the last are under way.
  */
 const STYLES = {
-  mixed: { openUs: [0, 0, 0, 0, 20_000, 200_000, 'past-timeout'], late: [0, 0, 1, 2], follows: 40, spread: 40, most: 6_000 },
-  held: { openUs: [20_000, 60_000, 200_000, 'past-timeout', 'past-timeout'], late: [0, 1, 1, 2], follows: 20, spread: 75, most: 1_500 },
-  bursts: { openUs: [0, 0, 0, 0, 0, 0, 0, 20_000], late: [0, 0, 0, 1], follows: 90, spread: 40, most: 6_000 },
+  mixed: { openUs: [0, 0, 0, 0, 20_000, 200_000, 'past-timeout'], late: [0, 0, 1, 2], follows: 40, spread: 40, most: 6_000, aborts: 25 },
+  held: { openUs: [20_000, 60_000, 200_000, 'past-timeout', 'past-timeout'], late: [0, 1, 1, 2], follows: 20, spread: 75, most: 1_500, aborts: 40 },
+  bursts: { openUs: [0, 0, 0, 0, 0, 0, 0, 20_000], late: [0, 0, 0, 1], follows: 90, spread: 40, most: 6_000, aborts: 40 },
 } as const
 
 function topicsOf(shape: WorkloadShape, count: number, partitions: number): TopicSpec[] {
@@ -81,7 +81,7 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
         { weight: 10, arbitrary: fc.constant([]) }, { weight: 90 - style.spread, arbitrary: fc.array(fc.tuple(place, key).map(([where, of]): TransactedSend => ({ ...where, key: of })), { minLength: 1, maxLength: 5, size: 'max' }) },
         { weight: style.spread, arbitrary: fc.tuple(fc.shuffledSubarray(places, { minLength: Math.min(2, places.length) }), key).map(([wheres, of]) => wheres.map((where): TransactedSend => ({ ...where, key: of }))) },
       ),
-      end: fc.constantFrom('commit' as const, 'commit' as const, 'commit' as const, 'abort' as const),
+      end: fc.integer({ min: 0, max: 99 }).map(n => (n < style.aborts ? 'abort' as const : 'commit' as const)),
       openUs: fc.constantFrom(...style.openUs).map(us => (us === 'past-timeout' ? pastTimeoutUs : us)),
       late: fc.constantFrom(...style.late), follows: fc.integer({ min: 0, max: 99 }).map(n => n < style.follows),
     }).map(({ late, ...drawn }) => (late === 0 ? drawn : { ...drawn, late }))

@@ -17,21 +17,23 @@ import { any, brief, type Choice, crash, cut, long, PARTITION_SITUATIONS, pause,
 const ASKED = ['end-asked', 'end-asked', 'end-asked', 'partitions-asked', 'id-asked', 'sent', 'sent', 'markers-sent', 'markers-sent', 'offsets-sent', 'offsets-sent', 'commit-sent', 'joining', 'syncing'] as const
 const CLIENTS: readonly Role[] = ['subject', 'subject', 'any-client']
 
+const leaderOf = (focus: Focus) => target(['leader'], focus)
+const subject = target(['subject'])
+const otherEnd = target(['other-end'])
+
 const breaks = (roles: readonly Role[]): Choice => ['break', fc.record({ kind: fc.constant('break' as const), target: target(roles) })]
+/** The sender knows at once that it has to ask again, and the first copy comes when that is long done. */
+const breaksLate = (bounds: FaultBounds): Choice => ['break', fc.record({ kind: fc.constant('break' as const), target: subject, lateUs: any(bounds) })]
 
 /** From a partition's leader to another one's, or between the two ends of the request that set it off. */
 function clogBetween(from: Arbitrary<ReturnType<typeof target> extends Arbitrary<infer T> ? T : never>, to: typeof from, durationUs: Arbitrary<number>): Choice {
   return ['clog', fc.record({ kind: fc.constant('clog' as const), from, to, durationUs })]
 }
 
-const leaderOf = (focus: Focus) => target(['leader'], focus)
-const subject = target(['subject'])
-const otherEnd = target(['other-end'])
-
 export const COORDINATOR_SITUATIONS: readonly Situation[] = [
   {
-    name: 'straggler', weight: [6, 4, 4], moments: ASKED,
-    choices: bounds => [breaks(['subject']), breaks(['subject', 'other-end']), clogBetween(subject, otherEnd, any(bounds))],
+    name: 'straggler', weight: [8, 5, 5], isAtOnce: true, moments: ASKED,
+    choices: bounds => [breaksLate(bounds), breaksLate(bounds), breaks(['subject', 'other-end']), clogBetween(subject, otherEnd, any(bounds))],
   },
   {
     name: 'coordinator-stop', weight: [5, 6, 5], isStop: true,

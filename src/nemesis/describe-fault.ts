@@ -89,7 +89,7 @@ export function describeAction(action: FaultAction, who?: string, isForGood = fa
     case 'clog':
       return `path ${who ?? `${describeTarget(action.from)} > ${describeTarget(action.to)}`} held${lasting(action.durationUs, isForGood)}`
     case 'slow': return `network of ${target} slower by ${Math.round(action.extraUs / 1000)} ms${lasting(action.durationUs, isForGood)}`
-    case 'break': return `connections of ${target} reset`
+    case 'break': return `connections of ${target} reset${action.lateUs === undefined ? '' : `, what is on its way arrives ${Math.round(action.lateUs / 1000)} ms late`}`
     case 'half-open': return `connections of ${target} lead nowhere, unnoticed`
     case 'swizzle': return `${who ?? `${action.hosts} servers`} cut off and back one by one, ${Math.round(action.spacingUs / 1000)} ms apart`
     case 'outage': return `${action.machine ? 'power failure (unsynced writes lost)' : 'crash of all processes'} of ${who ?? (action.scope === 'all' ? 'every server' : 'a rack')}${lasting(action.durationUs, isForGood)}`

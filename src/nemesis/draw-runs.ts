@@ -55,10 +55,10 @@ export function run(bounds: FaultBounds): Arbitrary<Draft[]> {
     })
     // Only clocks may fail.
     if (possible.length === 0) return fc.constantFrom(...bounds.kinds).chain(kind => action(kind, bounds, focus)).map((drawn): Draft[] => [{ when: { at: begin }, action: drawn }])
-    const when = ({ moments, momentsAfterStop }: Situation, index: number, after: Context): Arbitrary<Trigger> => {
-      if (index === 0) return startsByClock ? fc.constant<Trigger>({ at: begin }) : onMoment(moments, focus, Math.floor((bounds.chaosUs * 0.3) / US_PER_MS), undefined, coordinator)
+    const when = ({ moments, momentsAfterStop, isAtOnce }: Situation, index: number, after: Context): Arbitrary<Trigger> => {
+      if (index === 0) return startsByClock ? fc.constant<Trigger>({ at: begin }) : onMoment(moments, focus, Math.floor((bounds.chaosUs * 0.3) / US_PER_MS), undefined, coordinator, isAtOnce)
       return fc.oneof(
-        { weight: 5, arbitrary: onMoment(after === 'stop' ? momentsAfterStop ?? moments : moments, focus, longestGapMs, index - 1, coordinator) },
+        { weight: 5, arbitrary: onMoment(after === 'stop' ? momentsAfterStop ?? moments : moments, focus, longestGapMs, index - 1, coordinator, isAtOnce) },
         { weight: 2, arbitrary: laterThan(index - 1, longestGapMs) },
         { weight: 1, arbitrary: micros(0, longestGapMs).map((gap): Trigger => ({ at: begin + gap })) },
       )

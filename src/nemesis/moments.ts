@@ -98,8 +98,8 @@ const delay: Arbitrary<number> = fc.oneof(
 )
 
 /** One of the moments, at its first occurrence more often than not; without it when that has not come in time. */
-export function onMoment(moments: readonly Moment[], focus: Focus, withinMs: number, since?: number, coordinator: Focus = focus): Arbitrary<Trigger> {
-  return fc.record({ moment: fc.constantFrom(...moments), nth: fc.constantFrom(1, 1, 1, 1, 2, 3), after: delay, within: micros(Math.floor(withinMs / 2), withinMs) })
+export function onMoment(moments: readonly Moment[], focus: Focus, withinMs: number, since?: number, coordinator: Focus = focus, isAtOnce = false): Arbitrary<Trigger> {
+  return fc.record({ moment: fc.constantFrom(...moments), nth: fc.constantFrom(1, 1, 1, 1, 2, 3), after: isAtOnce ? fc.constant(0) : delay, within: micros(Math.floor(withinMs / 2), withinMs) })
     .map(({ moment, nth, after, within }) => ({ on: eventOf(moment, focus, coordinator), nth, after, within, ...(since === undefined ? {} : { since }) }))
 }
 

@@ -33,6 +33,8 @@ export interface Situation {
   readonly moments: readonly Moment[]
   /** The same when leaders have been stopped, where that makes a difference. */
   readonly momentsAfterStop?: readonly Moment[]
+  /** Only within the message that is its moment. */
+  readonly isAtOnce?: boolean
   /** Does it stop a leader, or only cut somebody off? */
   readonly isStop?: boolean
   /** Its faults, of which those of allowed kinds are drawn from. */
