@@ -4,7 +4,7 @@
  * `npm run detect:nightly` for all with 30 minutes each.
  */
 import { Command } from 'commander'
-import { type Defect, type DefectId, HISTORICAL_DEFECTS, isDefectId } from '../src/config/defects.ts'
+import { type Defect, type DefectId, DEFECTS, HISTORICAL_DEFECTS, isDefectId } from '../src/config/defects.ts'
 import { TrialError } from '../src/base/trial-error.ts'
 import { duration, wholeNumber } from '../src/cli/suggest.ts'
 import { defaultJobs } from '../src/trial/campaign.ts'
@@ -60,8 +60,8 @@ async function measure(defect: Defect, oracle: Oracle, seeds: number, timeMs: nu
 /** The shallow ones always; of the deep ones those whose turn it is. */
 function chosen(flags: Flags): readonly Defect[] {
   if (flags.defect !== undefined) {
-    for (const id of flags.defect) if (!isDefectId(id)) throw new TrialError('usage', `there is no defect called '${id}'`, `known: ${HISTORICAL_DEFECTS.map(defect => defect.id).join(', ')}`)
-    return HISTORICAL_DEFECTS.filter(({ id }) => flags.defect?.includes(id) === true)
+    for (const id of flags.defect) if (!isDefectId(id)) throw new TrialError('usage', `there is no defect called '${id}'`, `known: ${DEFECTS.map(defect => defect.id).join(', ')}`)
+    return DEFECTS.filter(({ id }) => flags.defect?.includes(id) === true)
   }
   const most = wholeNumber('--max-depth', flags.maxDepth, 1, 5)
   const all = HISTORICAL_DEFECTS.filter(({ depth }) => depth <= most)

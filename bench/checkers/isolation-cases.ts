@@ -4,8 +4,7 @@
 import type { CheckContext, CheckResult } from '../../checkers/contract.ts'
 import { guaranteesFor } from '../../checkers/guarantees.ts'
 import { ListAppendCheck } from '../../checkers/isolation/list-append-checker.ts'
-import { kafkaLogChecker } from '../../checkers/kafka-log/kafka-log-checker.ts'
-import type { Operation } from '../../src/history/operation.ts'
+import { KafkaLogCheck } from '../../checkers/kafka-log/kafka-log-checker.ts'
 import type { Case, CaseAnswer, CaseChecker } from './case.ts'
 import { PLANTS, plantCycles } from './planted-cycles.ts'
 import { kafkaHistory, listAppendHistory, type Shape } from './transaction-histories.ts'
@@ -31,8 +30,8 @@ function listAppend(): CaseChecker {
 }
 
 function kafkaLog(): CaseChecker {
-  const operations: Operation[] = []
-  return { add: operation => void operations.push(operation), finish: () => answerOf(kafkaLogChecker.check(operations, CONTEXT)) }
+  const check = new KafkaLogCheck(CONTEXT)
+  return { add: operation => check.add(operation), finish: () => answerOf(check.finish()) }
 }
 
 const listAppendCases = SIZES.map((transactions): Case => ({

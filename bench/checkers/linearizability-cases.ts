@@ -77,6 +77,8 @@ export const LINEARIZABILITY_CASES: readonly Case[] = [
   caseOf('log/16-partitions', log, () => independent(16, appendLog), { operations: 1_000_000, clients: 50, options: { independent: true }, aim: { medianMs: 400 } }),
   ...[5, 10, 20, 50].flatMap((clients): Case[] => {
     const ours = caseOf(`small-register/${clients}-clients`, register, () => smallRegister(5, false), { operations: 1_000, clients, series: { name: 'small-register by clients', by: 'clients', at: clients } })
+    // With 50 clients the yardstick does not end: after minutes it holds 8 GB of configurations.
+    if (clients === 50) return [ours]
     const theirs = `small-register/${clients}-clients-wing-gong-lowe`
     return [{ ...ours, comparedWith: theirs }, { ...ours, name: theirs, checker: () => wingGongLowe(register), series: { name: 'small-register by clients, Wing-Gong-Lowe', by: 'clients', at: clients } }]
   }),

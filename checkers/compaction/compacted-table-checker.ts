@@ -12,7 +12,8 @@ import type { History, Json } from '../../src/history/operation.ts'
 import type { Checker, CheckContext, CheckResult } from '../contract.ts'
 import { FindingCollector } from '../finding-collector.ts'
 import { logStartOf } from '../kafka-log/find-loss.ts'
-import { Scan, type SendRecord } from '../kafka-log/scan.ts'
+import { Scan } from '../kafka-log/scan.ts'
+import type { SendRecord } from '../kafka-log/send-table.ts'
 import { Story } from '../kafka-log/story.ts'
 import { topicOf } from '../kafka-log/values.ts'
 import { show } from '../show.ts'
@@ -38,8 +39,9 @@ export const compactedTableChecker: Checker = {
   describes: 'the last record of each key of a compacted topic is there for every reader, tombstones for delete.retention.ms',
   check(history: History, context: CheckContext): CheckResult {
     const found = new FindingCollector('compacted-table', context.guarantees)
-    const scan = new Scan(history)
-    if (scan.repeated !== undefined) return found.result(`Value ${show(scan.repeated)} was sent twice: values must be unique, otherwise nothing can be told of them.`)
+    const scan = Scan.of(history)
+    const { repeated } = scan.sends
+    if (repeated !== undefined) return found.result(`Value ${show(repeated)} was sent twice: values must be unique, otherwise nothing can be told of them.`)
     const story = new Story(scan)
     const tables = tablesOf(scan, history)
     const { passages, drain } = passagesOf(history)
@@ -57,7 +59,7 @@ export const compactedTableChecker: Checker = {
 function judge(row: Row, passage: Passage, story: Story, context: CheckContext, found: FindingCollector): void {
   const { send, retentionUs, supersededFrom, isAcknowledged } = row
   if (passage.got.has(row.offset) || send.invoked > passage.at || supersededFrom < passage.at) return
-  const age = story.at(passage.at).time - story.at(send.invoked).time
+  const age = story.time(passage.at) - story.time(send.invoked)
   if (retentionUs !== undefined && age >= retentionUs * SURELY) return
   const requires = isAcknowledged ? ['no-loss', 'no-duplicate'] as const : ['read-stays', 'no-duplicate'] as const
   if (retentionUs === undefined) found.add('lost-latest', () => body(row, passage, story), requires)
@@ -88,8 +90,9 @@ function tablesOf(scan: Scan, history: History): Map<string, Row[]> {
   /** By `topic key`: sends that may have been written nobody knows where. */
   const adrift = new Map<string, number>()
   let nth = 0
-  for (const [index, send] of scan.sends.entries()) {
-    nth = scan.sends[index - 1]?.invoked === send.invoked ? nth + 1 : 0
+  for (let number = 0; number < scan.sends.count; number++) {
+    const send = scan.sends.record(number)
+    nth = number > 0 && scan.sends.invoked[number - 1] === send.invoked ? nth + 1 : 0
     const { recordKey: only, recordKeys, deleteRetentionMs } = history[send.invoked]!
     const recordKey = Array.isArray(recordKeys) ? (recordKeys as readonly Json[])[nth] : only
     if (typeof recordKey !== 'string' || send.outcome === 'fail') continue

@@ -15,19 +15,18 @@ export class IntList {
 
   /** Returns the place of the new entry. */
   push(value: number): number {
-    if (this.used === this.data.length) {
-      const larger = new Int32Array(this.data.length * 2)
-      larger.set(this.data)
-      this.data = larger
-    }
+    if (this.used === this.data.length) this.grow()
     this.data[this.used] = value
     return this.used++
   }
 
   push3(a: number, b: number, c: number): void {
-    this.push(a)
-    this.push(b)
-    this.push(c)
+    if (this.used + 3 > this.data.length) this.grow()
+    const { data, used } = this
+    data[used] = a
+    data[used + 1] = b
+    data[used + 2] = c
+    this.used = used + 3
   }
 
   at(place: number): number {
@@ -41,5 +40,12 @@ export class IntList {
   /** The entries, not copied: valid until the next push. */
   view(): Int32Array {
     return this.data.subarray(0, this.used)
+  }
+
+  /** Fourfold, so that little is copied; what is never written takes no memory. */
+  private grow(): void {
+    const larger = new Int32Array(this.data.length * 4 + 3)
+    larger.set(this.data)
+    this.data = larger
   }
 }

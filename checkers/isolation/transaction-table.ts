@@ -9,9 +9,10 @@
  * Only `ok` transactions precede others in either order: what was never answered may take effect at any later time.
  */
 import { TrialError } from '../../src/base/trial-error.ts'
-import type { Operation, Process } from '../../src/history/operation.ts'
+import type { Operation } from '../../src/history/operation.ts'
 import { type GraphBuilder, PROCESS, REALTIME } from './dependency-graph.ts'
 import { IntList } from './int-list.ts'
+import { ProcessIndex } from './process-index.ts'
 
 /** `open`: no answer, or one that leaves its fate unknown (`info`). */
 export const OPEN = 0
@@ -35,8 +36,9 @@ export class TransactionTable {
   /** The first transaction after each group. */
   private readonly firstAfter = new IntList()
   private groupOpen = false
-  private readonly lastOk = new Map<Process, number>()
-  private readonly running = new Map<Process, number>()
+  /** Of each process the last transaction that was ok, and the one that is open. */
+  private readonly lastOk = new ProcessIndex()
+  private readonly running = new ProcessIndex()
 
   get count(): number {
     return this.used
@@ -44,7 +46,7 @@ export class TransactionTable {
 
   /** Returns the number of the new transaction. Throws TrialError('input') when the process has one open. */
   invoke({ process, index, time }: Operation): number {
-    if (this.running.has(process)) {
+    if (this.running.get(process) !== NONE) {
       throw new TrialError('input', `operation ${index}: process ${process} begins a transaction while another is open.`, 'A process does one operation at a time.')
     }
     if (this.groupOpen) {
@@ -60,7 +62,7 @@ export class TransactionTable {
     this.groupOf[transaction] = this.successor[transaction] = NONE
     const before = this.lastOk.get(process)
     // A transaction that then fails is replaced by the next.
-    if (before !== undefined) this.successor[before] = transaction
+    if (before !== NONE) this.successor[before] = transaction
     this.running.set(process, transaction)
     return transaction
   }
@@ -68,8 +70,8 @@ export class TransactionTable {
   /** The transaction that an answer belongs to, which is over now; -1: the process has none open. */
   complete({ process, index, time, type }: Operation): number {
     const transaction = this.running.get(process)
-    if (transaction === undefined) return NONE
-    this.running.delete(process)
+    if (transaction === NONE) return NONE
+    this.running.set(process, NONE)
     this.events[4 * transaction + 2] = index
     this.events[4 * transaction + 3] = time
     if (type === 'ok') {

@@ -19,7 +19,11 @@ import { explainCycle, type Reason } from '../isolation/explain-cycle.ts'
 import { findCycles } from '../isolation/find-cycles.ts'
 import { FAILED } from '../isolation/transaction-table.ts'
 import { show } from '../show.ts'
-import type { PartitionReads, Scan, SendRecord } from './scan.ts'
+import type { Scan } from './scan.ts'
+import type { SendTable } from './send-table.ts'
+
+/** Micro-operations of a transaction that are told. */
+const MICROS_TOLD = 64
 
 /** Returns why the search ended early, if it did. */
 export function findTransactionCycles(scan: Scan, context: CheckContext, found: FindingCollector): string | undefined {
@@ -38,83 +42,91 @@ export function findTransactionCycles(scan: Scan, context: CheckContext, found: 
 class LogGraph {
   readonly transactions
   private readonly scan: Scan
-  /** Per partition: sends known to be in the log, by offset. */
-  private readonly logs = new Map<PartitionReads, readonly SendRecord[]>()
-  private sent: Map<number, SendRecord[]> | undefined = undefined
+  /** By name of the partition: sends known to be in the log, by offset. */
+  private readonly logs: (Int32Array | undefined)[]
 
   constructor(scan: Scan) {
     this.scan = scan
     this.transactions = scan.transactions.table
-    const logs = new Map<string, SendRecord[]>()
-    for (const send of scan.sends) {
-      if (placeOf(send) < 0 || this.transactions.status(send.transaction) === FAILED || !scan.isJudged(send.key!)) continue
-      const log = logs.get(send.key!)
-      if (log === undefined) logs.set(send.key!, [send])
-      else log.push(send)
-    }
-    for (const [key, log] of logs) {
-      const partition = scan.partitions.get(key)
-      if (partition !== undefined) this.logs.set(partition, log.sort((a, b) => placeOf(a) - placeOf(b)))
-    }
+    this.logs = logsOf(scan)
   }
 
   build() {
+    const { sends } = this.scan
     const builder = new GraphBuilder(this.transactions.count)
-    for (const log of this.logs.values()) for (let i = 1; i < log.length; i++) builder.link(log[i - 1]!.transaction, log[i]!.transaction, WW)
+    for (const log of this.logs) if (log !== undefined) for (let i = 1; i < log.length; i++) builder.link(sends.transactions[log[i - 1]!]!, sends.transactions[log[i]!]!, WW)
     const { reads, ends, endOffsets } = this.scan.transactions
-    for (let i = 0; i < reads.length; i += 2) if (this.transactions.status(reads.at(i)) !== FAILED) builder.link(reads.at(i), reads.at(i + 1), WR)
+    for (let i = 0; i < reads.length; i += 2) {
+      const writer = sends.transactions[reads.at(i)]!
+      if (this.transactions.status(writer) !== FAILED) builder.link(writer, reads.at(i + 1), WR)
+    }
     for (let i = 0; i < endOffsets.length; i++) {
       // A later poll of the same transaction went on.
       if (this.isOvertaken(i)) continue
-      const next = this.after(this.scan.partitionList[ends.at(2 * i + 1)]!, endOffsets[i]!)
-      if (next !== undefined) builder.link(ends.at(2 * i), next.transaction, RW)
+      const next = this.after(ends.at(2 * i + 1), endOffsets[i]!)
+      if (next !== -1) builder.link(ends.at(2 * i), sends.transactions[next]!, RW)
     }
     this.transactions.linkSessions(builder)
     return builder.build()
   }
 
+  /** What it sent, and what it polled by the ends of each partition's records. */
   describe(transaction: number): Json {
-    const { invoked, completed } = this.scan.transactions
-    const at = completed.at(transaction) === -1 ? invoked.at(transaction) : completed.at(transaction)
-    const value = this.scan.history[at]!.value
-    const text = JSON.stringify(value)
-    return text.length <= 2_000 ? value : `${text.slice(0, 2_000)}...`
+    const { names, sends, transactions: { ends, beginOffsets, endOffsets } } = this.scan
+    const micros: Json[] = []
+    for (let send = this.firstSend(transaction); send < this.scan.endOfSends(transaction) && micros.length < MICROS_TOLD; send++) {
+      const { key, target, offset, outcome, value } = sends.record(send)
+      micros.push(['send', key ?? target, outcome === 'ok' ? [offset, value] : value])
+    }
+    for (let i = this.firstEnd(transaction); i < endOffsets.length && ends.at(2 * i) === transaction && micros.length < MICROS_TOLD; i++) {
+      const partition = this.scan.partitionOf(ends.at(2 * i + 1))!
+      const told = [...new Set([beginOffsets[i]!, endOffsets[i]!])].map((offset): Json => [offset, partition.value(partition.find(offset))])
+      micros.push(['poll', { [names.text(ends.at(2 * i + 1))]: told.length === 2 && endOffsets[i]! > beginOffsets[i]! + 1 ? [told[0]!, '...', told[1]!] : told }])
+    }
+    return micros
   }
 
   explain(first: number, second: number, kind: number, firstName: string, secondName: string): Reason {
+    const { sends } = this.scan
     if (kind === WR) {
-      for (const send of this.sendsOf(first)) {
-        if (!this.polled(second, send)) continue
-        return { type: 'wr', key: send.key!, value: send.value, because: `${firstName} sent record ${show(send.value)} to ${send.key}, which ${secondName} polled` }
+      const { reads } = this.scan.transactions
+      for (let i = 0; i < reads.length; i += 2) {
+        if (reads.at(i + 1) !== second || sends.transactions[reads.at(i)] !== first) continue
+        const { key, value } = sends.record(reads.at(i))
+        return { type: 'wr', key: key!, value, because: `${firstName} sent record ${show(value)} to ${key}, which ${secondName} polled` }
       }
     }
-    for (const send of this.sendsOf(second)) {
-      const partition = this.scan.partitions.get(send.key!)
-      const log = partition === undefined ? undefined : this.logs.get(partition)
-      if (partition === undefined || log === undefined) continue
-      const before = log[log.indexOf(send) - 1]
+    for (let number = this.firstSend(second); number < this.scan.endOfSends(second); number++) {
+      const key = sends.keys[number]!
+      const log = key === -1 ? undefined : this.logs[key]
+      if (log === undefined || sends.place(number) < 0) continue
+      const send = sends.record(number)
+      const place = log.indexOf(number)
+      const before = place > 0 ? sends.record(log[place - 1]!) : undefined
       if (kind === WW && before?.transaction === first) {
-        return { type: 'ww', key: send.key!, value: before.value, next: send.value, because: `${firstName} sent record ${show(before.value)} to ${send.key} at offset ${placeOf(before)}, and ${secondName} sent ${show(send.value)} at offset ${placeOf(send)}` }
+        return { type: 'ww', key: send.key!, value: before.value, next: send.value, because: `${firstName} sent record ${show(before.value)} to ${send.key} at offset ${sends.place(before.number)}, and ${secondName} sent ${show(send.value)} at offset ${sends.place(number)}` }
       }
-      const end = kind === RW ? this.endOf(first, partition) : -1
-      if (end !== -1 && this.after(partition, end) === send) {
-        return { type: 'rw', key: send.key!, value: end, next: placeOf(send), because: `${firstName} polled ${send.key} up to offset ${end}, and ${secondName} sent record ${show(send.value)} at offset ${placeOf(send)}` }
+      const end = kind === RW ? this.endOf(first, key) : -1
+      if (end !== -1 && this.after(key, end) === number) {
+        return { type: 'rw', key: send.key!, value: end, next: sends.place(number), because: `${firstName} polled ${send.key} up to offset ${end}, and ${secondName} sent record ${show(send.value)} at offset ${sends.place(number)}` }
       }
     }
     return { type: edgeName(kind), because: `${firstName} comes before ${secondName}` }
   }
 
-  private after(partition: PartitionReads, offset: number): SendRecord | undefined {
-    const log = this.logs.get(partition)
-    if (log === undefined) return undefined
+  /** The send that follows an offset in a log, or -1. */
+  private after(key: number, offset: number): number {
+    const log = this.logs[key]
+    if (log === undefined) return -1
+    const { sends } = this.scan
     let low = 0
     let high = log.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (placeOf(log[middle]!) <= offset) low = middle + 1
+      if (sends.place(log[middle]!) <= offset) low = middle + 1
       else high = middle
     }
-    return log[low]
+    return low < log.length ? log[low]! : -1
   }
 
   /** Does a later entry of the same transaction and partition end higher (or is it the same)? */
@@ -129,40 +141,49 @@ class LogGraph {
     return false
   }
 
-  private endOf(transaction: number, partition: PartitionReads): number {
+  private endOf(transaction: number, key: number): number {
     const { ends, endOffsets } = this.scan.transactions
     let highest = -1
-    for (let i = 0; i < endOffsets.length; i++) if (ends.at(2 * i) === transaction && this.scan.partitionList[ends.at(2 * i + 1)] === partition && endOffsets[i]! > highest) highest = endOffsets[i]!
+    for (let i = this.firstEnd(transaction); i < endOffsets.length && ends.at(2 * i) === transaction; i++) if (ends.at(2 * i + 1) === key && endOffsets[i]! > highest) highest = endOffsets[i]!
     return highest
   }
 
-  private sendsOf(transaction: number): readonly SendRecord[] {
-    if (this.sent === undefined) {
-      this.sent = new Map()
-      for (const send of this.scan.sends) {
-        const sends = this.sent.get(send.transaction)
-        if (placeOf(send) < 0) continue
-        if (sends === undefined) this.sent.set(send.transaction, [send])
-        else sends.push(send)
-      }
-    }
-    return this.sent.get(transaction) ?? []
+  /** What a transaction polled is told at its answer, all at once: its entries are neighbours. */
+  private firstEnd(transaction: number): number {
+    const { ends, endOffsets } = this.scan.transactions
+    for (let i = 0; i < endOffsets.length; i++) if (ends.at(2 * i) === transaction) return i
+    return endOffsets.length
   }
 
-  private polled(transaction: number, { key, value }: SendRecord): boolean {
-    const completed = this.scan.transactions.completed.at(transaction)
-    const micros = this.scan.history[completed]?.value
-    if (!Array.isArray(micros)) return false
-    return (micros as readonly Json[]).some(micro => {
-      if (!Array.isArray(micro) || micro[0] !== 'poll' || typeof micro[1] !== 'object' || micro[1] === null) return false
-      const records = Object.hasOwn(micro[1], key!) ? (micro[1] as { readonly [key: string]: Json })[key!] : undefined
-      return Array.isArray(records) && (records as readonly Json[]).some(record => Array.isArray(record) && show(record[1] as Json) === show(value))
-    })
+  private firstSend(transaction: number): number {
+    return this.scan.transactions.firstSend.at(transaction)
   }
 }
 
-/** Where it lies for certain: as read, as acknowledged, or as told of a transaction of which something was read. */
-function placeOf(send: SendRecord): number {
-  if (send.seenOffset !== -1) return send.seenOffset
-  return send.outcome === 'ok' ? send.offset : -1
+function logsOf(scan: Scan): (Int32Array | undefined)[] {
+  const { sends, names, transactions: { table } } = scan
+  const counts = new Int32Array(names.count)
+  const isKnown = (send: number): boolean => sends.place(send) >= 0 && table.status(sends.transactions[send]!) !== FAILED && scan.judges(sends.keys[send]!) && scan.partitionOf(sends.keys[send]!) !== undefined
+  for (let send = 0; send < sends.count; send++) if (isKnown(send)) counts[sends.keys[send]!]!++
+  const logs = Array.from(counts, count => (count === 0 ? undefined : new Int32Array(count)))
+  counts.fill(0)
+  for (let send = 0; send < sends.count; send++) if (isKnown(send)) logs[sends.keys[send]!]![counts[sends.keys[send]!]!++] = send
+  for (const log of logs) if (log !== undefined) sortByPlace(log, sends)
+  return logs
+}
+
+/** By insertion, since hardly anything lies far from the order of sending; what moves too much is sorted as usual. Stable. */
+function sortByPlace(log: Int32Array, sends: SendTable): void {
+  let moves = 32 * log.length
+  for (let i = 1; i < log.length; i++) {
+    const one = log[i]!
+    const place = sends.place(one)
+    let at = i
+    for (; at > 0 && sends.place(log[at - 1]!) > place; at--) log[at] = log[at - 1]!
+    log[at] = one
+    if ((moves -= i - at) < 0) {
+      log.sort((a, b) => sends.place(a) - sends.place(b) || a - b)
+      return
+    }
+  }
 }

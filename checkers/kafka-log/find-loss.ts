@@ -5,7 +5,10 @@
 import type { CheckContext, ExplanationStep } from '../contract.ts'
 import type { FindingCollector } from '../finding-collector.ts'
 import { show } from '../show.ts'
-import type { PartitionReads, Scan, SendRecord } from './scan.ts'
+import type { PartitionReads } from './partition-reads.ts'
+import type { Move } from './poll-order.ts'
+import type { Scan } from './scan.ts'
+import { DRAINED, READ, type SendRecord, UNCONFIRMED } from './send-table.ts'
 import type { Story } from './story.ts'
 import { topicOf } from './values.ts'
 
@@ -14,22 +17,27 @@ export function findLoss(scan: Scan, story: Story, context: CheckContext, found:
   const drained = context.drained && scan.drained
   if (drained) findVanished(scan, story, context, found)
   const moved = topicsWithMovedStart(context)
+  const { sends } = scan
   for (const partition of scan.partitions.values()) {
     if (!scan.isJudged(partition.key)) continue
-    const passed = drained ? undefined : passedOver(scan, partition)
-    for (const send of partition.acknowledged) {
-      if (send.isRead || send.offset < logStartOf(context, partition.key)) continue
+    let passed: ReturnType<typeof passedOver> | undefined
+    const start = logStartOf(context, partition.key)
+    for (const number of partition.acknowledged) {
+      if ((sends.flags[number]! & READ) !== 0 || sends.offsets[number]! < start) continue
+      const send = sends.record(number)
       if (drained && send.offset > partition.highest) found.add('unseen', () => unseen(story, scan, partition, send))
       else if (drained) found.add('lost-write', () => lostWrite(story, scan, partition, send, partition.highestAt))
       else {
-        const at = passed?.(send.offset)
+        passed ??= passedOver(scan, partition)
+        const at = passed(send.offset)
         if (at !== undefined) found.add('lost-write', () => lostWrite(story, scan, partition, send, at))
       }
     }
   }
   if (!drained) return
-  for (const send of scan.sends) {
-    if (send.outcome !== 'unconfirmed' || send.isRead) continue
+  for (let number = 0; number < sends.count; number++) {
+    if (sends.outcomes[number] !== UNCONFIRMED || (sends.flags[number]! & READ) !== 0) continue
+    const send = sends.record(number)
     const key = send.key ?? send.target
     if (scan.mayHaveBeenDeleted(key) || moved.has(key) || moved.has(topicOf(key))) continue
     found.add('unconfirmed-loss', () => unconfirmed(story, scan, send))
@@ -50,7 +58,10 @@ function topicsWithMovedStart(context: CheckContext): Set<string> {
 
 /** Which poll stepped over an offset: readers' gaps as disjoint intervals, found by binary search. */
 function passedOver(scan: Scan, partition: PartitionReads): (offset: number) => number | undefined {
-  const gaps = scan.polls.gaps.filter(gap => gap.key === partition.key).sort((a, b) => a.from - b.from)
+  const { polls } = scan
+  const gaps: Move[] = []
+  for (let move = 0; move < polls.count; move++) if (polls.key(move) === partition.number && !polls.isBackwards(move)) gaps.push(polls.of(move))
+  gaps.sort((a, b) => a.from - b.from)
   const merged: { from: number; to: number; at: number }[] = []
   for (const { from, to, at } of gaps) {
     const last = merged[merged.length - 1]
@@ -71,8 +82,10 @@ function passedOver(scan: Scan, partition: PartitionReads): (offset: number) => 
 }
 
 function findVanished(scan: Scan, story: Story, context: CheckContext, found: FindingCollector): void {
-  for (const send of scan.sends) {
-    if (!send.isRead || send.isDrained) continue
+  const { sends } = scan
+  for (let number = 0; number < sends.count; number++) {
+    if ((sends.flags[number]! & (READ | DRAINED)) !== READ) continue
+    const send = sends.record(number)
     const key = send.key!
     if (!scan.isJudged(key) || send.seenOffset < logStartOf(context, key)) continue
     found.add('vanished-read', () => vanished(story, scan, send), undefined, send.outcome === 'ok' ? 1 : 0)
@@ -80,9 +93,10 @@ function findVanished(scan: Scan, story: Story, context: CheckContext, found: Fi
 }
 
 function occupant(scan: Scan, key: string, offset: number, not: SendRecord): { readonly value: SendRecord['value']; readonly at: number } | undefined {
-  const slot = scan.partitions.get(key)?.slots.get(offset)
-  if (slot === undefined) return undefined
-  return [slot, ...(slot.others ?? [])].filter(one => scan.sendOf(one.value) !== not).at(-1)
+  const partition = scan.partitions.get(key)
+  const slot = partition?.find(offset) ?? -1
+  if (partition === undefined || slot === -1) return undefined
+  return [partition.first(slot), ...partition.others(slot)].filter(one => scan.sends.find(one.value) !== not.number).at(-1)
 }
 
 function lostWrite(story: Story, scan: Scan, partition: PartitionReads, send: SendRecord, passedAt: number) {
@@ -108,12 +122,12 @@ function lostWrite(story: Story, scan: Scan, partition: PartitionReads, send: Se
 function unseen(story: Story, scan: Scan, partition: PartitionReads, send: SendRecord) {
   const { key } = partition
   const value = show(send.value)
-  const last = partition.drainHighestAt === -1 ? scan.history.length - 1 : partition.drainHighestAt
+  const last = partition.drainHighestAt === -1 ? scan.timeline.length - 1 : partition.drainHighestAt
   const end = partition.highest === -1 ? 'is empty' : `ends at offset ${partition.highest}`
   return {
     title: `Acknowledged record ${value} on ${key} was never seen.`,
     evidence: { value: send.value, producer: send.producer, offsets: [send.offset], highestRead: partition.highest },
-    steps: story.ordered(...story.sending(send), ...story.faultsBetween(send.invoked, scan.history.length, 3), story.step(last, `The drain reads ${key} to its end: the partition ${end}.`)),
+    steps: story.ordered(...story.sending(send), ...story.faultsBetween(send.invoked, scan.timeline.length, 3), story.step(last, `The drain reads ${key} to its end: the partition ${end}.`)),
     contradiction: `${key} reaches offset ${send.offset}, because record ${value} was acknowledged there; however, after everything had healed the partition ${end}.`,
     key,
     offset: send.offset,
@@ -131,8 +145,8 @@ function vanished(story: Story, scan: Scan, send: SendRecord) {
     steps: story.ordered(
       ...story.sending(send),
       story.read(send.seenAt, key, send.seenOffset, send.value),
-      ...story.faultsBetween(send.seenAt, scan.history.length, 2),
-      story.step(last === -1 ? scan.history.length - 1 : last, `The drain reads all of ${key} and finds ${instead === undefined ? 'nothing' : `record ${show(instead.value)}`} at offset ${send.seenOffset}, and record ${value} nowhere.`),
+      ...story.faultsBetween(send.seenAt, scan.timeline.length, 2),
+      story.step(last === -1 ? scan.timeline.length - 1 : last, `The drain reads all of ${key} and finds ${instead === undefined ? 'nothing' : `record ${show(instead.value)}`} at offset ${send.seenOffset}, and record ${value} nowhere.`),
     ),
     contradiction: `Record ${value} was committed at offset ${send.seenOffset} of ${key}, because a reader got it; however, the whole partition, read after everything had healed, does not contain it.`,
     key,
@@ -146,7 +160,7 @@ function unconfirmed(story: Story, scan: Scan, send: SendRecord) {
   return {
     title: `Record ${value}, sent to ${key} with acks=0, is not there.`,
     evidence: { value: send.value, producer: send.producer },
-    steps: story.ordered(story.sent(send), ...story.faultsBetween(send.invoked, scan.history.length, 3)),
+    steps: story.ordered(story.sent(send), ...story.faultsBetween(send.invoked, scan.timeline.length, 3)),
     contradiction: `Record ${value} was sent without an error; however, acks=0 asks for no answer, and the drain did not find it.`,
     key,
   }

@@ -11,9 +11,10 @@
  * acknowledged since. So a configuration may end at any value that was asked for and did not fail, and a topic that may
  * have been deleted at any time says nothing; but once a change was acknowledged, what was there before may not come back.
  */
-import type { History, Json, Process } from '../../src/history/operation.ts'
+import type { Json, Process } from '../../src/history/operation.ts'
 import type { FindingCollector } from '../finding-collector.ts'
 import type { Story } from './story.ts'
+import type { PlacedOperation } from './timeline.ts'
 
 interface Change {
   readonly f: string
@@ -23,14 +24,13 @@ interface Change {
   outcome: 'open' | 'ok' | 'fail'
 }
 
-export function findLostMetadata(history: History, story: Story, found: FindingCollector): void {
+export function findLostMetadata(operations: readonly PlacedOperation[], story: Story, found: FindingCollector): void {
   const subjects = new Map<string, Change[]>()
   const open = new Map<Process, Change>()
   let topics: { readonly [topic: string]: Json } | undefined
   let topicsAt = -1
   const configs = new Map<string, { readonly at: number; readonly entries: { readonly [name: string]: Json } }>()
-  for (let at = 0; at < history.length; at++) {
-    const operation = history[at]!
+  for (const { at, operation } of operations) {
     const { f, type, value, process } = operation
     if (f === 'create-topic' || f === 'delete-topic' || f === 'alter-config' || f === 'create-partitions') {
       if (type === 'invoke' && isObject(value)) {

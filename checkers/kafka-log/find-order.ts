@@ -1,18 +1,21 @@
 /**
  * Order: of polls, of acknowledged offsets, of records in the log, of answers about the end of a partition.
  */
-import type { History, Process } from '../../src/history/operation.ts'
+import type { Process } from '../../src/history/operation.ts'
 import type { CheckContext, ExplanationStep } from '../contract.ts'
 import type { FindingCollector } from '../finding-collector.ts'
 import type { GuaranteeId } from '../guarantees.ts'
 import { show } from '../show.ts'
 import type { Move } from './poll-order.ts'
-import type { Scan, SendRecord } from './scan.ts'
+import type { Scan } from './scan.ts'
+import { ACKNOWLEDGED, type SendRecord, type SendTable } from './send-table.ts'
 import type { Story } from './story.ts'
 
 export function findPollOrder(scan: Scan, story: Story, context: CheckContext, found: FindingCollector): void {
-  for (const move of scan.polls.backwards) {
-    if (!scan.isJudged(move.key)) continue
+  const { polls } = scan
+  for (let number = 0; number < polls.count; number++) {
+    if (!polls.isBackwards(number) || !isJudged(scan, number)) continue
+    const move = polls.of(number)
     found.add(move.internal ? 'int-nonmonotonic-poll' : 'nonmonotonic-poll', () => ({
       title: `${story.who(move.at)} went back from offset ${move.from} to ${move.to} of ${move.key}.`,
       evidence: { offsets: [move.from, move.to] },
@@ -25,14 +28,15 @@ export function findPollOrder(scan: Scan, story: Story, context: CheckContext, f
   // What one reader got of a compacted topic another may find gone, and a third may find again, on another replica.
   if (context.guarantees.config.cleanup === 'compact') return
   // An offset of a transaction may hold a marker, which nobody is given; where that may be lost, a record may take its place.
-  const requires: readonly GuaranteeId[] | undefined = scan.sends.some(send => story.at(send.invoked).f === 'txn') ? ['monotonic-poll', 'read-stays'] : undefined
-  for (const gap of scan.polls.gaps) {
-    if (!scan.isJudged(gap.key)) continue
-    const partition = scan.partitions.get(gap.key)
-    const skipped = partition?.firstReadBetween(gap.from, gap.to)
+  const requires: readonly GuaranteeId[] | undefined = scan.transactions.sendsInTransactions ? ['monotonic-poll', 'read-stays'] : undefined
+  for (let number = 0; number < polls.count; number++) {
+    if (polls.isBackwards(number) || !isJudged(scan, number)) continue
+    const partition = scan.partitionOf(polls.key(number))
+    const skipped = partition?.firstReadBetween(polls.low(number), polls.high(number))
     if (partition === undefined || skipped === undefined) continue
+    const gap = polls.of(number)
     found.add(gap.internal ? 'int-poll-skip' : 'poll-skip', () => {
-      const slot = partition.slots.get(skipped)!
+      const slot = partition.first(partition.find(skipped))
       return {
         title: `${story.who(gap.at)} skipped offset ${skipped} of ${gap.key}.`,
         evidence: { offsets: [gap.from, skipped, gap.to], value: slot.value },
@@ -45,6 +49,11 @@ export function findPollOrder(scan: Scan, story: Story, context: CheckContext, f
   }
 }
 
+function isJudged(scan: Scan, move: number): boolean {
+  const key = scan.polls.key(move)
+  return key >= 0 && scan.judges(key)
+}
+
 function pollSteps(story: Story, move: Move) {
   if (move.internal) return [story.step(move.at, `${story.who(move.at)} polls and gets offset ${move.from} of ${move.key}, then offset ${move.to}, in one operation.`)]
   return [
@@ -54,69 +63,82 @@ function pollSteps(story: Story, move: Move) {
   ]
 }
 
-/** The running maxima of one producer on one partition, in order of sending. */
+/** The running maxima of one producer on one partition, in order of sending: sends, or -1. */
 interface Lane {
-  acknowledged: SendRecord | undefined
-  stored: SendRecord | undefined
-  storedUnknown: SendRecord | undefined
+  acknowledged: number
+  stored: number
+  storedUnknown: number
 }
 
 export function findSendOrder(scan: Scan, story: Story, context: CheckContext, found: FindingCollector): void {
-  // After a drain the drained log is the order: offsets of one and the same log. Before, whatever readers saw.
-  const position = context.drained && scan.drained ? (send: SendRecord) => drainedOffset(send, context) : (send: SendRecord) => lowest(send)
-  const lanes = new Map<string, Map<string | number, Lane>>()
-  for (const send of scan.sends) {
-    const { key } = send
-    if (key === undefined || !scan.isJudged(key)) continue
-    const lane = laneOf(lanes, key, send.producer)
-    if (send.outcome === 'ok') {
+  const { sends } = scan
+  const position = positionsOf(scan, context)
+  const lanes = new Lanes()
+  for (let send = 0; send < sends.count; send++) {
+    const key = sends.keys[send]!
+    if (key === -1 || !scan.judges(key)) continue
+    const lane = lanes.of(key, sends.producers[send]!)
+    const isAcknowledged = sends.outcomes[send] === ACKNOWLEDGED
+    if (isAcknowledged) {
       const earlier = lane.acknowledged
-      if (earlier !== undefined && send.offset < earlier.offset) {
-        const name = send.invoked === earlier.invoked ? 'int-nonmonotonic-send' : 'nonmonotonic-send'
-        found.add(name, () => nonmonotonic(story, earlier, send))
+      if (earlier !== -1 && sends.offsets[send]! < sends.offsets[earlier]!) {
+        const name = sends.invoked[send] === sends.invoked[earlier] ? 'int-nonmonotonic-send' : 'nonmonotonic-send'
+        found.add(name, () => nonmonotonic(story, sends.record(earlier), sends.record(send)))
       }
-      if (earlier === undefined || send.offset > earlier.offset) lane.acknowledged = send
+      if (earlier === -1 || sends.offsets[send]! > sends.offsets[earlier]!) lane.acknowledged = send
     }
     const stored = position(send)
     if (stored < 0) continue
     const earlier = lane.stored
     const unknown = lane.storedUnknown
-    if (earlier !== undefined && stored < position(earlier)) found.add('reorder', () => reorder(story, earlier, position(earlier), send, stored), undefined, 1)
-    else if (unknown !== undefined && stored < position(unknown)) found.add('reorder', () => reorder(story, unknown, position(unknown), send, stored), 'never')
-    if (send.outcome === 'ok') {
-      if (earlier === undefined || stored > position(earlier)) lane.stored = send
-    } else if (unknown === undefined || stored > position(unknown)) lane.storedUnknown = send
+    if (earlier !== -1 && stored < position(earlier)) found.add('reorder', () => reorder(story, sends.record(earlier), position(earlier), sends.record(send), stored), undefined, 1)
+    else if (unknown !== -1 && stored < position(unknown)) found.add('reorder', () => reorder(story, sends.record(unknown), position(unknown), sends.record(send), stored), 'never')
+    if (isAcknowledged) {
+      if (earlier === -1 || stored > position(earlier)) lane.stored = send
+    } else if (unknown === -1 || stored > position(unknown)) lane.storedUnknown = send
   }
-  for (const sends of scan.compound) findForeign(scan, sends, story, found)
+  findForeign(scan, story, found)
 }
 
 /**
- * Where the drain found it. Unknown when it was acknowledged below the log start: retention may have removed that first
- * copy and left one that a late retry wrote.
+ * After a drain the drained log is the order: offsets of one and the same log. Before, whatever readers saw. Where the
+ * drain found it is unknown when it was acknowledged below the log start: retention may have removed that first copy and
+ * left one that a late retry wrote.
  */
-function drainedOffset(send: SendRecord, { logStart }: CheckContext): number {
-  const start = logStart[send.key!] ?? 0
-  return send.outcome === 'ok' && send.offset < start ? -1 : send.drainOffset
+function positionsOf(scan: Scan, context: CheckContext): (send: number) => number {
+  const { sends, names } = scan
+  if (!context.drained || !scan.drained) return send => (sends.elsewhere.size === 0 ? sends.seenOffsets[send]! : lowest(sends, send))
+  const starts = Float64Array.from({ length: names.count }, (_, name) => context.logStart[names.text(name)] ?? 0)
+  return send => (sends.outcomes[send] === ACKNOWLEDGED && sends.offsets[send]! < starts[sends.keys[send]!]! ? -1 : sends.drainOffsets[send]!)
 }
 
-function lowest(send: SendRecord): number {
-  let offset = send.seenOffset
-  for (const one of send.elsewhere ?? []) if (one.offset < offset) offset = one.offset
+function lowest(sends: SendTable, send: number): number {
+  let offset = sends.seenOffsets[send]!
+  for (const one of sends.elsewhere.get(send) ?? []) if (one.offset < offset) offset = one.offset
   return offset
 }
 
-function laneOf(lanes: Map<string, Map<string | number, Lane>>, key: string, producer: string | number): Lane {
-  let producers = lanes.get(key)
-  if (producers === undefined) {
-    producers = new Map()
-    lanes.set(key, producers)
+/** By partition and producer. Sends of one operation have the same producer, so the last one is nearly always near. */
+class Lanes {
+  private readonly byProducer = new Map<string | number, Map<number, Lane>>()
+  private lastProducer: string | number | undefined = undefined
+  private last: Map<number, Lane> | undefined = undefined
+
+  of(key: number, producer: string | number): Lane {
+    let lanes = producer === this.lastProducer ? this.last : this.byProducer.get(producer)
+    if (lanes === undefined) {
+      lanes = new Map()
+      this.byProducer.set(producer, lanes)
+    }
+    this.lastProducer = producer
+    this.last = lanes
+    let lane = lanes.get(key)
+    if (lane === undefined) {
+      lane = { acknowledged: -1, stored: -1, storedUnknown: -1 }
+      lanes.set(key, lane)
+    }
+    return lane
   }
-  let lane = producers.get(producer)
-  if (lane === undefined) {
-    lane = { acknowledged: undefined, stored: undefined, storedUnknown: undefined }
-    producers.set(producer, lane)
-  }
-  return lane
 }
 
 function nonmonotonic(story: Story, earlier: SendRecord, later: SendRecord) {
@@ -152,24 +174,32 @@ function reading(story: Story, send: SendRecord, offset: number): ExplanationSte
   return at === -1 ? [] : [story.read(at, send.key!, offset, send.value)]
 }
 
-function findForeign(scan: Scan, sends: readonly SendRecord[], story: Story, found: FindingCollector): void {
-  const last = new Map<string, SendRecord>()
-  for (const send of sends) {
-    if (send.outcome !== 'ok' || send.key === undefined || !scan.isJudged(send.key)) continue
-    const { key } = send
-    const before = last.get(key)
-    const foreign = before === undefined ? undefined : scan.partitions.get(key)?.firstReadBetween(before.offset, send.offset)
-    if (before !== undefined && foreign !== undefined) {
-      found.add('int-send-skip', () => ({
-        title: `Between two sends of one operation to ${key} lies somebody else's record.`,
-        evidence: { offsets: [before.offset, foreign, send.offset], producer: send.producer },
-        steps: story.ordered(...story.sending(before), ...story.sending(send)),
-        contradiction: `The sends got offsets ${before.offset} and ${send.offset} of ${key}; offset ${foreign} between them is another record.`,
-        key,
+/** Between two sends of one operation to one partition. */
+function findForeign(scan: Scan, story: Story, found: FindingCollector): void {
+  const { sends } = scan
+  /** By name of the partition the send before. */
+  const last = new Int32Array(scan.names.count).fill(-1)
+  for (let send = 0; send < sends.count; send++) {
+    const key = sends.keys[send]!
+    if (sends.outcomes[send] !== ACKNOWLEDGED || key === -1 || !scan.judges(key)) continue
+    const before = last[key]!
+    last[key] = send
+    if (before === -1 || sends.transactions[before] !== sends.transactions[send]) continue
+    const [low, high] = [sends.offsets[before]!, sends.offsets[send]!]
+    const foreign = scan.partitionOf(key)?.firstReadBetween(low, high)
+    if (foreign === undefined) continue
+    found.add('int-send-skip', () => {
+      const [one, other] = [sends.record(before), sends.record(send)]
+      const name = scan.names.text(key)
+      return {
+        title: `Between two sends of one operation to ${name} lies somebody else's record.`,
+        evidence: { offsets: [low, foreign, high], producer: other.producer },
+        steps: story.ordered(...story.sending(one), ...story.sending(other)),
+        contradiction: `The sends got offsets ${low} and ${high} of ${name}; offset ${foreign} between them is another record.`,
+        key: name,
         offset: foreign,
-      }))
-    }
-    last.set(key, send)
+      }
+    })
   }
 }
 
@@ -179,11 +209,10 @@ interface End {
 }
 
 /** A client that asks for the end and later asks again must not get less. Concurrent questions prove nothing. */
-export function findOffsetRegression(scan: Scan, history: History, story: Story, found: FindingCollector): void {
+export function findOffsetRegression(scan: Scan, story: Story, found: FindingCollector): void {
   const known = new Map<string, End>()
   const open = new Map<Process, { readonly lane: string; readonly floor: End | undefined }>()
-  for (let at = 0; at < history.length; at++) {
-    const operation = history[at]!
+  for (const { at, operation } of scan.timeline.others) {
     if (operation.f !== 'list-offsets' || !Array.isArray(operation.value)) continue
     const [key, which, offset] = operation.value as unknown as readonly [string, string, number?]
     if (which !== 'latest') continue

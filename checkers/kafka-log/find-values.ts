@@ -9,33 +9,37 @@
 import type { CheckContext } from '../contract.ts'
 import type { FindingCollector } from '../finding-collector.ts'
 import type { GuaranteeId } from '../guarantees.ts'
-import { identityOf } from '../identity.ts'
 import { show } from '../show.ts'
-import type { PartitionReads, Scan, SendRecord } from './scan.ts'
+import type { PartitionReads } from './partition-reads.ts'
+import type { Scan } from './scan.ts'
+import { ACKNOWLEDGED, FAILED, READ_COMMITTED, type SendRecord } from './send-table.ts'
 import type { Story } from './story.ts'
 
 export function findValues(scan: Scan, story: Story, context: CheckContext, found: FindingCollector): void {
   for (const partition of scan.partitions.values()) {
     if (!scan.isJudged(partition.key)) continue
     findTwoValues(partition, scan, story, found)
-    findTwoAcknowledged(partition, story, found)
+    findTwoAcknowledged(partition, scan, story, found)
   }
-  for (const send of scan.sends) {
-    if (send.seenAt === -1 || !scan.isJudged(send.key!)) continue
-    findDuplicate(send, story, found)
+  const { sends } = scan
+  for (let number = 0; number < sends.count; number++) {
+    if (sends.seenAt[number] === -1 || !scan.judges(sends.keys[number]!)) continue
+    const isElsewhere = sends.outcomes[number] === ACKNOWLEDGED && sends.offsets[number] !== sends.seenOffsets[number]
+    if (isElsewhere || sends.elsewhere.has(number)) findDuplicate(sends.record(number), story, found)
+    if (sends.outcomes[number] !== FAILED) continue
     // Under read_uncommitted the records of an aborted transaction are there to be read.
-    const isOfTransaction = story.at(send.invoked).f === 'txn'
-    const mayBeRead = isOfTransaction && (context.guarantees.config.isolation === 'read_uncommitted' || !send.isReadCommitted)
+    const isOfTransaction = scan.transactions.isTransaction(sends.transactions[number]!)
+    const mayBeRead = isOfTransaction && (context.guarantees.config.isolation === 'read_uncommitted' || (sends.flags[number]! & READ_COMMITTED) === 0)
     // Where committed records may be lost, so may abort markers: the end of the producer's next transaction then covers them.
     const requires: readonly GuaranteeId[] | undefined = isOfTransaction ? ['integrity', 'read-stays'] : undefined
-    if (send.outcome === 'fail') found.add('aborted-read', () => abortedRead(story, send), mayBeRead ? 'never' : requires)
+    found.add('aborted-read', () => abortedRead(story, sends.record(number)), mayBeRead ? 'never' : requires)
   }
   for (const read of scan.strange) {
     const send = scan.sendOf(read.value)
     const value = show(read.value)
     const why = send === undefined
       ? 'nobody ever sent it'
-      : send.belongsTo(read.key) ? 'it was sent only later' : `it was sent to ${send.key ?? send.target}`
+      : scan.sends.belongsTo(send.number, scan.names.number(read.key)) ? 'it was sent only later' : `it was sent to ${send.key ?? send.target}`
     found.add('invented-value', () => ({
       title: `Record ${value} was read from ${read.key}, but ${why}.`,
       evidence: { value: read.value, offsets: [read.offset], sentTo: send?.key ?? send?.target ?? null },
@@ -49,8 +53,10 @@ export function findValues(scan: Scan, story: Story, context: CheckContext, foun
 
 function findTwoValues(partition: PartitionReads, scan: Scan, story: Story, found: FindingCollector): void {
   const { key } = partition
-  for (const [offset, slot] of partition.slots) {
-    for (const other of slot.others ?? []) {
+  for (const number of partition.contested()) {
+    const offset = partition.offset(number)
+    const slot = partition.first(number)
+    for (const other of partition.others(number)) {
       const requires: GuaranteeId[] = slot.drain && other.drain ? ['integrity'] : ['integrity', 'read-stays']
       found.add('inconsistent-offsets', () => {
         const writers = [slot.value, other.value].map(value => scan.sendOf(value)).filter(send => send !== undefined)
@@ -68,16 +74,25 @@ function findTwoValues(partition: PartitionReads, scan: Scan, story: Story, foun
 }
 
 /** An acknowledged offset that readers found, or another acknowledgement put, in other hands. */
-function findTwoAcknowledged(partition: PartitionReads, story: Story, found: FindingCollector): void {
-  const { key } = partition
-  const owners = new Map<number, SendRecord>()
-  for (const send of partition.acknowledged) {
-    const { offset } = send
-    const slot = partition.slots.get(offset)
-    const owner = owners.get(offset)
-    if (owner === undefined) owners.set(offset, send)
-    const same = slot !== undefined && (identityOf(slot.value) === identityOf(send.value) || (slot.others ?? []).some(one => identityOf(one.value) === identityOf(send.value)))
-    if (slot !== undefined && !same) {
+function findTwoAcknowledged(partition: PartitionReads, scan: Scan, story: Story, found: FindingCollector): void {
+  const { key, acknowledged } = partition
+  const { sends } = scan
+  /** The first to whom an offset was acknowledged: of offsets that were read by slot, of others by offset. */
+  const owners = new Int32Array(partition.count).fill(-1)
+  const ownersOfUnread = new Map<number, number>()
+  for (const number of acknowledged) {
+    const offset = sends.offsets[number]!
+    const place = partition.find(offset)
+    const first = place === -1 ? ownersOfUnread.get(offset) ?? -1 : owners[place]!
+    if (first === -1) {
+      if (place === -1) ownersOfUnread.set(offset, number)
+      else owners[place] = number
+    }
+    const isOther = place !== -1 && !partition.holds(place, number)
+    if (!isOther && first === -1) continue
+    const send = sends.record(number)
+    if (isOther) {
+      const slot = partition.first(place)
       found.add('inconsistent-offsets', () => ({
         title: `Offset ${offset} of ${key} was acknowledged for record ${show(send.value)} and holds record ${show(slot.value)}.`,
         evidence: { values: [send.value, slot.value], offsets: [offset], producer: send.producer },
@@ -86,7 +101,8 @@ function findTwoAcknowledged(partition: PartitionReads, story: Story, found: Fin
         key,
         offset,
       }), ['no-loss'])
-    } else if (owner !== undefined) {
+    } else {
+      const owner = sends.record(first)
       found.add('inconsistent-offsets', () => ({
         title: `Offset ${offset} of ${key} was acknowledged for record ${show(owner.value)} and for record ${show(send.value)}.`,
         evidence: { values: [owner.value, send.value], offsets: [offset], producer: send.producer },
@@ -134,7 +150,7 @@ function abortedRead(story: Story, send: SendRecord) {
   const key = send.key!
   return {
     title: `Record ${show(send.value)} was read from ${key} although its write had failed.`,
-    evidence: { value: send.value, offsets: [send.seenOffset], producer: send.producer, error: story.at(send.completed).error ?? null },
+    evidence: { value: send.value, offsets: [send.seenOffset], producer: send.producer, error: story.error(send.completed) },
     steps: story.ordered(...story.sending(send), story.read(send.seenAt, key, send.seenOffset, send.value)),
     contradiction: `Record ${show(send.value)} is not in ${key}, because its producer was told so; however, a reader got it at offset ${send.seenOffset}.`,
     key,

@@ -1,8 +1,8 @@
 /** What operations of a Kafka history say beside records: who reads, which keys moved, which topic was which. */
-import type { History, Json, Operation } from '../../src/history/operation.ts'
+import type { Json, Operation } from '../../src/history/operation.ts'
 
-export function finalTopicIds(history: History): ReadonlyMap<string, string> {
-  const told = history.findLast(({ f, type }) => f === 'describe-topic-ids' && type === 'ok')?.value
+/** Of an answer to describe-topic-ids: id by topic. */
+export function topicIdsOf(told: Json): ReadonlyMap<string, string> {
   return new Map(typeof told === 'object' && told !== null && !Array.isArray(told) ? Object.entries(told).map(([topic, id]) => [topic, String(id)]) : [])
 }
 

@@ -1,33 +1,34 @@
 /**
  * Puts positions of a history into steps of an explanation.
  */
-import type { History, Json, Operation } from '../../src/history/operation.ts'
+import type { Json } from '../../src/history/operation.ts'
 import type { ExplanationStep } from '../contract.ts'
 import { show } from '../show.ts'
-import type { Scan, SendRecord } from './scan.ts'
+import type { Scan } from './scan.ts'
+import type { SendRecord } from './send-table.ts'
+import type { Timeline } from './timeline.ts'
 
 export class Story {
-  private readonly history: History
-  private readonly faults: readonly number[]
+  private readonly timeline: Timeline
 
   constructor(scan: Scan) {
-    this.history = scan.history
-    this.faults = scan.faults
-  }
-
-  at(position: number): Operation {
-    return this.history[position]!
+    this.timeline = scan.timeline
   }
 
   step(position: number, text: string): ExplanationStep {
-    const operation = this.at(position)
-    return { text, operation: operation.index, time: operation.time }
+    return { text, operation: this.timeline.index(position), time: this.timeline.time(position) }
   }
 
   who(position: number): string {
-    const { node, process, ...rest } = this.at(position)
-    const producer = rest['producer']
-    return node ?? (typeof producer === 'string' ? producer : `process ${process}`)
+    return this.timeline.who(position)
+  }
+
+  time(position: number): number {
+    return this.timeline.time(position)
+  }
+
+  error(position: number): Json {
+    return this.timeline.error(position) ?? null
   }
 
   sent(send: SendRecord): ExplanationStep {
@@ -38,8 +39,8 @@ export class Story {
   sending(send: SendRecord): ExplanationStep[] {
     const steps = [this.sent(send)]
     if (send.outcome === 'ok') steps.push(this.step(send.completed, `It is acknowledged at offset ${send.offset}.`))
-    else if (send.outcome === 'fail') steps.push(this.step(send.completed, `The answer says that it was not written: ${this.at(send.completed).error ?? 'failed'}.`))
-    else if (send.completed !== -1) steps.push(this.step(send.completed, `Whether it was written is unknown: ${this.at(send.completed).error ?? 'no answer'}.`))
+    else if (send.outcome === 'fail') steps.push(this.step(send.completed, `The answer says that it was not written: ${this.timeline.error(send.completed) ?? 'failed'}.`))
+    else if (send.completed !== -1) steps.push(this.step(send.completed, `Whether it was written is unknown: ${this.timeline.error(send.completed) ?? 'no answer'}.`))
     return steps
   }
 
@@ -50,9 +51,8 @@ export class Story {
   /** At most `most` faults that began between two positions, the first ones. */
   faultsBetween(from: number, to: number, most: number): ExplanationStep[] {
     const steps: ExplanationStep[] = []
-    for (const position of this.faults) {
+    for (const { at: position, operation: { f, value } } of this.timeline.faults) {
       if (position < from || position > to || steps.length === most) continue
-      const { f, value } = this.at(position)
       if (f === 'fault-stop') continue
       const text = typeof value === 'object' && value !== null ? (value as { readonly text?: Json }).text : value
       steps.push(this.step(position, `Fault: ${typeof text === 'string' && text !== '' ? text : f}.`))

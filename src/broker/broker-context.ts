@@ -5,16 +5,20 @@ import type { ClusterConfig } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { MetadataImage, TopicImage } from '../controller/metadata-image.ts'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
+import type { ShareCoordinator } from '../coordinator/share/share-coordinator.ts'
 import type { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import { ZERO_UUID } from '../protocol/uuid.ts'
 import type { AddPartitionsSender } from './add-partitions-sender.ts'
+import type { ClientQuotas } from './client-quotas.ts'
 import type { ControllerChannel } from './controller-channel.ts'
 import type { InternalTopicCreation } from './internal-topic-creation.ts'
 import type { FetchSessionCache } from './fetch-session-cache.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Purgatory } from './purgatory.ts'
 import type { Replicas } from './replicas.ts'
+import type { SharePartitions } from './share/share-partitions.ts'
+import type { ShareSessions } from './share/share-sessions.ts'
 
 export interface BrokerContext {
   readonly env: Env
@@ -28,10 +32,15 @@ export interface BrokerContext {
   readonly delayedDeleteRecords: Purgatory
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
+  readonly produceQuotas: ClientQuotas
+  readonly fetchQuotas: ClientQuotas
   readonly addPartitions: Pick<AddPartitionsSender, 'ask'>
   readonly transactions: TransactionCoordinator
   readonly forwarding: Pick<ControllerChannel, 'send'>
   readonly groups: GroupCoordinator
+  readonly shareCoordinator: ShareCoordinator
+  readonly sharePartitions: SharePartitions
+  readonly shareSessions: ShareSessions
   readonly internalTopics: Pick<InternalTopicCreation, 'create'>
   topicConfig(topic: string): TopicConfig
 }

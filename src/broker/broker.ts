@@ -8,6 +8,7 @@ import type { Task } from '../base/task.ts'
 import { msToUs } from '../base/time.ts'
 import { BROKER_PORT } from '../config/cluster.ts'
 import type { ClusterConfig, ServerSpec } from '../config/cluster.ts'
+import { shareSettings } from '../config/share.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import { effectiveTopicConfig } from '../controller/effective-config.ts'
 import { TRANSACTION_VERSION_FEATURE } from '../controller/features.ts'
@@ -16,6 +17,7 @@ import type { SnapshotGenerator } from '../controller/snapshot-generator.ts'
 import type { ElectedCoordinator } from '../coordinator/elected-coordinator.ts'
 import { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import type { StateLogs } from '../coordinator/state-logs.ts'
+import { ShareCoordinator } from '../coordinator/share/share-coordinator.ts'
 import { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Env } from '../env/env.ts'
 import type { RaftClient } from '../raft/raft-client.ts'
@@ -27,6 +29,7 @@ import { AlterPartitionSender } from './alter-partition-sender.ts'
 import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import type { BrokerContext } from './broker-context.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
+import { ClientQuotas } from './client-quotas.ts'
 import { ControllerChannel } from './controller-channel.ts'
 import { tellCoordinator } from './elections.ts'
 import { FetchSessionCache } from './fetch-session-cache.ts'
@@ -39,10 +42,17 @@ import { ReplicaFetchers } from './replica-fetchers.ts'
 import { ReplicaStateLogs } from './replica-state-logs.ts'
 import { Replicas } from './replicas.ts'
 import { routeRequest } from './request-router.ts'
+import { closeShareSession } from './share/close-share-session.ts'
+import { RemoteSharePersister } from './share/remote-share-persister.ts'
+import { SharePartitions } from './share/share-partitions.ts'
+import { ShareSessions } from './share/share-sessions.ts'
 
 /** Defaults of max.incremental.fetch.session.cache.slots and min.incremental.fetch.session.eviction.ms */
 const MAX_FETCH_SESSIONS = 1_000
 const FETCH_SESSION_EVICTION_MS = 120_000
+/** Defaults of quota.window.num and quota.window.size.seconds */
+const QUOTA_WINDOWS = 11
+const QUOTA_WINDOW_SECONDS = 1
 const FORWARDING_TIMEOUT_MS = 60_000
 const NO_TIMEOUT_MS = Number.MAX_SAFE_INTEGER
 /** How long a controlled shutdown may take before the broker goes anyway. */
@@ -59,11 +69,16 @@ export class Broker implements PartitionHost, BrokerContext {
   readonly delayedDeleteRecords: Purgatory
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
+  readonly produceQuotas: ClientQuotas
+  readonly fetchQuotas: ClientQuotas
   readonly forwarding: ControllerChannel
   readonly internalTopics: InternalTopicCreation
   /** Where coordinators keep their state. */
   readonly stateLogs: StateLogs
   readonly groups: GroupCoordinator
+  readonly shareCoordinator: ShareCoordinator
+  readonly sharePartitions: SharePartitions
+  readonly shareSessions: ShareSessions
   private readonly coordinators: readonly ElectedCoordinator[]
   readonly addPartitions: AddPartitionsSender
   readonly transactions: TransactionCoordinator
@@ -97,6 +112,9 @@ export class Broker implements PartitionHost, BrokerContext {
       evictionMs: cluster.server.minIncrementalFetchSessionEvictionMs ?? FETCH_SESSION_EVICTION_MS,
       drawId: attempt => env.draw('fetch-session-id', env.now(), attempt),
     })
+    const windows = { samples: cluster.server.quotaWindowNum ?? QUOTA_WINDOWS, windowMs: (cluster.server.quotaWindowSizeSeconds ?? QUOTA_WINDOW_SECONDS) * 1_000 }
+    this.produceQuotas = new ClientQuotas(env, { key: 'producer_byte_rate', image: this.image, windows })
+    this.fetchQuotas = new ClientQuotas(env, { key: 'consumer_byte_rate', image: this.image, windows })
     const own = { brokerId: spec.nodeId, brokerEpoch: () => this.brokerEpoch() }
     this.fetchers = new ReplicaFetchers(env, { ...own, server: cluster.server, onHighWatermarks: keys => this.wakeConsumers(keys) })
     this.replicas = new Replicas(this, this.logs, this.fetchers)
@@ -106,12 +124,16 @@ export class Broker implements PartitionHost, BrokerContext {
     this.producerIds = new ProducerIds(env, { ...own, channel: this.forwarding })
     this.internalTopics = new InternalTopicCreation(cluster.server, this.forwarding)
     this.stateLogs = new ReplicaStateLogs(this)
-    this.groups = new GroupCoordinator(env, { server: cluster.server, image: this.image, logs: this.stateLogs })
+    const persister = new RemoteSharePersister(env, { image: this.image, server: cluster.server, topics: this.internalTopics })
+    this.groups = new GroupCoordinator(env, { server: cluster.server, image: this.image, logs: this.stateLogs, persister })
+    this.shareCoordinator = new ShareCoordinator(env, { server: cluster.server, image: this.image, logs: this.stateLogs })
+    this.sharePartitions = new SharePartitions({ env, settings: shareSettings(cluster.server), persister, replicas: this.replicas, delayedFetch: this.delayedFetch })
+    this.shareSessions = new ShareSessions(shareSettings(cluster.server).groupShareMaxShareSessions)
     this.transactions = new TransactionCoordinator(env, {
       server: cluster.server, image: this.image, stateLogs: this.stateLogs, nextProducerId: () => this.producerIds.next(),
       transactionVersion: () => (env.mends.has('KAFKA-17754') ? 2 : this.image.features.get(TRANSACTION_VERSION_FEATURE) ?? 0),
     })
-    this.coordinators = [this.groups, this.transactions]
+    this.coordinators = [this.groups, this.transactions, this.shareCoordinator]
   }
 
   get server(): ClusterConfig['server'] {
@@ -151,7 +173,7 @@ export class Broker implements PartitionHost, BrokerContext {
     yield* lifecycle.caughtUp.wait()
     yield* this.publisher.firstPublished.wait()
     this.isServing = true
-    new RpcServer(this.env, BROKER_PORT, request => this.handle(request))
+    new RpcServer(this.env, BROKER_PORT, request => this.handle(request), connectionId => closeShareSession(this, connectionId))
     lifecycle.setReadyToUnfence()
     yield* lifecycle.unfenced.wait()
     this.env.observe({ kind: 'broker-started', brokerId: this.brokerId, cleanShutdown })
@@ -171,7 +193,7 @@ export class Broker implements PartitionHost, BrokerContext {
   }
 
   private *stop(): Task<void> {
-    // Until here metadata was applied: a leader must learn that it leads no more, however late (KAFKA-14296).
+    // Until here metadata was applied, however late (KAFKA-14296).
     this.isServing = false
     this.publisher.close()
     this.fetchers.shutdown()
@@ -193,6 +215,8 @@ export class Broker implements PartitionHost, BrokerContext {
   }
 
   private *applyMetadata(delta: MetadataDelta): Task<void> {
+    // A leader that is shutting down must still learn that it leads no more.
+    if (this.isShuttingDown && this.env.defects.has('KAFKA-14296')) return
     for (const topic of delta.deletedTopics.values()) this.topicConfigs.delete(topic.name)
     yield* this.replicas.apply(delta)
     if (delta.changedConfigs.size > 0) this.topicConfigs.clear()

@@ -45,6 +45,8 @@ export interface FetchContext {
   readonly errorCode: number
   /** Called once, with a result for each asked partition; the session, if any, takes them for told. */
   answer(results: readonly FetchResult[]): FetchAnswer
+  /** Called instead of `answer` for a client that gets nothing now (KIP-219): the session takes nothing for told. */
+  throttled(): FetchAnswer
 }
 
 export function newFetchContext(cache: FetchSessionCache, body: FetchRequest, version: number, isFollower: boolean, clock: () => Millis): FetchContext {
@@ -70,12 +72,14 @@ export function newFetchContext(cache: FetchSessionCache, body: FetchRequest, ve
   return incremental(session)
 }
 
+const nothing = (): FetchAnswer => ({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION, told: [] })
+
 function refused(errorCode: number): FetchContext {
-  return { asked: [], errorCode, answer: () => ({ errorCode, sessionId: NO_SESSION, told: [] }) }
+  return { asked: [], errorCode, answer: () => ({ errorCode, sessionId: NO_SESSION, told: [] }), throttled: nothing }
 }
 
 function sessionless(asked: readonly AskedPartition[]): FetchContext {
-  return { asked, errorCode: ErrorCode.NONE, answer: results => ({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION, told: [...results.keys()] }) }
+  return { asked, errorCode: ErrorCode.NONE, answer: results => ({ errorCode: ErrorCode.NONE, sessionId: NO_SESSION, told: [...results.keys()] }), throttled: nothing }
 }
 
 function fullContext(cache: FetchSessionCache, asked: readonly AskedPartition[], isPrivileged: boolean, usesTopicIds: boolean, clock: () => Millis): FetchContext {
@@ -88,7 +92,7 @@ function fullContext(cache: FetchSessionCache, asked: readonly AskedPartition[],
     const session = cache.create(clock(), { isPrivileged, usesTopicIds, partitions })
     return { errorCode: ErrorCode.NONE, sessionId: session?.id ?? NO_SESSION, told: [...results.keys()] }
   }
-  return { asked, errorCode: ErrorCode.NONE, answer }
+  return { asked, errorCode: ErrorCode.NONE, answer, throttled: nothing }
 }
 
 function incremental(session: FetchSession): FetchContext {
@@ -96,8 +100,9 @@ function incremental(session: FetchSession): FetchContext {
   const cached = [...session.partitions.values()]
   // Copies: a later request of this session changes what is cached while this one may still wait.
   const asked = cached.map(({ topicId, topic, fetch }): AskedPartition => ({ topicId, topic, fetch }))
+  const outOfTurn: FetchAnswer = { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId: session.id, told: [] }
   const answer = (results: readonly FetchResult[]): FetchAnswer => {
-    if (session.epoch !== expected) return { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId: session.id, told: [] }
+    if (session.epoch !== expected) return outOfTurn
     const told: number[] = []
     for (let index = 0; index < cached.length; index++) {
       const partition = cached[index]!
@@ -114,7 +119,8 @@ function incremental(session: FetchSession): FetchContext {
     }
     return { errorCode: ErrorCode.NONE, sessionId: session.id, told }
   }
-  return { asked, errorCode: ErrorCode.NONE, answer }
+  const throttled = (): FetchAnswer => (session.epoch === expected ? { errorCode: ErrorCode.NONE, sessionId: session.id, told: [] } : outOfTurn)
+  return { asked, errorCode: ErrorCode.NONE, answer, throttled }
 }
 
 function isNews(partition: CachedPartition, result: FetchResult): boolean {

@@ -90,7 +90,8 @@ export function* readAndRecord(context: BrokerContext, params: FetchParams, targ
   const allowance = new Allowance(params.maxBytes)
   const results: FetchResult[] = []
   for (const target of targets) {
-    const { result, partition, logEndOffset } = readTarget(context, params, target, allowance)
+    const seenHighWatermark = context.env.defects.has('KAFKA-9807') ? yield* readWatermarkFirst(context, target) : undefined
+    const { result, partition, logEndOffset } = readTarget(context, params, target, allowance, seenHighWatermark)
     results.push(result)
     if (!isFromFollower(params) || partition === undefined || result.errorCode !== ErrorCode.NONE) continue
     if (result.divergingEpoch !== undefined) {
@@ -116,13 +117,20 @@ export function* readAndRecord(context: BrokerContext, params: FetchParams, targ
   return results
 }
 
+/** The thread may lose the processor between the two looks at the high watermark, and then they differ. */
+function* readWatermarkFirst(context: BrokerContext, { topicId, fetch }: FetchTarget): Task<number | undefined> {
+  const seen = context.replicas.find(topicId, fetch.partition)?.log.highWatermark
+  yield* context.env.pause('fetch-bounds')
+  return seen
+}
+
 interface Reading {
   readonly result: FetchResult
   readonly partition: Partition | undefined
   readonly logEndOffset: number
 }
 
-function readTarget(context: BrokerContext, params: FetchParams, target: FetchTarget, allowance: Allowance): Reading {
+function readTarget(context: BrokerContext, params: FetchParams, target: FetchTarget, allowance: Allowance, seenHighWatermark?: number): Reading {
   const { fetch } = target
   try {
     const partition = context.replicas.require(target.topicId, fetch.partition)
@@ -143,6 +151,7 @@ function readTarget(context: BrokerContext, params: FetchParams, target: FetchTa
       requireLeader: params.requireLeader,
       maxBytes: allowance.limitFor(target),
       minOneMessage: allowance.minOneMessage,
+      seenHighWatermark,
     })
     allowance.spend(read.records.length)
     return { result: found(read), partition, logEndOffset: read.logEndOffset }

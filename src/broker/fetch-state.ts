@@ -6,6 +6,7 @@ import type { Micros } from '../base/time.ts'
 import type { Defects } from '../config/defects.ts'
 import type { ReplicaLog } from './partition-host.ts'
 import type { Partition } from './partition.ts'
+import { reachesRung } from './truncation-ladder.ts'
 
 export interface FetchState {
   readonly partition: Partition
@@ -27,7 +28,12 @@ export function movedTo({ partition, leaderEpoch, isTruncating, delayedUntil }: 
 
 /** The epoch that a follower offers so that the leader may find where the logs diverge. */
 export function epochForTruncation(defects: Defects, log: ReplicaLog): number | undefined {
-  return defects.has('KIP-101') ? undefined : log.latestEpoch
+  return reachesRung(defects, 'end-offset') ? log.latestEpoch : undefined
+}
+
+/** What is offered with the fetches after one that brought records: before KIP-320 only the first was checked. */
+export function epochAfterAppend(defects: Defects, log: ReplicaLog): number | undefined {
+  return reachesRung(defects, 'every-fetch') || !reachesRung(defects, 'epoch-once') ? epochForTruncation(defects, log) : undefined
 }
 
 /**

@@ -3,7 +3,8 @@
  * controller, and has one request a topic on the way at a time. Who asked is told to come back.
  */
 import type { ServerConfig } from '../config/cluster.ts'
-import { GROUP_TOPIC, TRANSACTION_TOPIC } from '../coordinator/internal-topics.ts'
+import { GROUP_TOPIC, SHARE_GROUP_TOPIC, TRANSACTION_TOPIC } from '../coordinator/internal-topics.ts'
+import { shareSettings } from '../config/share.ts'
 import { ApiKey } from '../protocol/api-keys.ts'
 import type { ControllerChannel } from './controller-channel.ts'
 
@@ -37,7 +38,7 @@ export class InternalTopicCreation {
   }
 }
 
-/** GroupCoordinatorService#groupMetadataTopicConfigs, TransactionStateManager#transactionTopicConfigs. */
+/** GroupCoordinatorService#groupMetadataTopicConfigs, TransactionStateManager#transactionTopicConfigs, ShareCoordinatorService#shareGroupStateTopicConfigs. */
 function shapeOf(topic: string, server: ServerConfig): TopicShape {
   switch (topic) {
     case GROUP_TOPIC: return {
@@ -52,6 +53,17 @@ function shapeOf(topic: string, server: ServerConfig): TopicShape {
         'unclean.leader.election.enable': 'false', 'compression.type': 'uncompressed', 'cleanup.policy': 'compact',
         'min.insync.replicas': String(server.transactionStateLogMinIsr), 'segment.bytes': String(server.transactionStateLogSegmentBytes),
       },
+    }
+    case SHARE_GROUP_TOPIC: {
+      const share = shareSettings(server)
+      return {
+        numPartitions: share.shareCoordinatorStateTopicNumPartitions,
+        replicationFactor: share.shareCoordinatorStateTopicReplicationFactor,
+        configs: {
+          'cleanup.policy': 'delete', 'retention.ms': '-1', 'compression.type': 'uncompressed',
+          'min.insync.replicas': String(share.shareCoordinatorStateTopicMinIsr), 'segment.bytes': String(share.shareCoordinatorStateTopicSegmentBytes),
+        },
+      }
     }
     default: throw new RangeError(`${topic} is created by nobody`)
   }

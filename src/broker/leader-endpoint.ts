@@ -14,6 +14,7 @@ import { FetchSessionHandler } from '../rpc/fetch-session-handler.ts'
 import type { FetchTarget } from '../rpc/fetch-session-handler.ts'
 import { RpcClient } from '../rpc/rpc-client.ts'
 import type { FetchState } from './fetch-state.ts'
+import { reachesRung } from './truncation-ladder.ts'
 
 const CONNECTION_SETUP_TIMEOUT_MS = 10_000
 /** Backing off is the fetcher's business (replica.fetch.backoff.ms), not the connection's. */
@@ -69,7 +70,7 @@ export class LeaderEndpoint {
       minBytes: this.o.fetchMinBytes,
       maxBytes: RESPONSE_MAX_BYTES,
       isolationLevel: 0,
-      ...this.session.request(states.map(targetOf), this.o.fetchMaxBytes),
+      ...this.session.request(states.map(state => fetchTarget(this.defects, state)), this.o.fetchMaxBytes),
     }
     const result = yield* this.client.send(this.o.host, this.o.port, ApiKey.Fetch, request).wait()
     if (!result.ok) {
@@ -89,7 +90,7 @@ export class LeaderEndpoint {
     const result = yield* this.client.send(this.o.host, this.o.port, ApiKey.ListOffsets, {
       replicaId: this.o.brokerId,
       isolationLevel: 0,
-      topics: [{ name: topic, partitions: [{ partitionIndex: partition, currentLeaderEpoch: state.leaderEpoch, timestamp }] }],
+      topics: [{ name: topic, partitions: [{ partitionIndex: partition, currentLeaderEpoch: namedEpoch(this.defects, state.leaderEpoch), timestamp }] }],
     }).wait()
     if (!result.ok) return { ok: false, errorCode: ErrorCode.NETWORK_EXCEPTION }
     const answer = (result.body as ListOffsetsResponse).topics[0]?.partitions[0]
@@ -111,9 +112,14 @@ export function fetchingReplica(defects: Defects, own: Pick<LeaderEndpointOption
   return { replicaId: own.brokerId, replicaEpoch: defects.has('KIP-903') ? -1 : own.brokerEpoch() }
 }
 
-function targetOf({ partition, leaderEpoch, fetchOffset, lastFetchedEpoch }: FetchState): FetchTarget {
+/** The leader epoch that a request names: -1, none, before KIP-320. */
+function namedEpoch(defects: Defects, leaderEpoch: number): number {
+  return reachesRung(defects, 'fenced') ? leaderEpoch : -1
+}
+
+export function fetchTarget(defects: Defects, { partition, leaderEpoch, fetchOffset, lastFetchedEpoch }: FetchState): FetchTarget {
   return {
     key: partition.key, topic: partition.topic, topicId: partition.topicId, partition: partition.partition, fetchOffset,
-    currentLeaderEpoch: leaderEpoch, lastFetchedEpoch: lastFetchedEpoch ?? -1, logStartOffset: partition.log.logStartOffset,
+    currentLeaderEpoch: namedEpoch(defects, leaderEpoch), lastFetchedEpoch: lastFetchedEpoch ?? -1, logStartOffset: partition.log.logStartOffset,
   }
 }

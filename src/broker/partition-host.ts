@@ -26,7 +26,7 @@ export interface PartitionHost {
 /** What a partition and its readers use of a log. */
 export type ReplicaLog = Pick<
   Log,
-  | 'logStartOffset' | 'logEndOffset' | 'highWatermark' | 'lastStableOffset' | 'latestEpoch'
+  | 'logStartOffset' | 'logEndOffset' | 'highWatermark' | 'lastStableOffset' | 'lastStableOffsetFor' | 'latestEpoch'
   | 'appendAsLeader' | 'appendAsFollower' | 'read' | 'abortedTransactions' | 'endOffsetForEpoch' | 'assignEpochStart'
   | 'truncateTo' | 'truncateFullyAndStartAt' | 'updateHighWatermark' | 'maybeIncrementLogStartOffset'
   | 'offsetForTimestamp' | 'offsetOfMaxTimestamp' | 'epochAt' | 'observeProducerState' | 'startVerification' | 'activeProducers'

@@ -11,6 +11,7 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchRequestFetchPartition } from '../protocol/generated/types.ts'
 import type { ReplicaLog } from './partition-host.ts'
 import type { Partition } from './partition.ts'
+import { reachesRung } from './truncation-ladder.ts'
 import type { EpochEndOffset } from './truncation-point.ts'
 
 /** How far a reader may look: a replica to the log end, a consumer to the high watermark or last stable offset. */
@@ -64,8 +65,18 @@ export function divergence(defects: Defects, log: ReplicaLog, lastFetchedEpoch: 
   const end = log.endOffsetForEpoch(lastFetchedEpoch)
   if (end === undefined && isolation === 'log-end' && defects.has('KAFKA-7415')) return { epoch: lastFetchedEpoch, endOffset: NO_OFFSET }
   if (end === undefined || fetchOffset < log.logStartOffset) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
-  const diverges = defects.has('KIP-279') ? end.endOffset < fetchOffset : end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset
+  const isOfOtherEpoch = reachesRung(defects, 'epoch-once') && end.epoch < lastFetchedEpoch
+  const diverges = isOfOtherEpoch || end.endOffset < fetchOffset
   return diverges ? end : undefined
+}
+
+export interface ReadLimits {
+  readonly isolation: Isolation
+  readonly requireLeader: boolean
+  readonly maxBytes: number
+  readonly minOneMessage: boolean
+  /** A high watermark that was read before (KAFKA-9807); undefined: the present one. */
+  readonly seenHighWatermark?: number | undefined
 }
 
 /** Reads what a fetch asks for. Throws ApiError. */
@@ -73,11 +84,12 @@ export function readPartition(
   defects: Defects,
   partition: Partition,
   fetch: FetchRequestFetchPartition,
-  how: { readonly isolation: Isolation; readonly requireLeader: boolean; readonly maxBytes: number; readonly minOneMessage: boolean },
+  how: ReadLimits,
 ): PartitionRead {
   const log = requireLog(partition, fetch.currentLeaderEpoch, how.requireLeader)
   const { fetchOffset, lastFetchedEpoch } = fetch
-  const { highWatermark, lastStableOffset, logStartOffset, logEndOffset } = log
+  const { highWatermark, logStartOffset, logEndOffset } = log
+  const lastStableOffset = log.lastStableOffsetFor(how.seenHighWatermark ?? highWatermark)
   let divergingEpoch: EpochEndOffset | undefined
   let records: Uint8Array = NO_RECORDS
   if (lastFetchedEpoch !== NO_EPOCH) divergingEpoch = divergence(defects, log, lastFetchedEpoch, fetchOffset, how.isolation)
@@ -122,7 +134,7 @@ export function offsetForTimestamp(partition: Partition, timestamp: number, curr
   const log = requireLog(partition, currentLeaderEpoch, requireLeader)
   const fetchable = endOffsetFor(log, isolation)
   const epochStart = partition.leaderEpochStartOffset
-  const isUnsettled = isolation !== 'log-end' && epochStart !== undefined && epochStart > log.highWatermark
+  const isUnsettled = isolation !== 'log-end' && epochStart !== undefined && epochStart > log.highWatermark && !partition.host.env.defects.has('Redpanda-5090')
   switch (timestamp) {
     case LATEST_TIMESTAMP:
       if (isUnsettled) throw new ApiError(ErrorCode.OFFSET_NOT_AVAILABLE)

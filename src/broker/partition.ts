@@ -21,7 +21,7 @@ import type { AppendInfo } from '../storage/log.ts'
 import type { AppendProof } from '../storage/verification.ts'
 import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import { committedIsr, pendingIsr } from './isr-state.ts'
-import type { CommittedIsr, IsrMember, IsrState, PendingIsr } from './isr-state.ts'
+import type { IsrMember, IsrState, PendingIsr } from './isr-state.ts'
 import type { PartitionHost, ReplicaLog } from './partition-host.ts'
 import { partitionName } from '../base/partition-name.ts'
 import { RemoteReplica, isCaughtUp } from './remote-replica.ts'
@@ -85,7 +85,7 @@ export class Partition {
     this.assign(registration)
     this.isrState = this.isrAfter(registration)
     this.partitionEpoch = registration.partitionEpoch
-    const isNewEpoch = registration.leaderEpoch > this.leaderEpoch
+    const isNewEpoch = this.beginsEpoch(registration)
     if (isNewEpoch) this.startReign(registration, isNewLeader, now)
     this.leaderId = this.host.brokerId
     if (isNewEpoch) {
@@ -112,6 +112,11 @@ export class Partition {
     return committedIsr(registration.isr)
   }
 
+  /** A change of the ISR alone leaves the reign, what is known of followers, and their fetchers as they are. */
+  private beginsEpoch(registration: PartitionImage): boolean {
+    return this.host.env.defects.has('KAFKA-13790') ? true : registration.leaderEpoch > this.leaderEpoch
+  }
+
   private startReign(registration: PartitionImage, isNewLeader: boolean, now: Millis): void {
     const startOffset = this.log.logEndOffset
     // The cache gets the entry even if nothing is ever written in this epoch: a follower may hold records of an epoch
@@ -130,7 +135,7 @@ export class Partition {
   makeFollower(registration: PartitionImage): boolean {
     if (this.isClosed) return false
     if (registration.partitionEpoch < this.partitionEpoch) return this.ignoreStaleMetadata()
-    const isNewEpoch = registration.leaderEpoch > this.leaderEpoch
+    const isNewEpoch = this.beginsEpoch(registration)
     this.leaderId = registration.leader
     this.leaderEpoch = registration.leaderEpoch
     this.leaderEpochStartOffset = undefined
@@ -253,7 +258,8 @@ export class Partition {
     if (fetch.logStartOffset > previousStart) this.host.delayedDeleteRecords.checkAndComplete(this.key)
     if (this.needsExpand(follower)) {
       yield* env.pause('isr-expand')
-      if (this.needsExpand(follower)) {
+      // Both at once again: of what was seen before, the follower may have lived another life (KAFKA-15221).
+      if (env.defects.has('KAFKA-15221') ? this.mayJoin(follower) : this.needsExpand(follower)) {
         const proposal = this.propose('expand', [...this.isrState.isr, follower.brokerId])
         yield* env.pause('isr-submit')
         this.submit(proposal)
@@ -274,9 +280,16 @@ export class Partition {
   // ---- leader: ISR ----
 
   private needsExpand(follower: RemoteReplica): boolean {
+    return this.mayJoin(follower) && this.hasCaughtUp(follower)
+  }
+
+  private mayJoin(follower: RemoteReplica): boolean {
     const { isrState } = this
     if (isrState.kind !== 'committed' || !this.isLeader || isrState.isr.includes(follower.brokerId)) return false
-    if (this.followers.get(follower.brokerId) === undefined || !this.isEligible(follower)) return false
+    return this.followers.get(follower.brokerId) !== undefined && this.isEligible(follower)
+  }
+
+  private hasCaughtUp(follower: RemoteReplica): boolean {
     const { logEndOffset } = follower.state
     if (logEndOffset < this.log.highWatermark) return false
     // Reaching the high watermark is not enough: a new leader's is usually stale, and below the start of its epoch lie
@@ -354,11 +367,12 @@ export class Partition {
       return
     }
     switch (reply.errorCode) {
-      // The controller, or this broker, says that the partition epoch was right and the change was certainly not applied.
+      // Partition epoch was right, change certainly not applied.
       case ErrorCode.OPERATION_NOT_ATTEMPTED:
       case ErrorCode.INELIGIBLE_REPLICA:
         this.host.env.observe({ kind: 'mark', name: 'isr-change-rolled-back' })
-        this.rollBackTo(proposal.lastCommitted)
+        this.isrState = proposal.lastCommitted
+        this.observeCommittedIsr()
         return
       // It may or may not have been applied: stay pending, with the larger ISR, until metadata tells.
       case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
@@ -372,11 +386,6 @@ export class Partition {
       default:
         this.submit(proposal)
     }
-  }
-
-  private rollBackTo(committed: CommittedIsr): void {
-    this.isrState = committed
-    this.observeCommittedIsr()
   }
 
   private observeCommittedIsr(): void {

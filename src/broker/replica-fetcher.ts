@@ -14,13 +14,14 @@ import type { Env } from '../env/env.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchResponse, FetchResponsePartitionData } from '../protocol/generated/types.ts'
-import { epochForTruncation, initialFetchState, isReadyForFetch, movedTo } from './fetch-state.ts'
+import { epochAfterAppend, epochForTruncation, initialFetchState, isReadyForFetch, movedTo } from './fetch-state.ts'
 import type { FetchState } from './fetch-state.ts'
 import { appendFetched } from './append-fetched.ts'
 import type { LeaderEndpoint } from './leader-endpoint.ts'
 import { partitionName } from '../base/partition-name.ts'
 import type { Partition } from './partition.ts'
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, NO_OFFSET } from './partition-reads.ts'
+import { reachesRung } from './truncation-ladder.ts'
 import { truncationPoint } from './truncation-point.ts'
 import type { EpochEndOffset } from './truncation-point.ts'
 
@@ -184,7 +185,7 @@ export class ReplicaFetcher {
       const appended = appendFetched(this.env, state, data)
       if (appended.highWatermarkChanged) this.newHighWatermarks.push(partition.key)
       if (appended.nextOffset > state.fetchOffset) {
-        this.moveToEnd(movedTo(state, appended.nextOffset, epochForTruncation(this.env.defects, partition.log)))
+        this.moveToEnd(movedTo(state, appended.nextOffset, epochAfterAppend(this.env.defects, partition.log)))
       }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
@@ -203,7 +204,7 @@ export class ReplicaFetcher {
     // Answers without an offset come from a leader with KAFKA-7415, and then the high watermark is all there is to go by.
     if (diverging.endOffset === NO_OFFSET) return this.truncateToHighWatermark(state)
     // Before KIP-279 a follower took the leader's offset for whatever epoch it had itself.
-    const own = this.env.defects.has('KIP-279') ? undefined : log.endOffsetForEpoch(diverging.epoch)
+    const own = reachesRung(this.env.defects, 'epoch-once') ? log.endOffsetForEpoch(diverging.epoch) : undefined
     const point = truncationPoint(diverging, own, log.logEndOffset)
     this.mark(point.isFinal ? 'follower-truncated' : 'follower-truncated-one-step')
     if (point.offset < log.highWatermark) this.mark('truncation-below-high-watermark')

@@ -8,6 +8,7 @@ import type { BrokerContext } from './broker-context.ts'
 import { handleAddOffsetsToTxn, handleAddPartitionsToTxn } from './handlers/add-partitions-to-txn.ts'
 import { handleApiVersions } from './handlers/api-versions.ts'
 import { handleDeleteRecords } from './handlers/delete-records.ts'
+import { handleDescribeClientQuotas } from './handlers/describe-client-quotas.ts'
 import { handleDescribeConfigs } from './handlers/describe-configs.ts'
 import { handleDescribeLogDirs } from './handlers/describe-log-dirs.ts'
 import { handleDescribeProducers } from './handlers/describe-producers.ts'
@@ -17,29 +18,34 @@ import { handleEndTxn } from './handlers/end-txn.ts'
 import { handleFetch } from './handlers/fetch.ts'
 import { handleFindCoordinator } from './handlers/find-coordinator.ts'
 import { handleForwarded } from './handlers/forwarded.ts'
-import { handleConsumerGroupHeartbeat, handleHeartbeat, handleJoinGroup, handleLeaveGroup, handleSyncGroup } from './handlers/group-membership.ts'
+import { handleConsumerGroupHeartbeat, handleHeartbeat, handleJoinGroup, handleLeaveGroup, handleShareGroupHeartbeat, handleSyncGroup } from './handlers/group-membership.ts'
 import { handleOffsetCommit, handleOffsetDelete, handleOffsetFetch, handleTxnOffsetCommit } from './handlers/group-offsets.ts'
-import { handleConsumerGroupDescribe, handleDeleteGroups, handleDescribeGroups, handleListGroups } from './handlers/groups.ts'
+import { handleConsumerGroupDescribe, handleDeleteGroups, handleDescribeGroups, handleListGroups, handleShareGroupDescribe } from './handlers/groups.ts'
 import { handleInitProducerId } from './handlers/init-producer-id.ts'
 import { handleListConfigResources } from './handlers/list-config-resources.ts'
 import { handleListOffsets } from './handlers/list-offsets.ts'
 import { handleDescribeCluster, handleMetadata } from './handlers/metadata.ts'
 import { handleOffsetForLeaderEpoch } from './handlers/offset-for-leader-epoch.ts'
 import { handleProduce } from './handlers/produce.ts'
+import { handleShareAcknowledge } from './handlers/share-acknowledge.ts'
+import { handleShareFetch } from './handlers/share-fetch.ts'
+import { handleDeleteShareGroupState, handleInitializeShareGroupState, handleReadShareGroupState, handleReadShareGroupStateSummary, handleWriteShareGroupState } from './handlers/share-state.ts'
 import { handleWriteTxnMarkers } from './handlers/write-txn-markers.ts'
 
 const FORWARDED: readonly number[] = [
   ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.ElectLeaders,
-  ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.UnregisterBroker, ApiKey.DescribeQuorum,
+  ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.UnregisterBroker, ApiKey.DescribeQuorum, ApiKey.AlterClientQuotas, ApiKey.UpdateFeatures, ApiKey.AddRaftVoter, ApiKey.RemoveRaftVoter,
 ]
 
 export const SERVED_APIS: ReadonlySet<number> = new Set([
   ApiKey.Produce, ApiKey.Fetch, ApiKey.ListOffsets, ApiKey.Metadata, ApiKey.FindCoordinator, ApiKey.ApiVersions, ApiKey.InitProducerId,
   ApiKey.OffsetForLeaderEpoch, ApiKey.DeleteRecords, ApiKey.DescribeConfigs, ApiKey.DescribeCluster,
   ApiKey.DescribeTopicPartitions, ApiKey.DescribeLogDirs, ApiKey.WriteTxnMarkers, ApiKey.DescribeProducers,
-  ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.DescribeTransactions, ApiKey.ListTransactions, ApiKey.ListConfigResources,
+  ApiKey.AddPartitionsToTxn, ApiKey.AddOffsetsToTxn, ApiKey.EndTxn, ApiKey.DescribeTransactions, ApiKey.ListTransactions, ApiKey.ListConfigResources, ApiKey.DescribeClientQuotas,
   ApiKey.JoinGroup, ApiKey.SyncGroup, ApiKey.Heartbeat, ApiKey.LeaveGroup, ApiKey.ConsumerGroupHeartbeat, ApiKey.OffsetCommit, ApiKey.OffsetFetch,
-  ApiKey.TxnOffsetCommit, ApiKey.OffsetDelete, ApiKey.DescribeGroups, ApiKey.ConsumerGroupDescribe, ApiKey.ListGroups, ApiKey.DeleteGroups, ...FORWARDED,
+  ApiKey.TxnOffsetCommit, ApiKey.OffsetDelete, ApiKey.DescribeGroups, ApiKey.ConsumerGroupDescribe, ApiKey.ListGroups, ApiKey.DeleteGroups,
+  ApiKey.ShareGroupHeartbeat, ApiKey.ShareGroupDescribe, ApiKey.ShareFetch, ApiKey.ShareAcknowledge, ApiKey.InitializeShareGroupState,
+  ApiKey.ReadShareGroupState, ApiKey.WriteShareGroupState, ApiKey.DeleteShareGroupState, ApiKey.ReadShareGroupStateSummary, ...FORWARDED,
 ])
 
 export function routeRequest(context: BrokerContext, request: RpcRequest): void {
@@ -63,6 +69,7 @@ export function routeRequest(context: BrokerContext, request: RpcRequest): void 
     case ApiKey.DescribeCluster: return handleDescribeCluster(context, request)
     case ApiKey.DescribeTopicPartitions: return handleDescribeTopicPartitions(context, request)
     case ApiKey.DescribeLogDirs: return handleDescribeLogDirs(context, request)
+    case ApiKey.DescribeClientQuotas: return handleDescribeClientQuotas(context, request)
     case ApiKey.ListConfigResources: return handleListConfigResources(context, request)
     case ApiKey.FindCoordinator: return handleFindCoordinator(context, request)
     case ApiKey.JoinGroup: return context.env.spawn('join-group', handleJoinGroup(context, request))
@@ -78,6 +85,15 @@ export function routeRequest(context: BrokerContext, request: RpcRequest): void 
     case ApiKey.ConsumerGroupDescribe: return handleConsumerGroupDescribe(context, request)
     case ApiKey.ListGroups: return handleListGroups(context, request)
     case ApiKey.DeleteGroups: return context.env.spawn('delete-groups', handleDeleteGroups(context, request))
+    case ApiKey.ShareGroupHeartbeat: return context.env.spawn('share-group-heartbeat', handleShareGroupHeartbeat(context, request))
+    case ApiKey.ShareGroupDescribe: return handleShareGroupDescribe(context, request)
+    case ApiKey.ShareFetch: return context.env.spawn('share-fetch', handleShareFetch(context, request))
+    case ApiKey.ShareAcknowledge: return context.env.spawn('share-acknowledge', handleShareAcknowledge(context, request))
+    case ApiKey.InitializeShareGroupState: return context.env.spawn('share-state', handleInitializeShareGroupState(context, request))
+    case ApiKey.ReadShareGroupState: return context.env.spawn('share-state', handleReadShareGroupState(context, request))
+    case ApiKey.WriteShareGroupState: return context.env.spawn('share-state', handleWriteShareGroupState(context, request))
+    case ApiKey.DeleteShareGroupState: return context.env.spawn('share-state', handleDeleteShareGroupState(context, request))
+    case ApiKey.ReadShareGroupStateSummary: return handleReadShareGroupStateSummary(context, request)
     default:
       if (FORWARDED.includes(request.apiKey)) context.env.spawn('forward', handleForwarded(context, request))
       else request.close()

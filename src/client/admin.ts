@@ -17,6 +17,8 @@ import { connectBrokers } from './connect.ts'
 import { GroupAdmin } from './group-admin.ts'
 import { createPartitionsCall, deleteRecordsCall, electLeadersCall, listReassignmentsCall, reassignmentCall } from './partition-calls.ts'
 import type { ElectionType, NewPartitions, PartitionReference, Reassignment, ReassignmentInProgress, RecordsToDelete } from './partition-calls.ts'
+import { alterClientQuotasCall, describeClientQuotasCall } from './quota-calls.ts'
+import type { DescribedQuota, QuotaAlteration, QuotaFilter } from './quota-calls.ts'
 import {
   createTopicsCall, deleteTopicsByIdCall, deleteTopicsCall, describeClusterCall, describeConfigsCall, describeTopicsCall, incrementalAlterConfigsCall, listOffsetsCall,
 } from './topic-calls.ts'
@@ -143,6 +145,14 @@ export class Admin {
   /** Replaces all entries of topics. Prefer `incrementalAlterConfigs`. */
   *alterConfigs(topics: readonly TopicConfigs[]): Task<AdminResult[]> {
     return yield* this.caller.run(alterConfigsCall(this.metadata), topics)
+  }
+
+  *alterClientQuotas(alterations: readonly QuotaAlteration[]): Task<AdminResult[]> {
+    return yield* this.caller.run(alterClientQuotasCall(this.metadata), alterations)
+  }
+
+  *describeClientQuotas(filter: QuotaFilter): Task<AdminResult<readonly DescribedQuota[]>> {
+    return (yield* this.caller.run(describeClientQuotasCall(this.metadata), [filter]))[0]!
   }
 
   close(): void {

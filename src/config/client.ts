@@ -127,6 +127,33 @@ export const DEFAULT_CONSUMER_CONFIG: ConsumerConfig = Object.freeze({
   readReplica: null,
 })
 
+/** KIP-932. How sessions and locks last is the brokers' to say. */
+export interface ShareConsumerConfig extends CommonClientConfig {
+  readonly groupId: string
+  /** `implicit`: what a poll returned is accepted by the next one. `explicit`: the application says what becomes of each record. */
+  readonly shareAcknowledgementMode: 'implicit' | 'explicit'
+  /** KIP-1206: whole batches, or never more than max.poll.records. */
+  readonly shareAcquireMode: 'batch_optimized' | 'record_limit'
+  readonly fetchMinBytes: number
+  readonly fetchMaxBytes: number
+  readonly fetchMaxWaitMs: Millis
+  readonly maxPollRecords: number
+  readonly checkCrcs: boolean
+  readonly defaultApiTimeoutMs: Millis
+}
+
+export const DEFAULT_SHARE_CONSUMER_CONFIG: Omit<ShareConsumerConfig, 'groupId'> = Object.freeze({
+  ...COMMON,
+  shareAcknowledgementMode: 'implicit',
+  shareAcquireMode: 'batch_optimized',
+  fetchMinBytes: 1,
+  fetchMaxBytes: 52_428_800,
+  fetchMaxWaitMs: 500,
+  maxPollRecords: 500,
+  checkCrcs: true,
+  defaultApiTimeoutMs: 60_000,
+})
+
 export interface AdminConfig extends CommonClientConfig {
   readonly defaultApiTimeoutMs: Millis
   readonly retries: number

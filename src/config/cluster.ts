@@ -3,6 +3,7 @@
  * A plan scales the timeouts down so that a trial of seconds sees what takes a real cluster minutes.
  */
 import type { Millis } from '../base/time.ts'
+import type { ShareSettings } from './share.ts'
 
 /** Where one server process runs and what it is. Node ids are unique over brokers and controllers (`node.id`). */
 export interface ServerSpec {
@@ -63,6 +64,9 @@ export interface ServerConfig {
   /** How often an active controller writes a NoOpRecord (metadata.max.idle.interval.ms); 0: never. */
   readonly metadataMaxIdleIntervalMs: Millis
   readonly autoLeaderRebalanceEnable: boolean
+  /** quota.window.num and quota.window.size.seconds; absent: Kafka's defaults, 11 and 1. */
+  readonly quotaWindowNum?: number
+  readonly quotaWindowSizeSeconds?: number
   /** KIP-227; absent in older plans: Kafka's defaults, 1000 and two minutes. */
   readonly maxIncrementalFetchSessionCacheSlots?: number
   readonly minIncrementalFetchSessionEvictionMs?: Millis
@@ -119,6 +123,8 @@ export interface ServerConfig {
   readonly groupConsumerAssignmentIntervalMs?: Millis
   /** Absent in older plans: 4096. */
   readonly offsetMetadataMaxBytes?: number
+  /** Share groups: what differs from Kafka's defaults. */
+  readonly share?: Partial<ShareSettings>
   // transactions
   readonly transactionStateLogNumPartitions: number
   readonly transactionStateLogReplicationFactor: number

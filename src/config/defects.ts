@@ -91,6 +91,50 @@ const catalogue = [
     mechanism: 'The controller tells a broker by its id and not by its life, so a heartbeat of the former one that was held up, with its wish to shut down, counts for the present one, which then neither leads nor joins an ISR until it restarts.',
   },
   {
+    id: 'KIP-320', area: 'replication', depth: 5, oracle: 'S', fixedIn: '2.1.0',
+    mechanism: 'A follower looks for a divergence once a reign and its fetches name no leader epoch, so one that has been deposed, or is again what it was, serves it records that the leader of its epoch never had.',
+  },
+  {
+    id: 'KIP-320-first-try', area: 'replication', depth: 5, oracle: 'S', fixedIn: '', isMutation: true,
+    mechanism: 'Every fetch is checked for a divergence but none names its leader epoch, so a leader counts on followers that have not heard of its reign and may cut later what it has committed.',
+  },
+  {
+    id: 'KAFKA-15221', area: 'replication', depth: 5, oracle: 'S', fixedIn: '3.7.0',
+    mechanism: 'A leader finds a follower caught up by what it knew before, and its broker epoch right by what it knows now, so one that has rebooted with an empty log in between joins the ISR.',
+  },
+  {
+    id: 'KAFKA-13790', area: 'replication', depth: 3, oracle: 'W', fixedIn: '3.3.0',
+    mechanism: 'Every update of a partition counts as a new leader epoch: its start moves to the end of the log, followers begin anew, and joining the ISR recedes.',
+  },
+  {
+    id: 'KAFKA-14296', area: 'replication', depth: 2, oracle: 'W', fixedIn: '3.3.2',
+    mechanism: 'A broker that shuts down ignores metadata, so it goes on leading partitions that have long got another leader.',
+  },
+  {
+    id: 'KAFKA-10706', area: 'replication', depth: 4, oracle: 'L', fixedIn: '2.6.1',
+    mechanism: 'A truncation to the end of the log leaves epochs without records in the cache, so the follower offers the leader an epoch that nobody else knows, is told to cut again, and never gets on.',
+  },
+  {
+    id: 'Redpanda-5090', area: 'replication', depth: 3, oracle: 'S', fixedIn: '2022',
+    mechanism: 'A new leader answers before it knows that what its predecessors acknowledged is committed, so the end of a partition goes back.',
+  },
+  {
+    id: 'KAFKA-15345', area: 'raft', depth: 3, oracle: 'W', fixedIn: '3.6.0',
+    mechanism: 'A controller becomes active before it has read the log up to its own reign, and decides on metadata that is not there yet.',
+  },
+  {
+    id: 'KAFKA-5634', area: 'log', depth: 2, oracle: 'W', fixedIn: '0.11.0.1',
+    mechanism: 'Retention removes segments above the high watermark, so the log starts beyond what is committed.',
+  },
+  {
+    id: 'KAFKA-10471', area: 'log', depth: 4, oracle: 'S', fixedIn: '2.8.0',
+    mechanism: 'The mark of a clean shutdown goes when the logs are loaded and not before, and not durably: after a power cut the torn end of a log passes for a whole one.',
+  },
+  {
+    id: 'KAFKA-9807', area: 'transaction', depth: 4, oracle: 'S', fixedIn: '2.6.0',
+    mechanism: 'The last stable offset is judged by one high watermark and taken from the next, so a reader of committed records gets those of an open transaction.',
+  },
+  {
     id: 'reads-beyond-high-watermark', area: 'replication', depth: 1, oracle: 'S', fixedIn: '', isMutation: true,
     mechanism: 'Consumers are served up to the end of the log instead of the high watermark, so they read records that a new leader may never have had.',
   },
@@ -113,6 +157,10 @@ const catalogue = [
   {
     id: 'KAFKA-14402', area: 'transaction', depth: 3, oracle: 'L', fixedIn: '3.6.0',
     mechanism: 'A partition leader takes any transactional batch of a current epoch for one of an open transaction, so one that arrives after its transaction has ended opens a transaction that nobody will ever end, or slips into the next.',
+  },
+  {
+    id: 'KAFKA-19954', area: 'group', depth: 3, oracle: 'S', fixedIn: '4.2.0',
+    mechanism: 'A share-partition whose start offset was found in the middle of a batch acquires that batch from its beginning: records that were acknowledged are delivered again, and the start offset goes back.',
   },
   {
     id: 'KAFKA-18575', area: 'transaction', depth: 3, oracle: 'S', fixedIn: '4.0.0',
@@ -241,6 +289,11 @@ const mends = [
     link: 'https://github.com/apache/kafka/blob/4.3/metadata/src/main/java/org/apache/kafka/controller/PartitionChangeBuilder.java',
   },
   {
+    id: 'elr-cleared-without-leader',
+    mechanism: 'A change of min.insync.replicas clears the ELR and the last known leader also of a partition that has no leader; while its ISR is empty nobody can then be elected, not even its last leader, until somebody asks for an unclean election.',
+    link: 'https://github.com/apache/kafka/blob/4.3/metadata/src/main/java/org/apache/kafka/controller/ReplicationControlManager.java',
+  },
+  {
     id: 'metadata-log-start-forgotten',
     mechanism: 'A restart forgets where the metadata log starts, so that it begins with its first segment again, but not that the epochs were cut there; a truncation to that offset then leaves records without an epoch, and the server dies when it wants to fetch on.',
     link: 'https://github.com/apache/kafka/blob/4.3/raft/src/main/java/org/apache/kafka/raft/internals/KafkaRaftLog.java',
@@ -279,6 +332,16 @@ const mends = [
     id: 'epoch-start-behind-gap',
     mechanism: 'A replica that copies a compacted log takes the first batch that is left of an epoch for the start of the epoch; once it leads, a replica with other records in the gap before that batch is not told to cut them.',
     link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/UnifiedLog.java',
+  },
+  {
+    id: 'deposed-leader-delivers',
+    mechanism: 'The leader of a share-partition hands out records and asks nobody whether it still leads; one that has not heard of its successor yet hands out what was acknowledged there. What is said of them is refused.',
+    link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/java/kafka/server/share/SharePartition.java',
+  },
+  {
+    id: 'lost-deliveries-count',
+    mechanism: 'A record of a share group is counted as delivered when the leader hands it out, whether or not the answer arrives; when that is lost as often as the delivery limit allows, the record is archived, and nobody has seen it.',
+    link: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-932%3A+Queues+for+Kafka',
   },
   {
     id: 'markers-before-replication',

@@ -3,7 +3,7 @@
  * them. Here, below plans and workloads, because both speak it.
  */
 import type { Micros, Millis } from '../base/time.ts'
-import type { AdminConfig, CommonClientConfig, ConsumerConfig, ProducerConfig } from './client.ts'
+import type { AdminConfig, CommonClientConfig, ConsumerConfig, ProducerConfig, ShareConsumerConfig } from './client.ts'
 import type { ServerConfig, ServerSpec } from './cluster.ts'
 
 export interface TopicSpec {
@@ -18,6 +18,8 @@ export type ClientSpec =
   | { readonly host: string; readonly kind: 'producer'; readonly config: Partial<ProducerConfig> }
   | { readonly host: string; readonly kind: 'consumer'; readonly config: Partial<ConsumerConfig> }
   | { readonly host: string; readonly kind: 'admin'; readonly config: Partial<AdminConfig> }
+  /** A member of a share group; delivery limit and lock are those of the cluster, for who judges and who waits. */
+  | { readonly host: string; readonly kind: 'share'; readonly config: Partial<ShareConsumerConfig> & { readonly groupId: string }; readonly deliveryLimit: number; readonly lockMs: Millis; readonly isReadCommitted: boolean }
   /** An application with several clients in it; `config` is for all of them. */
   | { readonly host: string; readonly kind: 'app'; readonly config: Partial<CommonClientConfig>; readonly producer: Partial<ProducerConfig>; readonly consumer: Partial<ConsumerConfig>; /** Commits offsets in transactions in the name of the group only, as before KIP-447. */ readonly withoutGroupMetadata?: boolean }
 

@@ -6,7 +6,7 @@ import type { ServerConfig } from '../config/cluster.ts'
 import { ApiKey, apiVersions } from '../protocol/api-keys.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type {
-  AllocateProducerIdsRequest, AlterConfigsRequest, AlterPartitionReassignmentsRequest, AlterPartitionRequest, ApiVersionsResponse, BrokerHeartbeatRequest,
+  AllocateProducerIdsRequest, AlterClientQuotasRequest, AlterConfigsRequest, AlterPartitionReassignmentsRequest, AlterPartitionRequest, ApiVersionsResponse, BrokerHeartbeatRequest,
   BrokerRegistrationRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest,
   IncrementalAlterConfigsRequest, ListPartitionReassignmentsRequest, UnregisterBrokerRequest, UpdateFeaturesRequest,
 } from '../protocol/generated/types.ts'
@@ -14,6 +14,7 @@ import { KRAFT_VERSION_FEATURE } from '../raft/voter-changes.ts'
 import { SUPPORTED_KRAFT_VERSIONS } from '../raft/voter-set.ts'
 import { alterPartition } from './alter-partition.ts'
 import { processHeartbeat, registerBroker, unregisterBroker } from './broker-lifecycle.ts'
+import { alterClientQuotas } from './client-quotas.ts'
 import { incrementalAlterConfigs, legacyAlterConfigs } from './configs.ts'
 import type { ControllerState } from './controller-state.ts'
 import type { ControllerContext, Decision } from './decision.ts'
@@ -70,6 +71,10 @@ export const CONTROLLER_APIS: ReadonlyMap<number, ControllerApi> = new Map<numbe
     ({ resources }, errorCode) => ({
       responses: resources.map(({ resourceType, resourceName }) => ({ errorCode, errorMessage: null, resourceType, resourceName })),
     }),
+  )],
+  [ApiKey.AlterClientQuotas, api<AlterClientQuotasRequest>(
+    (state, _, request) => alterClientQuotas(state, request),
+    ({ entries }, errorCode) => ({ entries: entries.map(({ entity }) => ({ errorCode, errorMessage: null, entity })) }),
   )],
   [ApiKey.ElectLeaders, api<ElectLeadersRequest>(electLeaders, (_, errorCode) => ({ errorCode, replicaElectionResults: [] }))],
   [ApiKey.AlterPartitionReassignments, api<AlterPartitionReassignmentsRequest>(

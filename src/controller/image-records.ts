@@ -34,6 +34,7 @@ export function imageRecords(image: MetadataImage): MetadataRecord[] {
       records.push(metadataRecord('ConfigRecord', { resourceType: Number(key.slice(0, dash)), resourceName: key.slice(dash + 1), name, value }))
     }
   }
+  for (const { entity, values } of image.quotas.values()) for (const [key, value] of values) records.push(metadataRecord('ClientQuotaRecord', { entity: entity.map(part => ({ ...part })), key, value, remove: false }))
   if (image.nextProducerId > 0) records.push(metadataRecord('ProducerIdsRecord', { brokerId: -1, brokerEpoch: -1, nextProducerId: image.nextProducerId }))
   return records
 }

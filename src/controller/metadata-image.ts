@@ -9,6 +9,8 @@
  */
 import { InvariantError, defined, invariant } from '../base/assert.ts'
 import type { MetadataRecord } from '../protocol/metadata-records.ts'
+import { applyQuotaRecord } from './client-quota-image.ts'
+import type { ClientQuota } from './client-quota-image.ts'
 import { brokerFromRecord, mergeBroker } from './broker-registration.ts'
 import type { BrokerRegistration } from './broker-registration.ts'
 import { mergePartition, partitionFromRecord, withoutElr } from './partition-image.ts'
@@ -56,6 +58,8 @@ export class MetadataImage {
   readonly topicIds = new Map<string, string>()
   /** By `resourceKey`; the inner maps are replaced on change. */
   readonly configs = new Map<string, ReadonlyMap<string, string>>()
+  /** By the entity's key. */
+  readonly quotas = new Map<string, ClientQuota>()
   /** Finalized feature levels. */
   readonly features = new Map<string, number>()
   nextProducerId = 0
@@ -78,6 +82,7 @@ export class MetadataImage {
     refill(this.topicIds, other.topicIds)
     refill(this.configs, other.configs)
     refill(this.features, other.features)
+    refill(this.quotas, other.quotas)
     this.nextProducerId = other.nextProducerId
     this.offset = other.offset
     this.epoch = other.epoch
@@ -119,6 +124,7 @@ export class MetadataImage {
     for (const [name, id] of this.topicIds) copy.topicIds.set(name, id)
     for (const [key, config] of this.configs) copy.configs.set(key, config)
     for (const [name, level] of this.features) copy.features.set(name, level)
+    for (const [key, quota] of this.quotas) copy.quotas.set(key, quota)
     copy.nextProducerId = this.nextProducerId
     copy.offset = this.offset
     copy.epoch = this.epoch
@@ -184,6 +190,9 @@ export class MetadataImage {
         for (const topic of this.topicsOfClearElr(record.data.topicName)) {
           for (const [index, partition] of topic.partitions) topic.partitions.set(index, withoutElr(partition))
         }
+        return
+      case 'ClientQuotaRecord':
+        applyQuotaRecord(this.quotas, record.data)
         return
       case 'FeatureLevelRecord':
         if (record.data.featureLevel === 0) this.features.delete(record.data.name)

@@ -114,6 +114,13 @@ export type Observation =
   | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
   /** A coordinator is about to write its decision; `isAsked`: by an EndTxn, and not for a time-out or a newer instance. */
   | { readonly kind: 'transaction-decided'; readonly transactionalId: string; readonly commit: boolean; readonly isAsked: boolean }
+  /**
+   * The leader of a share-partition tells what has become of its records, when it is persisted, or at once: acquired, and released by a lock
+   * that ran out. `initialized`: it has read the state and has in flight what lies from firstOffset on; `start`: the start went back.
+   */
+  | (Replica & { readonly kind: 'share-records'; readonly groupId: string; readonly leaderEpoch: number; readonly change: 'initialized' | 'start' | 'acquired' | 'released' | 'acknowledged' | 'archived'; readonly memberId: string; readonly firstOffset: number; readonly lastOffset: number; readonly deliveryCount: number; readonly startOffset: number })
+  /** Known behaviour lost-deliveries-count: a record is archived because of deliveries of which no client has said anything. */
+  | (Replica & { readonly kind: 'share-record-given-up'; readonly groupId: string; readonly offset: number })
   /** A transactional id is in this state: its record, at `offset`, is acknowledged, or was read by a coordinator that took over, maybe above the high watermark. */
   | { readonly kind: 'transaction-state'; readonly transactionalId: string; readonly coordinatorEpoch: number; readonly offset: number; readonly isReplicated: boolean; readonly state: string; readonly producerId: number; readonly producerEpoch: number; readonly nextProducerId: number; readonly clientVersion: number; readonly partitions: readonly string[] }
   // ---- replicas ----
@@ -171,6 +178,8 @@ export type Observation =
   | (Replica & { readonly kind: 'cleaner-trusted-crc'; readonly baseOffset: number })
   /** Known behaviour pending-isr-overwritten: old metadata makes a leader forget its ISR proposal. */
   | (Replica & { readonly kind: 'isr-proposal-forgotten'; readonly leaderEpoch: number; readonly proposed: readonly number[] })
+  /** Known behaviour elr-cleared-without-leader: nobody is in the ISR, and now nobody is eligible either. */
+  | { readonly kind: 'elr-cleared-without-leader'; readonly topicId: string; readonly topic: string; readonly partition: number }
   /** Known behaviour elr-outlives-replica: a broker that is no replica any more is in the ELR. */
   | { readonly kind: 'elr-kept-removed-replica'; readonly topicId: string; readonly topic: string; readonly partition: number; readonly brokers: readonly number[] }
   /** Known behaviour transaction-timeout-by-wall-clock: an ongoing transaction began in the future of its coordinator. */

@@ -27,6 +27,7 @@ export const FAULT_DESCRIPTIONS: Readonly<Record<FaultKind, string>> = {
   'remove-voter': 'a voter of the metadata quorum is removed, and added again later (KIP-853)',
   'replace-voter': 'a voter of the metadata quorum comes back on an empty disk: its old self is removed, its new one added (KIP-853)',
   'rolling-restart': 'every server in turn is restarted with another configuration, or as a newer release, after which the metadata version is raised',
+  'alter-config': 'an administrator changes min.insync.replicas or the retention of a topic that is in use, and changes it back',
   'clock-step': 'the wall clock of a host steps, forwards or back',
   'clock-drift': 'the clocks of a host run fast or slow',
 }
@@ -40,7 +41,7 @@ export const FAULT_TESTS: Readonly<Record<FaultKind, string>> = {
   'clock-step': FIRST, 'clock-drift': FIRST,
   'half-open': MORE, 'swizzle': MORE, 'outage': MORE, 'disk-full': MORE, 'fsync-error': MORE, 'disk-slow': MORE, 'bit-flip': MORE,
   'misdirected-write': MORE, 'bad-sector': MORE, 'clock-strobe': MORE,
-  'remove-voter': 'test/nemesis/change-voter.test.ts', 'replace-voter': 'test/nemesis/change-voter.test.ts', 'rolling-restart': 'test/nemesis/rolling-restart.test.ts',
+  'remove-voter': 'test/nemesis/change-voter.test.ts', 'replace-voter': 'test/nemesis/change-voter.test.ts', 'rolling-restart': 'test/nemesis/rolling-restart.test.ts', 'alter-config': 'test/nemesis/alter-config.test.ts',
 }
 
 function describeTarget(target: Target): string {
@@ -107,6 +108,7 @@ export function describeAction(action: FaultAction, who?: string, isForGood = fa
     case 'remove-voter': return `${target} removed from the voters of the metadata quorum${lasting(action.durationUs, isForGood)}`
     case 'replace-voter': return `disk of voter ${target} replaced, down${lasting(action.durationUs, isForGood)}; its old self is removed from the voters, its new one added`
     case 'rolling-restart': return `rolling restart from ${target} on${action.metadataVersion === 0 ? '' : `, then metadata.version ${action.metadataVersion}`}${Object.keys(action.server).length === 0 ? '' : ` (${Object.entries(action.server).map(([name, value]) => `${name} ${value}`).join(', ')})`}`
+    case 'alter-config': return `${action.name}=${action.value} for ${action.topic}${lasting(action.durationUs, isForGood)}`
     case 'clock-step': return `wall clock of ${target} stepped by ${action.stepMs} ms${lasting(action.durationUs, isForGood)}`
     case 'clock-drift': return `clock of ${target} drifting by ${action.driftPpm} ppm${lasting(action.durationUs, isForGood)}`
   }

@@ -112,6 +112,10 @@ export function action(kind: FaultKind, bounds: FaultBounds, focus?: Focus, role
       return fc.record({ kind: fc.constant(kind), target: target(['active-controller', 'standby-controller'], focus), durationUs: outage })
     case 'rolling-restart':
       return fc.record({ kind: fc.constant(kind), target: target(servers, focus), server: fc.constant({}), metadataVersion: fc.constant(0), durationUs: micros(20, 200) })
+    case 'alter-config': {
+      const topic = bounds.topics[0]!.name
+      return fc.record({ kind: fc.constant(kind), topic: fc.constant(topic), name: fc.constant('segment.bytes'), value: fc.constantFrom('400', '900'), former: fc.constant(null), durationUs: outage })
+    }
     case 'half-open':
       return fc.record({ kind: fc.constant('half-open' as const), target: target([...servers, 'any-client'], focus) })
     case 'swizzle':

@@ -93,6 +93,8 @@ export type FaultAction =
   | { readonly kind: 'remove-voter'; readonly target: Target; readonly durationUs: Micros }
   /** A voter dies, comes back on an empty disk, and takes the place of the one that it was: removed and added. */
   | { readonly kind: 'replace-voter'; readonly target: Target; readonly durationUs: Micros }
+  /** An administrator sets a configuration of a topic, and sets it back; `former` null: to its default. */
+  | { readonly kind: 'alter-config'; readonly topic: string; readonly name: string; readonly value: string; readonly former: string | null; readonly durationUs: Micros }
   | { readonly kind: 'clock-drift'; readonly target: Target; readonly driftPpm: number; readonly durationUs: Micros }
   /** Steps away and back again every `periodUs`. */
   | { readonly kind: 'clock-strobe'; readonly target: Target; readonly stepMs: Millis; readonly periodUs: Micros; readonly durationUs: Micros }
@@ -109,6 +111,7 @@ export const FAULT_FAMILIES = {
   clock: ['clock-step', 'clock-drift', 'clock-strobe'],
   membership: ['remove-voter', 'replace-voter'],
   rolling: ['rolling-restart'],
+  config: ['alter-config'],
 } as const satisfies Record<string, readonly FaultKind[]>
 export const FAULT_KINDS: readonly FaultKind[] = Object.values(FAULT_FAMILIES).flat()
 export type FaultFamily = keyof typeof FAULT_FAMILIES

@@ -9,6 +9,7 @@ import { describeAction } from './describe-fault.ts'
 import type { Fault, FaultAction, FaultKind, TriggerEvent } from './fault.ts'
 import type { ClusterView, WorldPort } from './ports.ts'
 import { type Aim, resolveTarget } from './resolve-target.ts'
+import { alterConfig } from './strikes/alter-config.ts'
 import { changeVoter } from './strikes/change-voter.ts'
 import { driftClock, stepClock, strobeClock } from './strikes/clock.ts'
 import { damageDisk, failDisk, slowDisk } from './strikes/disk.ts'
@@ -202,6 +203,7 @@ function strike(context: StrikeContext, action: FaultAction): Outcome {
     case 'restart': return restart(context, action)
     case 'replace-disk': return replaceDisk(context, action)
     case 'rolling-restart': return rollingRestart(context, action)
+    case 'alter-config': return alterConfig(context, action)
     case 'remove-voter':
     case 'replace-voter': return changeVoter(context, action)
     case 'disk-full':

@@ -63,6 +63,8 @@ export interface WorldPort {
   reconfigure(host: string, server: Partial<ServerConfig>): void
   /** Has an administrator raise metadata.version. */
   updateMetadataVersion(level: number): void
+  /** Has an administrator configure a topic, in the order of the calls; null: the default again. */
+  alterConfig(topic: string, name: string, value: string | null): void
   /** Voters are recorded and may change, and nobody is at it. */
   readonly canChangeVoters: boolean
   /** Has an administrator change the voters of the metadata quorum, in order. */

@@ -33,6 +33,11 @@ function project(frame: Frame): TransferredFrame {
   return result
 }
 
+/** Bytes of a frame on the wire, with the four bytes of its length: what quotas count. */
+export function frameSize(frame: Omit<Frame, 'correlationId'>): number {
+  return project({ ...frame, correlationId: 0 }).size
+}
+
 export const objectFrameCodec: FrameCodec = { transfer: project }
 
 export const bytesFrameCodec: FrameCodec = {

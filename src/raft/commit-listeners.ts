@@ -55,7 +55,8 @@ export class CommitListeners {
       }
       const { leaderId, epoch } = this.quorum
       if (registered.toldEpoch === epoch && registered.toldLeader === leaderId) continue
-      if (this.quorum.role.kind === 'leader' && registered.nextOffset <= this.quorum.role.progress.epochStart) continue
+      const isBehind = this.quorum.role.kind === 'leader' && registered.nextOffset <= this.quorum.role.progress.epochStart
+      if (isBehind && !this.quorum.env.defects.has('KAFKA-15345')) continue
       registered.toldEpoch = epoch
       registered.toldLeader = leaderId
       registered.listener.handleLeaderChange({ leaderId, epoch })

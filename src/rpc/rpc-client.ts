@@ -60,6 +60,8 @@ interface Destination {
   readonly inFlight: Pending[]
   versions: Map<number, { readonly min: number; readonly max: number }> | undefined
   failures: number
+  /** The broker has asked for silence until then (KIP-219), on whatever connection. */
+  throttledUntil: Micros
   backoffUntil: number
   reconnect: Timer | undefined
   setup: Timer | undefined
@@ -98,6 +100,7 @@ export class RpcClient {
   canSend(host: string, port: number): boolean {
     const destination = this.destination(host, port)
     if (destination.connection === undefined && this.env.now() < destination.backoffUntil) return false
+    if (this.env.now() < destination.throttledUntil) return false
     return destination.inFlight.length + destination.queue.length < this.options.maxInFlight
   }
 
@@ -110,10 +113,11 @@ export class RpcClient {
     return destination === undefined ? 0 : destination.inFlight.length + destination.queue.length
   }
 
-  /** Microseconds until a connection may be tried again; 0 when it may be now. */
+  /** Microseconds until a connection may be tried again, or used again after throttling; 0 when it may be now. */
   backoffLeft(host: string, port: number): number {
     const destination = this.find(host, port)
-    if (destination === undefined || destination.connection !== undefined) return 0
+    if (destination === undefined) return 0
+    if (destination.connection !== undefined) return Math.max(0, destination.throttledUntil - this.env.now())
     return Math.max(0, destination.backoffUntil - this.env.now())
   }
 
@@ -143,7 +147,7 @@ export class RpcClient {
     if (destination === undefined) {
       destination = {
         host, port, connection: undefined, ready: false, queue: [], inFlight: [], versions: undefined,
-        failures: 0, backoffUntil: 0, reconnect: undefined, setup: undefined, alarm: undefined, alarmAt: 0,
+        failures: 0, throttledUntil: 0, backoffUntil: 0, reconnect: undefined, setup: undefined, alarm: undefined, alarmAt: 0,
       }
       this.destinations.push(destination)
     }
@@ -212,6 +216,7 @@ export class RpcClient {
   }
 
   private flush(destination: Destination): void {
+    if (this.env.now() < destination.throttledUntil) return
     while (destination.ready && destination.queue.length > 0 && destination.inFlight.length < this.options.maxInFlight) {
       const pending = destination.queue.shift()!
       const version = this.versionFor(destination, pending)
@@ -244,8 +249,17 @@ export class RpcClient {
   private received(destination: Destination, frame: Frame): void {
     const pending = destination.inFlight.shift()
     invariant(pending !== undefined && pending.correlationId === frame.correlationId, `response ${frame.correlationId} of ${destination.host} out of order`)
+    this.throttle(destination, frame.body)
     this.settle(pending, { ok: true, body: frame.body, version: pending.version })
     if (destination.ready) this.flush(destination)
+  }
+
+  /** Nothing more is sent for as long as the broker does not read it (NetworkClient#maybeThrottle). */
+  private throttle(destination: Destination, body: { readonly throttleTimeMs?: number }): void {
+    const { throttleTimeMs } = body
+    if (throttleTimeMs === undefined || throttleTimeMs <= 0) return
+    destination.throttledUntil = Math.max(destination.throttledUntil, this.env.now() + msToUs(throttleTimeMs))
+    this.env.timer(destination.throttledUntil - this.env.now(), () => this.flush(destination))
   }
 
   private setAlarm(destination: Destination, at: Micros): void {

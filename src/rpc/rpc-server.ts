@@ -3,6 +3,8 @@
  * SocketServer it mutes the channel until the response is sent, so requests of one connection are handled in order.
  */
 import { invariant } from '../base/assert.ts'
+import { msToUs } from '../base/time.ts'
+import type { Millis } from '../base/time.ts'
 import type { Env } from '../env/env.ts'
 import type { Connection, Frame } from '../env/network.ts'
 
@@ -16,22 +18,24 @@ export interface RpcRequest {
   /** Host of the sender. */
   readonly peer: string
   readonly isConnected: boolean
-  /** Answers with a draft body of the request's version and takes the next request of this connection. */
-  respond(body: object): void
-  /** acks=0: nothing to answer; takes the next request of this connection. */
-  noResponse(): void
+  /** Answers with a draft body of the request's version; takes the next request of this connection, at once or later (KIP-219). */
+  respond(body: object, mutedForMs?: Millis): void
+  /** acks=0: nothing to answer; takes the next request of this connection, at once or later. */
+  noResponse(mutedForMs?: Millis): void
   /** Closes the connection instead of answering. */
   close(): void
 }
 
 class ServerChannel {
   readonly connection: Connection
+  private readonly env: Env
   private readonly handle: (request: RpcRequest) => void
   private readonly waiting: Frame[] = []
   private busy = false
   connected = true
 
-  constructor(connection: Connection, handle: (request: RpcRequest) => void) {
+  constructor(env: Env, connection: Connection, handle: (request: RpcRequest) => void, onDisconnect: (connectionId: number) => void) {
+    this.env = env
     this.connection = connection
     this.handle = handle
     connection.onFrame = frame => {
@@ -42,6 +46,7 @@ class ServerChannel {
       this.connected = false
       // What had arrived before an orderly close is still read; a reset discards the socket's buffer.
       if (reason !== 'closed-by-peer') this.waiting.length = 0
+      onDisconnect(connection.id)
     }
   }
 
@@ -53,7 +58,11 @@ class ServerChannel {
     this.handle(new ChannelRequest(this, frame))
   }
 
-  unmute(): void {
+  unmute(afterMs: Millis): void {
+    if (afterMs > 0) {
+      this.env.timer(msToUs(afterMs), () => this.unmute(0))
+      return
+    }
     this.busy = false
     this.next()
   }
@@ -95,17 +104,17 @@ class ChannelRequest implements RpcRequest {
     return this.channel.connected
   }
 
-  respond(body: object): void {
+  respond(body: object, mutedForMs: Millis = 0): void {
     this.answer()
     if (this.channel.connected) {
       this.channel.connection.send({ apiKey: this.apiKey, apiVersion: this.apiVersion, isResponse: true, correlationId: this.correlationId, clientId: null, body })
     }
-    this.channel.unmute()
+    this.channel.unmute(mutedForMs)
   }
 
-  noResponse(): void {
+  noResponse(mutedForMs: Millis = 0): void {
     this.answer()
-    this.channel.unmute()
+    this.channel.unmute(mutedForMs)
   }
 
   close(): void {
@@ -120,7 +129,8 @@ class ChannelRequest implements RpcRequest {
 }
 
 export class RpcServer {
-  constructor(env: Env, port: number, handle: (request: RpcRequest) => void) {
-    env.network.listen(port, connection => new ServerChannel(connection, handle))
+  /** `onDisconnect`: the peer has closed a connection, or it was lost. */
+  constructor(env: Env, port: number, handle: (request: RpcRequest) => void, onDisconnect: (connectionId: number) => void = () => {}) {
+    env.network.listen(port, connection => new ServerChannel(env, connection, handle, onDisconnect))
   }
 }

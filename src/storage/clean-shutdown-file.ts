@@ -36,7 +36,15 @@ export class CleanShutdownFile {
     yield* disk.syncDirectory(this.directory)
   }
 
-  /** Durably: if a machine crash brought the file back, a torn log would pass for a clean one. */
+  /** Not durably: as it was before KAFKA-10471, once everything had been loaded. */
+  forget(): void {
+    this.env.disk.remove(this.path)
+  }
+
+  /**
+   * Durably: if a machine crash brought the file back, a torn log would pass for a clean one. Unlike Kafka, which leaves that
+   * to the journal of its file system.
+   */
   *remove(): Task<void> {
     this.env.disk.remove(this.path)
     yield* this.env.disk.syncDirectory(this.directory)

@@ -74,7 +74,7 @@ export class LogManager {
   *load(): Task<PreviousShutdown> {
     const previousBrokerEpoch = this.cleanShutdownFile.read()
     const cleanShutdown = previousBrokerEpoch !== undefined
-    yield* this.cleanShutdownFile.remove()
+    if (!this.env.defects.has('KAFKA-10471')) yield* this.cleanShutdownFile.remove()
     const recoveryPoints = this.recoveryPoints.read()
     const logStarts = this.logStarts.read()
     const highWatermarks = this.highWatermarks.read()
@@ -100,6 +100,7 @@ export class LogManager {
       // Recovered in the page cache, not flushed: if the server dies before the others are, it begins again.
       if (!cleanShutdown && this.server.logRecoveryMs > 0) yield* this.env.sleep(msToUs(this.server.logRecoveryMs)).wait()
     }
+    if (this.env.defects.has('KAFKA-10471')) this.cleanShutdownFile.forget()
     return { cleanShutdown, previousBrokerEpoch: previousBrokerEpoch ?? -1 }
   }
 

@@ -165,7 +165,12 @@ export class Log {
 
   /** Consumers of committed transactions read below this. */
   get lastStableOffset(): number {
-    return this.firstUnstable !== undefined && this.firstUnstable < this.committed ? this.firstUnstable : this.committed
+    return this.lastStableOffsetFor(this.committed)
+  }
+
+  /** What counts as stable is judged by the high watermark that was `seen`, which must be the present one (KAFKA-9807). */
+  lastStableOffsetFor(seen: number): number {
+    return this.firstUnstable !== undefined && this.firstUnstable < seen ? this.firstUnstable : this.committed
   }
 
   get recoveryPoint(): number {
@@ -312,7 +317,7 @@ export class Log {
     invariant(offset >= 0, `truncation to ${offset}`)
     const previousEnd = this.logEndOffset
     if (offset >= previousEnd) {
-      this.epochs.truncateFromEnd(previousEnd)
+      if (!this.env.defects.has('KAFKA-10706')) this.epochs.truncateFromEnd(previousEnd)
       return false
     }
     if (offset < this.local.segments.first.baseOffset) {
@@ -366,7 +371,7 @@ export class Log {
     for (const reason of RETENTION_RULES) {
       const past = segmentsPastRetention({
         segments: this.local.segments, logStartOffset: this.start, logEndOffset: this.logEndOffset,
-        highWatermark: this.committed, now: this.env.wallClock(), config: this.options.config(),
+        deletableEnd: this.env.defects.has('KAFKA-5634') ? this.logEndOffset : this.committed, now: this.env.wallClock(), config: this.options.config(),
       }, reason)
       if (past.length > 0) this.deleteSegments(past, reason)
       count += past.length
@@ -550,7 +555,7 @@ export class Log {
 
   private incrementLogStart(offset: number): boolean {
     if (offset <= this.start) return false
-    invariant(offset <= this.committed, `log start ${offset} above the high watermark ${this.committed}`)
+    invariant(offset <= this.committed || this.env.defects.has('KAFKA-5634'), `log start ${offset} above the high watermark ${this.committed}`)
     this.start = offset
     this.local.moveStart(offset)
     this.epochs.truncateFromStart(offset)

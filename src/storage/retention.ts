@@ -13,7 +13,8 @@ export interface RetentionView {
   readonly segments: SegmentList
   readonly logStartOffset: number
   readonly logEndOffset: number
-  readonly highWatermark: number
+  /** Nothing above may go: the high watermark. */
+  readonly deletableEnd: number
   readonly now: number
   readonly config: TopicConfig
 }
@@ -41,7 +42,7 @@ function oldest(log: RetentionView, isPast: (segment: Segment, next: Segment | u
   for (const [index, segment] of all.entries()) {
     const next = all[index + 1]
     const end = next === undefined ? log.logEndOffset : next.baseOffset
-    if (log.highWatermark < end || (next === undefined && segment.size === 0) || !isPast(segment, next)) break
+    if (log.deletableEnd < end || (next === undefined && segment.size === 0) || !isPast(segment, next)) break
     past.push(segment)
   }
   return past

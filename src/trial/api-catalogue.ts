@@ -21,6 +21,8 @@ const DESCRIBE = 'test/scenarios/describe-apis.test.ts'
 const GROUPS = 'test/broker/groups.test.ts'
 const TRANSACTIONS = 'test/scenarios/transactions.test.ts'
 const TRANSACTION_ADMIN = 'test/scenarios/transaction-admin.test.ts'
+const QUOTAS = 'test/scenarios/client-quotas.test.ts'
+const SHARES = 'test/broker/share/share-apis.test.ts'
 const CATALOGUE = 'test/trial/api-catalogue.test.ts'
 
 /** By API key: the test file, and a text in it by which the API is asked. */
@@ -62,6 +64,8 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.AlterPartitionReassignments, [PARTITIONS, 'admin.alterPartitionReassignments(']],
   [ApiKey.ListPartitionReassignments, [PARTITIONS, 'admin.listPartitionReassignments(']],
   [ApiKey.OffsetDelete, [GROUPS, 'ApiKey.OffsetDelete']],
+  [ApiKey.DescribeClientQuotas, [QUOTAS, 'admin.describeClientQuotas(']],
+  [ApiKey.AlterClientQuotas, [QUOTAS, 'admin.alterClientQuotas(']],
   [ApiKey.Vote, ['test/raft/election.test.ts', 'ApiKey.Vote']],
   [ApiKey.BeginQuorumEpoch, [CATALOGUE, 'ApiKey.BeginQuorumEpoch']],
   [ApiKey.EndQuorumEpoch, [CATALOGUE, 'ApiKey.EndQuorumEpoch']],
@@ -72,7 +76,7 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.UpdateFeatures, ['test/controller/update-features.test.ts', 'updateFeatures(']],
   [ApiKey.AddRaftVoter, ['test/raft/voters.test.ts', ".change(leader, 'add'"]],
   [ApiKey.RemoveRaftVoter, ['test/raft/voters.test.ts', ".change(leader, 'remove'"]],
-  [ApiKey.UpdateRaftVoter, [CATALOGUE, 'ApiKey.UpdateRaftVoter']],
+  [ApiKey.UpdateRaftVoter, ['test/raft/voters.test.ts', 'UpdateRaftVoter']],
   [ApiKey.DescribeCluster, [DESCRIBE, 'ApiKey.DescribeCluster']],
   [ApiKey.BrokerRegistration, ['test/controller/broker-lifecycle.test.ts', 'register(']],
   [ApiKey.BrokerHeartbeat, ['test/controller/broker-lifecycle.test.ts', 'heartbeat(']],
@@ -82,6 +86,15 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.ConsumerGroupDescribe, [GROUPS, 'ApiKey.ConsumerGroupDescribe']],
   [ApiKey.ListConfigResources, [DESCRIBE, 'admin.listConfigResources(']],
   [ApiKey.DescribeTopicPartitions, [DESCRIBE, 'admin.describeTopicPartitions(']],
+  [ApiKey.ShareGroupHeartbeat, [SHARES, 'ApiKey.ShareGroupHeartbeat,']],
+  [ApiKey.ShareGroupDescribe, [SHARES, 'ApiKey.ShareGroupDescribe,']],
+  [ApiKey.ShareFetch, [SHARES, 'ApiKey.ShareFetch,']],
+  [ApiKey.ShareAcknowledge, [SHARES, 'ApiKey.ShareAcknowledge,']],
+  [ApiKey.InitializeShareGroupState, [SHARES, 'ApiKey.InitializeShareGroupState,']],
+  [ApiKey.ReadShareGroupState, [SHARES, 'ApiKey.ReadShareGroupState,']],
+  [ApiKey.WriteShareGroupState, [SHARES, 'ApiKey.WriteShareGroupState,']],
+  [ApiKey.DeleteShareGroupState, [SHARES, 'ApiKey.DeleteShareGroupState,']],
+  [ApiKey.ReadShareGroupStateSummary, [SHARES, 'ApiKey.ReadShareGroupStateSummary,']],
 ])
 
 export const API_CATALOGUE: readonly ApiEntry[] = ALL_API_KEYS.map(key => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, MAX_TIMESTAMP, divergence, offsetForTimestamp, readPartition } from '../../src/broker/partition-reads.ts'
 import { preferredReadReplica } from '../../src/broker/preferred-read-replica.ts'
 import type { Isolation } from '../../src/broker/partition-reads.ts'
+import type { DefectId } from '../../src/config/defects.ts'
 import { ApiError } from '../../src/protocol/api-error.ts'
 import { errorName } from '../../src/protocol/errors.ts'
 import { Fixture } from './partition-fixture.ts'
@@ -64,8 +65,8 @@ describe('reading', () => {
 })
 
 describe('offsets by time', () => {
-  const unsettled = (): Fixture => {
-    const f = new Fixture()
+  const unsettled = (defects: readonly DefectId[] = []): Fixture => {
+    const f = new Fixture({ defects })
     f.fill(4, 4)
     f.log.updateHighWatermark(1)
     f.lead({ isr: [1, 2] })
@@ -81,6 +82,12 @@ describe('offsets by time', () => {
   ] as const)('KIP-207: $timestamp of a new leader for $isolation: $expected', ({ timestamp, isolation, expected }) => {
     const f = unsettled()
     expect(attempt(() => offsetForTimestamp(f.partition, timestamp, 5, isolation, true).offset)).toBe(expected)
+  })
+
+  test('Redpanda-5090 switched on: a new leader names an end below what was acknowledged', () => {
+    const f = unsettled(['Redpanda-5090'])
+    expect(offsetForTimestamp(f.partition, LATEST_TIMESTAMP, 5, 'high-watermark', true).offset).toBe(1)
+    expect(offsetForTimestamp(f.partition, 5_000_000, 5, 'high-watermark', true).offset).toBe(-1)
   })
 
   test('LATEST is the high watermark once it has reached the epoch start', () => {

@@ -71,6 +71,25 @@ describe('joining the ISR', () => {
     expect(f.submitted).toHaveLength(proposals)
   })
 
+  test.each([
+    { name: 'KAFKA-15221: position and life of a follower are judged on one look at it', defects: [], proposed: undefined },
+    { name: 'KAFKA-15221 switched on: it reboots between the two, and its old position counts for the new life', defects: ['KAFKA-15221'] as const, proposed: { brokerId: 2, brokerEpoch: 50 } },
+  ])('$name', ({ defects, proposed }) => {
+    const f = new Fixture({ defects })
+    f.lead({ isr: [1] })
+    f.append(3)
+    let hasRebooted = false
+    f.env.pause = function* (label?: string) {
+      if (label !== 'isr-expand' || hasRebooted) return
+      hasRebooted = true
+      f.setBroker(2, { epoch: 50 })
+      f.fetch(2, 0, 50)
+    }
+    f.fetch(2, 3)
+    expect(f.submitted[0]?.change.isr.at(-1)).toEqual(proposed)
+    expect(f.partition.remoteReplica(2)!.state.logEndOffset).toBe(0)
+  })
+
   test('KIP-903: the fetch of a dead incarnation changes nothing', () => {
     const f = new Fixture()
     f.lead({ isr: [1] })
@@ -165,14 +184,20 @@ describe('the high watermark', () => {
 })
 
 describe('metadata', () => {
-  test('KAFKA-13790: a change of the ISR alone keeps epoch start and follower state', () => {
-    const f = new Fixture()
+  test.each([
+    { name: 'KAFKA-13790: a change of the ISR alone keeps epoch start, follower state and fetchers', defects: [], start: 0, caughtUp: 1_000_000, restarts: false },
+    { name: 'KAFKA-13790 switched on: it begins anew', defects: ['KAFKA-13790'] as const, start: 2, caughtUp: 0, restarts: true },
+  ])('$name', ({ defects, start, caughtUp, restarts }) => {
+    const f = new Fixture({ defects })
     f.lead()
     f.append()
     f.fetch(2, 1)
-    f.lead({ isr: [1, 2], partitionEpoch: 8 })
-    expect(f.partition.leaderEpochStartOffset).toBe(0)
-    expect(f.partition.remoteReplica(2)!.state.logEndOffset).toBe(1)
+    f.append()
+    f.lead({ isr: [1, 3], partitionEpoch: 8 })
+    expect(f.partition.leaderEpochStartOffset).toBe(start)
+    expect(f.partition.remoteReplica(2)!.state.lastCaughtUpTimeMs).toBe(caughtUp)
+    f.partition.makeFollower({ ...f.registration, leader: 2, leaderEpoch: 6, partitionEpoch: 9 })
+    expect(f.partition.makeFollower({ ...f.registration, leader: 2, leaderEpoch: 6, partitionEpoch: 10 })).toBe(restarts)
   })
 
   test('a re-elected leader forgets when followers outside the ISR were last caught up', () => {

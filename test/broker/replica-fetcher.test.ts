@@ -164,3 +164,20 @@ describe('an error', () => {
     expect(fetches).toHaveLength(2)
   })
 })
+
+describe('an epoch without records', () => {
+  test.each([
+    { name: 'is forgotten when the leader says that the log diverges at its end', defects: [], next: [1, 3] },
+    { name: 'KAFKA-10706 switched on: is offered again and again', defects: ['KAFKA-10706'] as const, next: [1, 5] },
+  ])('$name', ({ defects, next }) => {
+    const { f, answer, asked, fetcher } = following({ epochs: [3], defects })
+    f.log.assignEpochStart(5, 1)
+    f.env.run(fetcher.remove([f.partition.key]))
+    f.partition.makeFollower({ ...f.registration, leader: 2, leaderEpoch: 6, partitionEpoch: 8 })
+    f.env.run(fetcher.add([f.partition]))
+    answer({})
+    expect(asked()).toEqual([1, 5])
+    answer({ divergingEpoch: { epoch: 3, endOffset: 1 } })
+    expect(asked()).toEqual(next)
+  })
+})

@@ -80,6 +80,13 @@ describe('an excuse', () => {
     expect(recorded.seen.list[0]!.text).toContain('[1 2 3]')
   })
 
+  it('elr-cleared-without-leader concerns who waits for that partition, whatever it is told by', () => {
+    const recorded = new Recorded().see({ kind: 'elr-cleared-without-leader', ...WHERE }, 'controller-101')
+    expect(recorded.mends({ anomaly: 'no-progress', evidence: null })).toEqual(['elr-cleared-without-leader'])
+    expect(recorded.mends({ anomaly: 'lost-write' })).toEqual([])
+    expect(new Recorded().mends({ anomaly: 'no-progress', evidence: null })).toEqual([])
+  })
+
   it('elr-outlives-replica concerns whoever the empty replica could have led', () => {
     const recorded = new Recorded().see({ kind: 'elr-kept-removed-replica', ...WHERE, brokers: [3] }, 'controller-101')
     expect(recorded.mends({ anomaly: 'candidate-completeness' })).toEqual(['elr-outlives-replica'])
@@ -301,5 +308,21 @@ describe('a coordinator that answers from memory', () => {
 
   it('is not, while it leads, or of another partition', () => {
     expect(mends(new Recorded().see(led(0)).see(led(1)).see(read(1)).see(read(0, 0)))).toEqual([])
+  })
+})
+
+describe('a share group', () => {
+  const led = (leaderEpoch: number): Observation => ({ kind: 'partition-registered', ...WHERE, leader: 1, leaderEpoch, partitionEpoch: leaderEpoch, replicas: [1, 2], isr: [1, 2], elr: [], lastKnownElr: [], recovering: false })
+  const handsOut = (leaderEpoch: number, change: ObservationOf<'share-records'>['change'] = 'acquired'): Observation => ({ kind: 'share-records', groupId: 'g', ...WHERE, leaderEpoch, change, memberId: 'm', firstOffset: 3, lastOffset: 5, deliveryCount: 1, startOffset: 3 })
+  const again = { anomaly: 'redelivered-record', evidence: {}, offset: 4 }
+
+  it('is known to hand out again what was acknowledged, by a leader that another one has replaced', () => {
+    expect(new Recorded().see(led(0)).see(led(1)).see(handsOut(0)).mends(again)).toEqual(['deposed-leader-delivers'])
+    expect(new Recorded().see(led(0)).see(led(1)).see(handsOut(1)).see(handsOut(0, 'released')).mends(again)).toEqual([])
+  })
+
+  it('is known to give up what nobody has seen', () => {
+    expect(new Recorded().see({ kind: 'share-record-given-up', groupId: 'g', ...WHERE, offset: 4 }).mends({ anomaly: 'undelivered-record', evidence: {}, offset: 4 })).toEqual(['lost-deliveries-count'])
+    expect(new Recorded().see({ kind: 'share-record-given-up', groupId: 'g', ...WHERE, partition: 1, offset: 4 }).mends({ anomaly: 'undelivered-record', evidence: {}, offset: 4 })).toEqual([])
   })
 })

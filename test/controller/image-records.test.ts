@@ -22,6 +22,7 @@ const HISTORY: readonly MetadataRecord[] = [
   metadataRecord('FeatureLevelRecord', { name: 'metadata.version', featureLevel: 30 }), broker(1), broker(2), topic(0), partition(0, 0), partition(0, 1), topic(1), partition(1, 0),
   metadataRecord('UnfenceBrokerRecord', { id: 1, epoch: 11 }), metadataRecord('ConfigRecord', { resourceType: 2, resourceName: 't-0', name: 'retention.ms', value: '5' }),
   metadataRecord('ConfigRecord', { resourceType: 4, resourceName: '', name: 'min.insync.replicas', value: '2' }),
+  metadataRecord('ClientQuotaRecord', { entity: [{ entityType: 'user', entityName: null }, { entityType: 'client-id', entityName: 'c' }], key: 'producer_byte_rate', value: 1_000, remove: false }),
   metadataRecord('PartitionChangeRecord', { partitionId: 0, topicId: TOPICS[0], leader: 2, isr: [2], leaderRecoveryState: 1 }),
   metadataRecord('BrokerRegistrationChangeRecord', { brokerId: 2, brokerEpoch: 12, inControlledShutdown: 1 }), metadataRecord('ProducerIdsRecord', { brokerId: 1, brokerEpoch: 11, nextProducerId: 3 }),
 ]
@@ -32,7 +33,7 @@ describe('the records of an image', () => {
     const image = imageOf(HISTORY)
     const again = imageOf(imageRecords(image))
     expect(again).toEqual(image)
-    for (const field of ['brokers', 'topics', 'topicIds', 'configs', 'features'] as const) expect([...again[field].keys()]).toEqual([...image[field].keys()])
+    for (const field of ['brokers', 'topics', 'topicIds', 'configs', 'quotas', 'features'] as const) expect([...again[field].keys()]).toEqual([...image[field].keys()])
     expect(crcOfRecords(imageRecords(again))).toBe(crcOfRecords(imageRecords(image)))
   })
 

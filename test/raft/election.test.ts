@@ -205,6 +205,32 @@ describe('a defect', () => {
     expect([led([]), led(['KAFKA-15489']) > 0]).toEqual([-1, true])
   })
 
+  it('KAFKA-15345 tells a leader of its reign before it was handed what its predecessors committed', () => {
+    const unread = (defects: readonly ['KAFKA-15345'] | readonly []): number => {
+      const quorum = new Quorum({ defects })
+      const first = quorum.settled()
+      quorum.append(first, 'a', 'b')
+      // The leader knows that it is committed, and dies before a follower does.
+      quorum.until(() => quorum.node(first).committed.includes('b'))
+      const handed = new Map<number, number>()
+      for (const id of quorum.others(first)) {
+        const { leaders, committed } = quorum.node(id)
+        expect(committed).toEqual([])
+        const push = leaders.push.bind(leaders)
+        leaders.push = (...told) => {
+          if (told[0]!.leaderId === id) handed.set(id, committed.length)
+          return push(...told)
+        }
+      }
+      quorum.cut(first)
+      quorum.until(() => handed.size > 0)
+      const [[leader, count]] = [...handed] as [[number, number]]
+      quorum.run(2_000)
+      return quorum.node(leader).committed.length - count
+    }
+    expect([unread([]), unread(['KAFKA-15345'])]).toEqual([0, 2])
+  })
+
   it('KAFKA-18345 makes two candidates split the votes for ever', () => {
     const leaders = (defects: readonly ['KAFKA-18345'] | readonly []): number[] => [1, 2, 3, 4, 5].map(rootKey => {
       const quorum = new Quorum({ rootKey, defects, voters: [1, 2, 3, 4] })

@@ -86,3 +86,31 @@ describe('a client that was paused', () => {
     expect(settled.map(text => text.split(' ').slice(1).join(' '))).toEqual(['a ok', 'b ok'])
   })
 })
+
+describe('throttling (KIP-219)', () => {
+  it('the client sends nothing for the time that an answer asks for, whatever the server would read', () => {
+    const arrived: number[] = []
+    const { simulation, settled, ask, run } = pair(request => {
+      arrived.push(simulation.now / MS)
+      request.respond({ throttleTimeMs: arrived.length === 1 ? 60 : 0 })
+    })
+    ask('a')
+    run(10)
+    ask('b')
+    run(200)
+    expect(arrived).toEqual([3, 65])
+    expect(settled).toEqual(['4 a ok', '66 b ok'])
+  })
+
+  it('the server reads nothing more from the connection for that time, though the client sends', () => {
+    const arrived: number[] = []
+    const { simulation, ask, run } = pair(request => {
+      arrived.push(simulation.now / MS)
+      request.respond({}, arrived.length === 1 ? 60 : 0)
+    })
+    ask('a')
+    ask('b')
+    run(200)
+    expect(arrived).toEqual([3, 63])
+  })
+})

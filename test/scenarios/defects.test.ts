@@ -55,8 +55,8 @@ describe.each(SCENARIOS)('$defect', ({ defect, file, sees }) => {
 /** This workload has neither groups nor transactions; the defects of those, and of consumers, are shown where they sit. */
 const ELSEWHERE: readonly string[] = ['group', 'transaction', 'consumer']
 
-/** No plan has shown them to clients yet; what they do is shown in test/storage/producer-snapshots-deleted.test.ts, test/client/producer.test.ts, test/broker/partition.test.ts and test/controller/controller-defects.test.ts. */
-const NOT_YET: readonly string[] = ['KAFKA-5829', 'KAFKA-14034', 'KIP-903', 'KIP-966', 'KAFKA-16540']
+/** No plan has shown them to clients yet; what they do to one log, partition or controller is shown by the tests of those. */
+const NOT_YET: readonly string[] = ['KAFKA-5829', 'KIP-903', 'KIP-966', 'KAFKA-16540', 'KIP-320', 'KAFKA-15221', 'Redpanda-5090', 'KAFKA-10471', 'KAFKA-14034']
 /** Need a compacted topic: test/workloads/compacted-table.test.ts, test/storage/cleaner/transactions.test.ts. */
 const COMPACTED: readonly string[] = ['KAFKA-13727', 'KAFKA-14055']
 

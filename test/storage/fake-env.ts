@@ -164,7 +164,7 @@ export class FakeEnv implements Env {
     this.ready.push(() => this.step(task))
   }
 
-  *pause(): Task<void> {}
+  *pause(_label?: string): Task<void> {}
 
   draw(): number {
     return 0

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SERVER_CONFIG } from '../../src/config/cluster.ts'
+import type { DefectId } from '../../src/config/defects.ts'
 import { LogManager } from '../../src/storage/log-manager.ts'
 import { FakeDisk, FakeEnv } from './fake-env.ts'
 import { batch, contents, topicConfig } from './log-fixture.ts'
@@ -7,8 +8,8 @@ import { batch, contents, topicConfig } from './log-fixture.ts'
 const A = 'AAAAAAAAAAAAAAAAAAAAAA'.replace(/.$/, 'g')
 const B = 'AAAAAAAAAAAAAAAAAAAAAA'.replace(/.$/, 'w')
 
-function start(disk = new FakeDisk()): { env: FakeEnv; manager: LogManager; clean: boolean; previousBrokerEpoch: number } {
-  const env = new FakeEnv(disk)
+function start(disk = new FakeDisk(), defects: readonly DefectId[] = []): { env: FakeEnv; manager: LogManager; clean: boolean; previousBrokerEpoch: number } {
+  const env = new FakeEnv(disk, { defects: new Set(defects) })
   const server = { ...DEFAULT_SERVER_CONFIG, logRetentionCheckIntervalMs: 1000, logSegmentDeleteDelayMs: 500 }
   const manager = new LogManager(env, server, () => topicConfig({ segmentBytes: 250, retentionMs: 10_000 }))
   const { cleanShutdown, previousBrokerEpoch } = env.run(manager.load())
@@ -35,6 +36,28 @@ describe('LogManager', () => {
     const third = start(second.env.disk)
     expect([third.clean, third.previousBrokerEpoch]).toEqual([false, -1])
     expect(third.manager.get(A, 3)!.logEndOffset).toBe(8)
+  })
+
+  it.each([
+    { name: 'dies while it loads: the next start is unclean', defects: [], isRemoved: true, syncs: 1 },
+    { name: 'KAFKA-10471 switched on: and passes for clean again', defects: ['KAFKA-10471'] as const, isRemoved: false, syncs: 0 },
+  ])('$name', ({ defects, isRemoved, syncs }) => {
+    const first = start()
+    for (const partition of [0, 1]) first.manager.getOrCreate('orders', A, partition).appendAsLeader(batch(['v']), 0, 'client')
+    first.env.run(first.manager.shutdown(42))
+    const { disk } = first.env
+    let directoriesSynced = 0
+    disk.syncDirectory = function* () {
+      directoriesSynced++
+    }
+    const env = new FakeEnv(disk, { defects: new Set(defects) })
+    let markersSeenWhileLoading = 0
+    env.pause = function* (label?: string) {
+      if (label === 'log.load' && disk.exists('data/.kafka_cleanshutdown')) markersSeenWhileLoading++
+    }
+    env.run(new LogManager(env, DEFAULT_SERVER_CONFIG, () => topicConfig()).load())
+    expect([markersSeenWhileLoading, directoriesSynced]).toEqual([isRemoved ? 0 : 2, syncs])
+    expect(disk.exists('data/.kafka_cleanshutdown')).toBe(false)
   })
 
   it('keeps topics of one name apart', () => {

@@ -158,6 +158,17 @@ describe('Log retention', () => {
     expect(log.appendAsLeader(batch(['new']), 1, 'client').firstOffset).toBe(12)
   })
 
+  it('KAFKA-5634 switched on: removes what is not committed', () => {
+    const env = new FakeEnv(undefined, { clock: 1000, defects: new Set(['KAFKA-5634'] as const) })
+    const log = openLog(env, { config: { ...SMALL, retentionMs: 100 } })
+    fill(log, 12)
+    env.clock = 1000 + 250
+    log.updateHighWatermark(7)
+    log.deleteOldSegments()
+    expect(log.logStartOffset).toBe(12)
+    expect(env.observed('log-start')[0]).toMatchObject({ offset: 12, highWatermark: 7 })
+  })
+
   it('removes the oldest segments by size', () => {
     const log = openLog(new FakeEnv(), { config: { ...SMALL, retentionMs: -1, retentionBytes: 500 } })
     fill(log, 12)

@@ -3,13 +3,15 @@
  * tells, is up to the fetch session (see fetch-context.ts).
  */
 import type { Task } from '../../base/task.ts'
+import type { Millis } from '../../base/time.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
+import { frameSize } from '../../protocol/frame-codec.ts'
 import type { FetchRequest, FetchRequestFetchPartition } from '../../protocol/generated/types.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
 import { currentLeader, namedTopic, nodeEndpoints } from '../broker-context.ts'
 import type { BrokerContext } from '../broker-context.ts'
 import { newFetchContext } from '../fetch-context.ts'
-import type { AskedPartition, FetchContext } from '../fetch-context.ts'
+import type { AskedPartition, FetchAnswer, FetchContext } from '../fetch-context.ts'
 import { DelayedFetch, failedFetch, isAnswerable, readAndRecord } from '../fetch-read.ts'
 import type { FetchParams, FetchResult, FetchTarget } from '../fetch-read.ts'
 import { forcedFetch } from '../forced-fetch.ts'
@@ -26,7 +28,7 @@ const MAX_BYTES = 57_671_680
 export function* handleFetch(context: BrokerContext, request: RpcRequest): Task<void> {
   const body = request.body as FetchRequest
   const { env } = context
-  const asked = paramsOf(body, request.apiVersion)
+  const asked = paramsOf(context, request)
   const session = newFetchContext(context.fetchSessions, body, request.apiVersion, asked.replicaId >= 0, () => env.wallClock())
   if (session.errorCode !== ErrorCode.NONE) {
     env.observe({ kind: 'mark', name: 'fetch-session-error' })
@@ -52,16 +54,20 @@ export function* handleFetch(context: BrokerContext, request: RpcRequest): Task<
   context.delayedFetch.completeElseWatch(new DelayedFetch(context, params, targets, respond), keys, params.maxWaitMs)
 }
 
-function paramsOf(body: FetchRequest, version: number): FetchParams {
+function paramsOf(context: BrokerContext, request: RpcRequest): FetchParams {
+  const body = request.body as FetchRequest
+  const version = request.apiVersion
   const replicaId = version >= REPLICA_STATE_VERSION ? body.replicaState.replicaId : body.replicaId
   const isFollower = replicaId >= 0
   const clientRack = !isFollower && version >= FOLLOWER_READ_VERSION ? body.rackId : undefined
+  // More than its quota allows in all windows together would be throttled for certain, again and again.
+  const maxBytes = Math.min(body.maxBytes, MAX_BYTES, isFollower ? MAX_BYTES : context.fetchQuotas.mostBytes(request.clientId))
   return {
     replicaId,
     replicaEpoch: version >= REPLICA_STATE_VERSION ? body.replicaState.replicaEpoch : -1,
     maxWaitMs: body.maxWaitMs,
-    minBytes: Math.min(body.minBytes, MAX_BYTES),
-    maxBytes: Math.min(body.maxBytes, MAX_BYTES),
+    minBytes: Math.min(body.minBytes, maxBytes),
+    maxBytes,
     isolation: isFollower ? 'log-end' : body.isolationLevel === 1 ? 'committed' : 'high-watermark',
     requireLeader: isFollower || clientRack === undefined,
     clientRack,
@@ -85,8 +91,29 @@ function respondWith(
 ): void {
   let next = 0
   const results = unknown.size === 0 ? found : session.asked.map((_, index) => (unknown.has(index) ? failedFetch(unknown.get(index)!) : found[next++]!))
-  const answer = session.answer(results)
+  const throttleTimeMs = throttleTimeOf(context, request, session, results)
+  const answer = throttleTimeMs > 0 ? session.throttled() : session.answer(results)
+  if (throttleTimeMs > 0) context.env.observe({ kind: 'mark', name: 'fetch-throttled' })
   if (answer.errorCode !== ErrorCode.NONE) context.env.observe({ kind: 'mark', name: 'fetch-session-error' })
+  request.respond({ ...bodyOf(context, request, session, results, answer), throttleTimeMs }, throttleTimeMs)
+}
+
+/**
+ * Consumers only. One above its quota gets an empty answer, and what it would have got is not counted (KIP-219). Unlike Kafka,
+ * partitions with neither records nor an error add nothing to the size.
+ */
+function throttleTimeOf(context: BrokerContext, request: RpcRequest, session: FetchContext, results: readonly FetchResult[]): Millis {
+  const { apiKey, apiVersion, clientId } = request
+  const quotas = context.fetchQuotas
+  if (!quotas.isEnabled || paramsOf(context, request).replicaId >= 0) return 0
+  const told = [...results.keys()].filter(index => results[index]!.records.length > 0 || results[index]!.errorCode !== ErrorCode.NONE)
+  const size = frameSize({ apiKey, apiVersion, isResponse: true, clientId: null, body: bodyOf(context, request, session, results, { errorCode: ErrorCode.NONE, sessionId: 0, told }) })
+  const throttleTimeMs = quotas.throttleTimeMs(clientId, size)
+  if (throttleTimeMs > 0) quotas.unrecord(clientId, size)
+  return throttleTimeMs
+}
+
+function bodyOf(context: BrokerContext, request: RpcRequest, session: FetchContext, results: readonly FetchResult[], answer: FetchAnswer): object {
   const topics: { topicId: string; topic: string; partitions: object[] }[] = []
   const leaders: number[] = []
   const isCommitted = (request.body as FetchRequest).isolationLevel === 1
@@ -113,7 +140,7 @@ function respondWith(
       currentLeader: leader,
     })
   }
-  request.respond({ errorCode: answer.errorCode, sessionId: answer.sessionId, responses: topics, nodeEndpoints: nodeEndpoints(context.image, leaders) })
+  return { errorCode: answer.errorCode, sessionId: answer.sessionId, responses: topics, nodeEndpoints: nodeEndpoints(context.image, leaders) }
 }
 
 /** Aborted transactions that overlap what is returned; the client drops their batches. */

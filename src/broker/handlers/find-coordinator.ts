@@ -1,9 +1,11 @@
 /**
- * FindCoordinator (KafkaApis#getCoordinator): the leader of the partition that holds the state of a group or transactional
- * id, as this broker's metadata has it. The first question creates the topic.
+ * FindCoordinator (KafkaApis#getCoordinator): the leader of the partition that holds the state of a group, transactional
+ * id or share-partition, as this broker's metadata has it. The first question creates the topic.
  */
 import { partitionForId } from '../../base/java-hash.ts'
-import { GROUP_TOPIC, TRANSACTION_TOPIC } from '../../coordinator/internal-topics.ts'
+import type { ServerConfig } from '../../config/cluster.ts'
+import { shareSettings } from '../../config/share.ts'
+import { GROUP_TOPIC, SHARE_GROUP_TOPIC, TRANSACTION_TOPIC } from '../../coordinator/internal-topics.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { FindCoordinatorRequest } from '../../protocol/generated/types.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
@@ -11,7 +13,7 @@ import type { BrokerContext } from '../broker-context.ts'
 
 const BATCHED_VERSION = 4
 /** FindCoordinatorRequest.CoordinatorType. */
-const TOPIC_OF_KEY_TYPE: readonly string[] = [GROUP_TOPIC, TRANSACTION_TOPIC]
+const TOPIC_OF_KEY_TYPE: readonly string[] = [GROUP_TOPIC, TRANSACTION_TOPIC, SHARE_GROUP_TOPIC]
 
 interface Found {
   readonly errorCode: number
@@ -38,9 +40,13 @@ function findLeader(context: BrokerContext, topicName: string, id: string): Foun
     context.internalTopics.create(topicName)
     return nowhere(ErrorCode.COORDINATOR_NOT_AVAILABLE)
   }
-  const count = topicName === GROUP_TOPIC ? server.offsetsTopicNumPartitions : server.transactionStateLogNumPartitions
-  const leader = topic.partitions.get(partitionForId(id, count))?.leader ?? -1
+  const leader = topic.partitions.get(partitionForId(id, partitionCount(topicName, server)))?.leader ?? -1
   const broker = image.brokers.get(leader)
   if (broker === undefined || broker.fenced) return nowhere(ErrorCode.COORDINATOR_NOT_AVAILABLE)
   return { errorCode: ErrorCode.NONE, nodeId: leader, host: broker.host, port: broker.port }
+}
+
+function partitionCount(topic: string, server: ServerConfig): number {
+  if (topic === GROUP_TOPIC) return server.offsetsTopicNumPartitions
+  return topic === TRANSACTION_TOPIC ? server.transactionStateLogNumPartitions : shareSettings(server).shareCoordinatorStateTopicNumPartitions
 }

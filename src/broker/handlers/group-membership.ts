@@ -1,11 +1,11 @@
 /**
  * The requests of group members (KafkaApis): JoinGroup, SyncGroup, Heartbeat and LeaveGroup of the classic protocol,
- * ConsumerGroupHeartbeat of KIP-848.
+ * ConsumerGroupHeartbeat of KIP-848, ShareGroupHeartbeat of KIP-932.
  */
 import type { Task } from '../../base/task.ts'
 import { ApiError } from '../../protocol/api-error.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { ConsumerGroupHeartbeatRequest, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest } from '../../protocol/generated/types.ts'
+import type { ConsumerGroupHeartbeatRequest, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, ShareGroupHeartbeatRequest, SyncGroupRequest } from '../../protocol/generated/types.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
 import type { BrokerContext } from '../broker-context.ts'
 import type { Sender } from '../../coordinator/group/classic/messages.ts'
@@ -70,6 +70,15 @@ export function* handleLeaveGroup({ groups }: BrokerContext, request: RpcRequest
 export function* handleConsumerGroupHeartbeat({ groups }: BrokerContext, request: RpcRequest): Task<void> {
   try {
     request.respond(yield* groups.consumerGroupHeartbeat(senderOf(request), request.body as ConsumerGroupHeartbeatRequest).wait())
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    request.respond({ errorCode: error.code, errorMessage: error.message })
+  }
+}
+
+export function* handleShareGroupHeartbeat({ groups }: BrokerContext, request: RpcRequest): Task<void> {
+  try {
+    request.respond(yield* groups.shareGroupHeartbeat(senderOf(request), request.body as ShareGroupHeartbeatRequest).wait())
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     request.respond({ errorCode: error.code, errorMessage: error.message })

@@ -1,11 +1,11 @@
-/** DescribeGroups, ConsumerGroupDescribe, ListGroups and DeleteGroups (KafkaApis). */
+/** DescribeGroups, ConsumerGroupDescribe, ShareGroupDescribe, ListGroups and DeleteGroups (KafkaApis). */
 import type { Future, Task } from '../../base/task.ts'
-import { describeClassicGroup, describeConsumerGroup, listGroups } from '../../coordinator/group/describe.ts'
+import { describeClassicGroup, describeConsumerGroup, describeShareGroup, listGroups } from '../../coordinator/group/describe.ts'
 import type { GroupScope } from '../../coordinator/group/group-shard.ts'
 import { deleteGroups } from '../../coordinator/group/offsets/remove.ts'
 import { ApiError } from '../../protocol/api-error.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { ConsumerGroupDescribeRequest, DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest } from '../../protocol/generated/types.ts'
+import type { ConsumerGroupDescribeRequest, DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest, ShareGroupDescribeRequest } from '../../protocol/generated/types.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
 import type { BrokerContext } from '../broker-context.ts'
 
@@ -17,6 +17,11 @@ export function handleDescribeGroups(context: BrokerContext, request: RpcRequest
 export function handleConsumerGroupDescribe(context: BrokerContext, request: RpcRequest): void {
   const { groupIds } = request.body as ConsumerGroupDescribeRequest
   request.respond({ groups: describeEach(context, groupIds, describeConsumerGroup) })
+}
+
+export function handleShareGroupDescribe(context: BrokerContext, request: RpcRequest): void {
+  const { groupIds } = request.body as ShareGroupDescribeRequest
+  request.respond({ groups: describeEach(context, groupIds, describeShareGroup) })
 }
 
 function describeEach(context: BrokerContext, groupIds: readonly string[], describe: (scope: GroupScope, groupId: string) => object): object[] {

@@ -9,8 +9,10 @@
 import type { Task } from '../../base/task.ts'
 import { COMPRESSION_TYPES } from '../../base/compression-type.ts'
 import { partitionName } from '../../base/partition-name.ts'
+import type { Millis } from '../../base/time.ts'
 import { ApiError } from '../../protocol/api-error.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
+import { frameSize } from '../../protocol/frame-codec.ts'
 import type { ProduceRequest } from '../../protocol/generated/types.ts'
 import { baseSequenceOf, compressionOf, HEADER_SIZE, isTransactionalOf, producerEpochOf, producerIdOf } from '../../protocol/records/record-batch.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
@@ -24,6 +26,8 @@ import type { Partition } from '../partition.ts'
 import { NOTHING_TO_VERIFY, produceError, verifyForProduce } from '../verify-transaction.ts'
 import type { TransactionalBatches, Verdicts } from '../verify-transaction.ts'
 
+/** Of a frame's length, which the size of a request does not include. */
+const LENGTH_SIZE = 4
 const TOPIC_IDS_VERSION = 13
 const LEADER_DISCOVERY_VERSION = 10
 const ZSTD_VERSION = 7
@@ -145,12 +149,19 @@ function appendOne(context: BrokerContext, name: string, partition: Partition, r
   }
 }
 
+/** What was sent counts when it is answered, refused or not (KafkaApis#handleProduceRequest). */
+function throttleTimeOf({ produceQuotas }: BrokerContext, { apiKey, apiVersion, clientId, body }: RpcRequest): Millis {
+  return produceQuotas.isEnabled ? produceQuotas.throttleTimeMs(clientId, frameSize({ apiKey, apiVersion, isResponse: false, clientId, body: body as object }) - LENGTH_SIZE) : 0
+}
+
 function respond(context: BrokerContext, request: RpcRequest, outcomes: readonly Outcome[]): void {
   const { acks } = request.body as ProduceRequest
+  const throttleTimeMs = throttleTimeOf(context, request)
+  if (throttleTimeMs > 0) context.env.observe({ kind: 'mark', name: 'produce-throttled' })
   if (acks === 0) {
     // Without responses, closing the connection is the only way to tell the client to refresh its metadata.
     if (outcomes.some(outcome => outcome.errorCode !== ErrorCode.NONE)) request.close()
-    else request.noResponse()
+    else request.noResponse(throttleTimeMs)
     return
   }
   const leaders: number[] = []
@@ -173,5 +184,5 @@ function respond(context: BrokerContext, request: RpcRequest, outcomes: readonly
       currentLeader: leader,
     })
   }
-  request.respond({ responses: topics, nodeEndpoints: nodeEndpoints(context.image, leaders) })
+  request.respond({ responses: topics, nodeEndpoints: nodeEndpoints(context.image, leaders), throttleTimeMs }, throttleTimeMs)
 }

@@ -7,14 +7,19 @@
 import { mixString } from '../../base/random.ts'
 import type { CoordinatorRecord } from '../coordinator-record.ts'
 import { assignmentOfOwned, topicPartitionsOf } from './consumer/assignment.ts'
-import type { OwnedPartitions } from './consumer/assignment.ts'
+import type { Assignment, OwnedPartitions } from './consumer/assignment.ts'
 import type { GroupState } from './group-state.ts'
+import type { ShareGroup } from './share/share-group.ts'
 
 export function describeState(state: GroupState): string[] {
   const lines: string[] = []
   for (const [groupId, group] of state.groups) {
     lines.push(...groupLines(state, groupId))
     if (group.kind === 'classic') continue
+    if (group.kind === 'share') {
+      lines.push(...shareLines(group))
+      continue
+    }
     for (const memberId of group.members.keys()) lines.push(...memberLines(state, groupId, memberId))
     for (const memberId of group.targets.keys()) lines.push(...targetLines(state, groupId, memberId))
     for (const regex of group.regexes.keys()) lines.push(...regexLines(state, groupId, regex))
@@ -40,13 +45,17 @@ function linesAround(state: GroupState, record: CoordinatorRecord): string[] {
     case 'ConsumerGroupMemberMetadata': case 'ConsumerGroupCurrentMemberAssignment': return [...groupLines(state, record.key.groupId), ...memberLines(state, record.key.groupId, record.key.memberId)]
     case 'ConsumerGroupTargetAssignmentMember': return [...groupLines(state, record.key.groupId), ...targetLines(state, record.key.groupId, record.key.memberId)]
     case 'ConsumerGroupRegularExpression': return [...groupLines(state, record.key.groupId), ...regexLines(state, record.key.groupId, record.key.regularExpression)]
-    default: return []
+    default: {
+      const group = 'groupId' in record.key ? state.shareGroup(record.key.groupId) : undefined
+      return group === undefined ? [] : [...groupLines(state, group.groupId), ...shareLines(group)]
+    }
   }
 }
 
 function groupLines(state: GroupState, groupId: string): string[] {
   const group = state.groups.get(groupId)
   if (group === undefined) return []
+  if (group.kind === 'share') return [`share ${groupId} epochs ${group.groupEpoch} ${group.assignmentEpoch} hash ${group.metadataHash} initializing ${assigned(group.initializing)} initialized ${assigned(group.initialized)}`]
   if (group.kind === 'consumer') return [`consumer ${groupId} epochs ${group.groupEpoch} ${group.assignmentEpoch} hash ${group.metadataHash}`]
   const { generation, protocolType, protocol, leader, members } = group.value
   const texts = members.map(member => `${member.memberId}/${member.groupInstanceId}:${member.assignment.join('.')}`).sort()
@@ -72,6 +81,18 @@ function regexLines(state: GroupState, groupId: string, regex: string): string[]
 
 function owned(partitions: OwnedPartitions): string {
   return topicPartitionsOf(assignmentOfOwned(partitions)).map(({ topicId, partitions: indexes }) => `${topicId}:${indexes.map(index => `${index}@${partitions.get(topicId)!.get(index)}`).join('.')}`).join(' ')
+}
+
+/** Share groups are small: all of their members at once. */
+function shareLines({ groupId, members, targets }: ShareGroup): string[] {
+  return [
+    ...[...members.values()].map(member => `share member ${groupId} ${member.memberId} ${member.memberEpoch} ${member.previousMemberEpoch} ${member.subscribedTopicNames.join(',')} has ${assigned(member.assigned)}`),
+    ...[...targets].map(([memberId, target]) => `share target ${groupId} ${memberId} ${assigned(target)}`),
+  ]
+}
+
+function assigned(assignment: Assignment): string {
+  return topicPartitionsOf(assignment).map(({ topicId, partitions }) => `${topicId}:${partitions.join('.')}`).join(' ')
 }
 
 /** A sum: lines count in any order. */

@@ -5,7 +5,7 @@
 import type { MetadataImage } from '../../controller/metadata-image.ts'
 import type { Draft } from '../../protocol/codec.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { ConsumerGroupDescribeResponseDescribedGroup, DescribeGroupsResponseDescribedGroup, ListGroupsResponseListedGroup } from '../../protocol/generated/types.ts'
+import type { ConsumerGroupDescribeResponseDescribedGroup, DescribeGroupsResponseDescribedGroup, ListGroupsResponseListedGroup, ShareGroupDescribeResponseDescribedGroup } from '../../protocol/generated/types.ts'
 import type { ClassicGroup } from './classic/classic-group.ts'
 import { EMPTY_ASSIGNMENT } from './classic/classic-member.ts'
 import { assignmentOfOwned } from './consumer/assignment.ts'
@@ -55,6 +55,17 @@ function named(image: MetadataImage, assignment: Assignment): { topicPartitions:
   }
 }
 
+export function describeShareGroup(scope: GroupScope, groupId: string): Draft<ShareGroupDescribeResponseDescribedGroup> {
+  const group = scope.shard.committed().shareGroup(groupId)
+  if (group === undefined) return { groupId, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` }
+  return {
+    groupId, errorCode: ErrorCode.NONE, groupState: group.state, groupEpoch: group.groupEpoch, assignmentEpoch: group.assignmentEpoch, assignorName: 'simple',
+    members: [...group.members.values()].map(({ memberId, rackId, memberEpoch, clientId, clientHost, subscribedTopicNames, assigned }) => ({
+      memberId, rackId, memberEpoch, clientId, clientHost, subscribedTopicNames: [...subscribedTopicNames], assignment: named(scope.image, assigned),
+    })),
+  }
+}
+
 export interface ListFilter {
   /** In any case; empty: all. */
   readonly states: readonly string[]
@@ -67,8 +78,8 @@ export function listGroups(scope: GroupScope, filter: ListFilter): ListGroupsRes
   const listed: ListGroupsResponseListedGroup[] = []
   for (const [groupId, record] of scope.shard.committed().groups) {
     const live: ClassicGroup | undefined = record.kind === 'classic' ? scope.classic.find(groupId) : undefined
-    const one = record.kind === 'consumer'
-      ? { groupId, protocolType: 'consumer', groupState: record.state as string, groupType: 'Consumer' }
+    const one = record.kind === 'share' ? { groupId, protocolType: 'share', groupState: record.state as string, groupType: 'Share' }
+      : record.kind === 'consumer' ? { groupId, protocolType: 'consumer', groupState: record.state as string, groupType: 'Consumer' }
       : { groupId, protocolType: live?.protocolType ?? '', groupState: live?.state ?? 'Dead', groupType: 'Classic' }
     if (states.size > 0 && !states.has(one.groupState.toLowerCase())) continue
     if (types.size > 0 && !types.has(one.groupType.toLowerCase())) continue

@@ -5,17 +5,21 @@
  * Futures that this gives fail with ApiError only; JoinGroup and SyncGroup, which wait for other members, never fail.
  */
 import { Future } from '../../base/task.ts'
+import type { Task } from '../../base/task.ts'
 import type { ServerConfig } from '../../config/cluster.ts'
 import type { MetadataDelta, MetadataImage } from '../../controller/metadata-image.ts'
 import type { Env } from '../../env/env.ts'
 import { ApiError } from '../../protocol/api-error.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { ConsumerGroupHeartbeatRequest, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest } from '../../protocol/generated/types.ts'
+import type { ConsumerGroupHeartbeatRequest, HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, ShareGroupHeartbeatRequest, SyncGroupRequest } from '../../protocol/generated/types.ts'
 import type { ElectedCoordinator } from '../elected-coordinator.ts'
 import { GROUP_TOPIC } from '../internal-topics.ts'
 import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts'
 import type { Decision, WriteOptions } from '../runtime/coordinator-runtime.ts'
 import type { Shard } from '../runtime/shard.ts'
+import { NO_PERSISTER } from '../share/share-persister.ts'
+import type { SharePersister } from '../share/share-persister.ts'
+import type { SharePartitionId } from '../share/share-partition-key.ts'
 import type { StateLogs } from '../state-logs.ts'
 import type { OffsetTransactions } from '../transaction/offset-transactions.ts'
 import type { ClassicDecision } from './classic/classic-decision.ts'
@@ -23,6 +27,8 @@ import { joinGroup } from './classic/join.ts'
 import { heartbeat, leaveGroup } from './classic/leave.ts'
 import type { JoinAnswer, Sender, SyncAnswer } from './classic/messages.ts'
 import { syncGroup } from './classic/sync.ts'
+import { assignmentOf, topicPartitionsOf } from './consumer/assignment.ts'
+import type { Assignment } from './consumer/assignment.ts'
 import { consumerGroupHeartbeat } from './consumer/heartbeat.ts'
 import type { HeartbeatAnswer } from './consumer/heartbeat.ts'
 import { scheduleLoaded } from './consumer/sessions.ts'
@@ -30,6 +36,8 @@ import { TopicHashes } from './consumer/subscription-metadata.ts'
 import { GroupScope } from './group-shard.ts'
 import { GroupState } from './group-state.ts'
 import { expire, forgetTopics } from './offsets/remove.ts'
+import { scheduleShareSession, shareGroupHeartbeat, sharesInitialized } from './share/heartbeat.ts'
+import type { ShareHeartbeatAnswer } from './share/heartbeat.ts'
 import { closeClassicGroups, openClassicGroups } from './classic/leadership.ts'
 
 export interface LeftMembers {
@@ -43,13 +51,15 @@ export class GroupCoordinator implements ElectedCoordinator, OffsetTransactions 
   private readonly server: ServerConfig
   private readonly image: MetadataImage
   private readonly topicHashes: TopicHashes
+  private readonly persister: Pick<SharePersister, 'initialize'>
   private readonly scopes = new Map<number, GroupScope>()
 
-  constructor(env: Env, o: { readonly server: ServerConfig; readonly image: MetadataImage; readonly logs: StateLogs }) {
+  constructor(env: Env, o: { readonly server: ServerConfig; readonly image: MetadataImage; readonly logs: StateLogs; readonly persister?: Pick<SharePersister, 'initialize'> }) {
     this.env = env
     this.server = o.server
     this.image = o.image
     this.topicHashes = new TopicHashes(o.image)
+    this.persister = o.persister ?? NO_PERSISTER
     this.runtime = new CoordinatorRuntime(env, {
       topic: GROUP_TOPIC, partitions: o.server.offsetsTopicNumPartitions, logs: o.logs, writeTimeoutMs: o.server.offsetCommitTimeoutMs, loadMs: o.server.coordinatorLoadMs,
       createState: () => new GroupState(), onLoaded: shard => this.open(shard), onUnloaded: shard => this.close(shard),
@@ -145,6 +155,43 @@ export class GroupCoordinator implements ElectedCoordinator, OffsetTransactions 
     return this.write(request.groupId, 'consumer-group-heartbeat', scope => consumerGroupHeartbeat(scope, sender, request))
   }
 
+  shareGroupHeartbeat(sender: Sender, request: ShareGroupHeartbeatRequest): Future<ShareHeartbeatAnswer> {
+    let asking: (() => void) | undefined
+    const answer = this.write(request.groupId, 'share-group-heartbeat', scope => {
+      const decided = shareGroupHeartbeat(scope, sender, request)
+      asking = () => this.initializeShares(scope, request.groupId, decided.toInitialize)
+      return decided
+    })
+    // Not before it is recorded that they are being initialized.
+    answer.onSettled(() => {
+      if (!answer.isFailed) asking?.()
+    })
+    return answer
+  }
+
+  private initializeShares(scope: GroupScope, groupId: string, partitions: Assignment): void {
+    const asked: { readonly id: SharePartitionId; readonly errorCode: Future<number> }[] = []
+    for (const { topicId, partitions: indexes } of topicPartitionsOf(partitions)) {
+      for (const partition of indexes) {
+        const id = { groupId, topicId, partition }
+        if (scope.isInitializing(groupId, topicId, partition)) continue
+        scope.beginInitializing(id)
+        asked.push({ id, errorCode: this.persister.initialize(id, 0, -1) })
+      }
+    }
+    if (asked.length > 0) this.env.spawn('initialize-share-state', this.finishInitializing(scope, groupId, asked))
+  }
+
+  private *finishInitializing(scope: GroupScope, groupId: string, asked: readonly { readonly id: SharePartitionId; readonly errorCode: Future<number> }[]): Task<void> {
+    const done: { topicId: string; partitions: number[] }[] = []
+    for (const { id, errorCode } of asked) if ((yield* errorCode.wait()) === ErrorCode.NONE) done.push({ topicId: id.topicId, partitions: [id.partition] })
+    if (done.length > 0 && this.scopes.get(scope.shard.partition) === scope) {
+      const written = this.write(groupId, 'share-partitions-initialized', current => ({ records: current === scope ? sharesInitialized(scope, groupId, assignmentOf(done)) : [], response: undefined }))
+      yield* awaitSettled(written)
+    }
+    for (const { id } of asked) scope.endInitializing(id)
+  }
+
   // ---- transactions ----
 
   /** Writes the marker among its own records, so that offsets count from there on. */
@@ -183,6 +230,7 @@ export class GroupCoordinator implements ElectedCoordinator, OffsetTransactions 
     scope.isInherited = shard.lastWrittenOffset >= 0
     openClassicGroups(scope)
     scheduleLoaded(scope)
+    for (const group of scope.state.groups.values()) if (group.kind === 'share') for (const memberId of group.members.keys()) scheduleShareSession(scope, group.groupId, memberId)
     const expireNext = (): void => shard.schedule('expire-offsets', this.server.offsetsRetentionCheckIntervalMs, () => {
       expireNext()
       return expire(scope)
@@ -199,6 +247,12 @@ export class GroupCoordinator implements ElectedCoordinator, OffsetTransactions 
   }
 }
 
+function* awaitSettled(future: Future<unknown>): Task<void> {
+  const settled = new Future<void>()
+  future.onSettled(() => settled.complete())
+  yield* settled.wait()
+}
+
 export function errorCodeOf(future: Future<unknown>): number {
   try {
     future.result()
@@ -211,9 +265,9 @@ export function errorCodeOf(future: Future<unknown>): number {
 
 function requestRefreshes(scope: GroupScope, changed: ReadonlySet<string>, namesChanged: boolean): void {
   for (const group of scope.state.groups.values()) {
-    if (group.kind !== 'consumer') continue
+    if (group.kind === 'classic') continue
     const topics = group.subscribedTopics()
-    const usesRegex = namesChanged && [...group.members.values()].some(({ subscribedTopicRegex }) => subscribedTopicRegex !== '')
+    const usesRegex = namesChanged && group.kind === 'consumer' && [...group.members.values()].some(({ subscribedTopicRegex }) => subscribedTopicRegex !== '')
     if (usesRegex || [...changed].some(name => topics.has(name))) scope.refreshes.request(group.groupId)
   }
 }

@@ -5,8 +5,12 @@
 import type { MetadataImage } from '../../controller/metadata-image.ts'
 import type { Millis } from '../../base/time.ts'
 import type { ServerConfig } from '../../config/cluster.ts'
+import { shareSettings } from '../../config/share.ts'
+import type { ShareSettings } from '../../config/share.ts'
 import { uuidFromDraws } from '../../protocol/uuid.ts'
 import type { Shard } from '../runtime/shard.ts'
+import { sharePartitionKey } from '../share/share-partition-key.ts'
+import type { SharePartitionId } from '../share/share-partition-key.ts'
 import { ClassicGroups } from './classic/classic-groups.ts'
 import { MetadataRefreshes } from './consumer/metadata-refreshes.ts'
 import type { TopicHashes } from './consumer/subscription-metadata.ts'
@@ -20,6 +24,7 @@ const DEFAULTS = { groupConsumerMaxSize: 2_147_483_647, groupConsumerAssignmentI
 export class GroupScope {
   readonly shard: GroupShard
   readonly settings: ServerConfig & Required<Pick<ServerConfig, keyof typeof DEFAULTS>>
+  readonly share: ShareSettings
   /** Changes in place as metadata is published. */
   readonly image: MetadataImage
   readonly topicHashes: TopicHashes
@@ -29,11 +34,13 @@ export class GroupScope {
   newestTopicOffset = -1
   /** It has inherited state, and nobody has committed yet. */
   isInherited = false
+  private readonly initializing = new Set<string>()
   private drawn = 0
 
   constructor(shard: GroupShard, settings: ServerConfig, image: MetadataImage, topicHashes: TopicHashes) {
     this.shard = shard
     this.settings = { ...DEFAULTS, ...settings }
+    this.share = shareSettings(settings)
     this.image = image
     this.topicHashes = topicHashes
     this.classic = new ClassicGroups(shard.state)
@@ -53,6 +60,20 @@ export class GroupScope {
     const n = this.drawn++
     const draw = (part: number): number => env.draw('group-member-id', `${partition}-${coordinatorEpoch}-${part}`, n)
     return uuidFromDraws(draw(0), draw(1), draw(2), draw(3))
+  }
+
+  // ---- states of share-partitions that are being asked for ----
+
+  isInitializing(groupId: string, topicId: string, partition: number): boolean {
+    return this.initializing.has(sharePartitionKey({ groupId, topicId, partition }))
+  }
+
+  beginInitializing(id: SharePartitionId): void {
+    this.initializing.add(sharePartitionKey(id))
+  }
+
+  endInitializing(id: SharePartitionId): void {
+    this.initializing.delete(sharePartitionKey(id))
   }
 
   mark(name: string): void {

@@ -1,6 +1,6 @@
 /**
  * What the records of one partition of `__consumer_offsets` make (Kafka: the replay methods of GroupCoordinatorShard,
- * GroupMetadataManager and OffsetMetadataManager): groups of both protocols and committed offsets. Nothing else changes it.
+ * GroupMetadataManager and OffsetMetadataManager): groups of all types and committed offsets. Nothing else changes it.
  *
  * Of a classic group it keeps the last record; the live group is soft state (see ClassicGroups). An offset of a group that
  * nothing else is known of makes a simple group: an empty classic one without a protocol.
@@ -15,6 +15,9 @@ import { ConsumerGroup } from './consumer/consumer-group.ts'
 import { LEAVE_EPOCH, newMember, withCurrentAssignment, withMetadata, withoutAssignment } from './consumer/consumer-member.ts'
 import { describeState, digestAround, digestOfOffsets } from './describe-state.ts'
 import { OffsetStore } from './offsets/offset-store.ts'
+import { ShareGroup } from './share/share-group.ts'
+import { applyToShareGroup } from './share/share-records.ts'
+import type { ShareGroupRecord } from './share/share-records.ts'
 
 /** One object for the whole life of a group; its value is replaced by each record. */
 export interface ClassicRecord {
@@ -22,7 +25,7 @@ export interface ClassicRecord {
   value: GroupMetadataValue
 }
 
-export type GroupRecord = ClassicRecord | ConsumerGroup
+export type GroupRecord = ClassicRecord | ConsumerGroup | ShareGroup
 
 type Key<T extends CoordinatorRecordType> = CoordinatorRecordKey<T>
 type Value<T extends CoordinatorRecordType> = CoordinatorRecordValue<T> | null
@@ -55,7 +58,9 @@ export class GroupState implements CoordinatorState {
       case 'ConsumerGroupTargetAssignmentMetadata': return this.replayTargetEpoch(record.key, record.value)
       case 'ConsumerGroupRegularExpression': return this.replayRegex(record.key, record.value)
       case 'ShareGroupCurrentMemberAssignment': case 'ShareGroupMemberMetadata': case 'ShareGroupMetadata': case 'ShareGroupStatePartitionMetadata':
-      case 'ShareGroupTargetAssignmentMember': case 'ShareGroupTargetAssignmentMetadata': case 'ShareSnapshot': case 'ShareUpdate': case 'TransactionLog':
+      case 'ShareGroupTargetAssignmentMember': case 'ShareGroupTargetAssignmentMetadata':
+        return this.replayShare(record)
+      case 'ShareSnapshot': case 'ShareUpdate': case 'TransactionLog':
         invariant(false, `${record.type} has no place among the records of groups`)
       // falls through: the line above throws
       default: unreachable(record)
@@ -72,6 +77,28 @@ export class GroupState implements CoordinatorState {
   consumerGroup(groupId: string): ConsumerGroup | undefined {
     const group = this.groups.get(groupId)
     return group?.kind === 'consumer' ? group : undefined
+  }
+
+  shareGroup(groupId: string): ShareGroup | undefined {
+    const group = this.groups.get(groupId)
+    return group?.kind === 'share' ? group : undefined
+  }
+
+  private replayShare(record: ShareGroupRecord): void {
+    const { groupId } = record.key
+    const known = this.shareGroup(groupId)
+    if (record.type === 'ShareGroupMetadata' && record.value === null) {
+      invariant(known === undefined || known.members.size === 0, `group ${groupId} goes when its members have gone`)
+      if (known !== undefined) this.groups.delete(groupId)
+      return
+    }
+    if (known === undefined && record.value === null) return
+    const group = known ?? new ShareGroup(groupId)
+    if (known === undefined) {
+      invariant(!this.groups.has(groupId), `group ${groupId} does not become a share group`)
+      this.groups.set(groupId, group)
+    }
+    applyToShareGroup(group, record)
   }
 
   private replayOffset(key: Key<'OffsetCommit'>, value: Value<'OffsetCommit'>, at: RecordPosition): void {
@@ -153,7 +180,7 @@ export class GroupState implements CoordinatorState {
     const known = this.groups.get(groupId)
     if (known?.kind === 'consumer') return known
     // A group that offsets alone have made, as after compaction, turns out to be of the new protocol.
-    invariant(known === undefined || known.value.members.length === 0, `group ${groupId} changes its protocol when it is empty`)
+    invariant(known === undefined || (known.kind === 'classic' && known.value.members.length === 0), `group ${groupId} changes its protocol when it is empty`)
     const group = new ConsumerGroup(groupId)
     this.groups.set(groupId, group)
     return group

@@ -8,6 +8,7 @@ import { GroupCoordinator } from '../../../src/coordinator/group/group-coordinat
 import { commitOffsets, commitTransactionalOffsets } from '../../../src/coordinator/group/offsets/commit.ts'
 import { fetchOffsets } from '../../../src/coordinator/group/offsets/fetch.ts'
 import type { GroupState } from '../../../src/coordinator/group/group-state.ts'
+import type { SharePersister } from '../../../src/coordinator/share/share-persister.ts'
 import { ApiError } from '../../../src/protocol/api-error.ts'
 import { projectMessage } from '../../../src/protocol/codec.ts'
 import { errorName } from '../../../src/protocol/errors.ts'
@@ -38,10 +39,10 @@ export class Coordinator {
   readonly groups: GroupCoordinator
   private topicCount = 0
 
-  constructor(o: { readonly server?: Partial<ServerConfig>; readonly defects?: readonly DefectId[] } = {}) {
+  constructor(o: { readonly server?: Partial<ServerConfig>; readonly defects?: readonly DefectId[]; readonly persister?: Pick<SharePersister, 'initialize'> } = {}) {
     this.env = new DefectiveEnv(o.defects ?? [])
     const server: ServerConfig = { ...DEFAULT_SERVER_CONFIG, offsetsTopicNumPartitions: 1, groupInitialRebalanceDelayMs: 100, ...o.server }
-    this.groups = new GroupCoordinator(this.env, { server, image: this.image, logs: this.logs })
+    this.groups = new GroupCoordinator(this.env, { server, image: this.image, logs: this.logs, ...(o.persister === undefined ? {} : { persister: o.persister }) })
     this.groups.onElection(0, this.logs.log(0).leaderEpoch)
     this.env.run(1)
   }

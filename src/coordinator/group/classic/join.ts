@@ -45,6 +45,7 @@ export function joinGroup(scope: GroupScope, sender: Sender, request: JoinGroupR
     return DECIDED
   }
   const existing = scope.state.consumerGroup(groupId)
+  if (scope.state.shareGroup(groupId) !== undefined) return refuse(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, UNKNOWN_MEMBER)
   if (existing !== undefined && !existing.isEmpty) return refuse(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, UNKNOWN_MEMBER)
   const tombstones = existing === undefined ? [] : groupTombstones(existing)
   const known = scope.classic.find(groupId)

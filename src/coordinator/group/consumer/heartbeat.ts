@@ -83,7 +83,7 @@ function groupFor(scope: GroupScope, groupId: string, isJoining: boolean, record
   if (!isJoining) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`)
   if (known === undefined) return new ConsumerGroup(groupId)
   // Unlike Kafka, members of both protocols cannot share a group (group.consumer.migration.policy=disabled); an empty one changes over.
-  if (scope.classic.find(groupId)?.isEmpty !== true) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`)
+  if (known.kind === 'share' || scope.classic.find(groupId)?.isEmpty !== true) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`)
   records.push(groupTombstone(groupId))
   return new ConsumerGroup(groupId)
 }

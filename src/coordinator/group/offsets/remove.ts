@@ -14,6 +14,7 @@ import type { Decision } from '../../runtime/coordinator-runtime.ts'
 import { groupTombstone } from '../classic/classic-records.ts'
 import { groupTombstones } from '../consumer/consumer-records.ts'
 import type { GroupScope } from '../group-shard.ts'
+import { groupTombstones as shareGroupTombstones } from '../share/share-records.ts'
 import { offsetTombstone } from './commit.ts'
 import type { CommittedOffset } from './offset-store.ts'
 
@@ -64,7 +65,9 @@ export function forgetTopics(scope: GroupScope, topics: ReadonlySet<string>): Co
 /** What retention takes now. */
 export function expire(scope: GroupScope): CoordinatorRecord[] {
   const records: CoordinatorRecord[] = []
-  for (const groupId of scope.state.groups.keys()) {
+  for (const [groupId, { kind }] of scope.state.groups) {
+    // Share groups have no offsets here and stay (ShareGroup#shouldExpire).
+    if (kind === 'share') continue
     const before = records.length
     const isBare = expireOffsets(scope, groupId, records)
     if (records.length > before) scope.mark('offsets-expired')
@@ -116,10 +119,12 @@ function subscription(scope: GroupScope, groupId: string): ((topic: string) => b
 }
 
 function isEmpty(scope: GroupScope, groupId: string): boolean {
-  return scope.state.consumerGroup(groupId)?.isEmpty ?? scope.classic.find(groupId)?.isEmpty ?? false
+  return scope.state.consumerGroup(groupId)?.isEmpty ?? scope.state.shareGroup(groupId)?.isEmpty ?? scope.classic.find(groupId)?.isEmpty ?? false
 }
 
 function tombstonesOf(scope: GroupScope, groupId: string): CoordinatorRecord[] {
   const consumerGroup = scope.state.consumerGroup(groupId)
-  return consumerGroup === undefined ? [groupTombstone(groupId)] : groupTombstones(consumerGroup)
+  if (consumerGroup !== undefined) return groupTombstones(consumerGroup)
+  const shareGroup = scope.state.shareGroup(groupId)
+  return shareGroup === undefined ? [groupTombstone(groupId)] : shareGroupTombstones(shareGroup)
 }

@@ -39,6 +39,7 @@ const CONSUMER_PROTOCOL_VERSION = 9
 export function validateCommit(scope: GroupScope, committer: Committer, partitions: readonly CommittedPartition[]): void {
   const { groupId, generationId, isTransactional, apiVersion } = committer
   const consumerGroup = scope.state.consumerGroup(groupId)
+  if (scope.state.shareGroup(groupId) !== undefined) throw new ApiError(ErrorCode.GROUP_ID_NOT_FOUND)
   const group = scope.classic.find(groupId)
   // Before KIP-447 a transaction could not say for whom it commits.
   if (isTransactional && (consumerGroup ?? group) !== undefined && scope.shard.env.defects.has('KIP-447')) return
