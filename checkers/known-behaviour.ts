@@ -55,6 +55,7 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'aborted-read', 'wrong-compaction',
   ]),
   'deposed-coordinator-answers': new Set(['nonlinearizable', 'commit-regression', 'duplicate-output']),
+  'deposed-leader-resets-readers': new Set(['duplicate-output', 'missing-output']),
   'empty-marker-forgets-epoch': new Set([
     'producer-state-mismatch', 'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'hanging-transaction', 'torn-transaction', 'unknown-transaction', 'aborted-read', 'no-progress',
   ]),
@@ -178,6 +179,13 @@ export class MechanismRecorder implements Observer {
       case 'coordinator-read': {
         const epoch = this.leaderEpochs.get(`${event.topic}-${event.partition}`) ?? 0
         if (event.coordinatorEpoch < epoch) this.tell('deposed-coordinator-answers', '', node, time, `answers for partition ${event.partition} of ${event.topic} as its coordinator of epoch ${event.coordinatorEpoch}, whom one of epoch ${epoch} has replaced,`)
+        return
+      }
+      case 'read-beyond-end': {
+        const key = `${event.topic}-${event.partition}`
+        const epoch = this.leaderEpochs.get(key) ?? 0
+        const what = event.offset < 0 ? `epoch ${event.epoch} is unknown` : `offset ${event.offset} is out of range`
+        if (event.leaderEpoch < epoch) for (const one of [key, '']) this.tell('deposed-leader-resets-readers', one, node, time, `tells a reader that ${what}, as leader of epoch ${event.leaderEpoch}, whom one of epoch ${epoch} has replaced,`)
         return
       }
       case 'share-records': {

@@ -296,6 +296,21 @@ describe('marked as known', () => {
   })
 })
 
+describe('a reader that was told that its position is out of range', () => {
+  const led = (leaderEpoch: number): Observation => ({ kind: 'partition-registered', ...WHERE, leader: 1, leaderEpoch, partitionEpoch: leaderEpoch, replicas: [1, 2], isr: [1, 2], elr: [], lastKnownElr: [], recovering: false })
+  const told = (leaderEpoch: number): Observation => ({ kind: 'read-beyond-end', ...WHERE, leaderEpoch, offset: 3, epoch: -1 })
+  const twice: Partial<Finding> = { anomaly: 'duplicate-output' }
+
+  it('may process again if a deposed leader said so, whatever the finding names', () => {
+    expect(new Recorded().see(led(0)).see(led(1)).see(told(0)).mends(twice)).toEqual(['deposed-leader-resets-readers'])
+    expect(new Recorded().see(led(0)).see(led(1)).see(told(0)).mends({ ...twice, key: '' })).toEqual(['deposed-leader-resets-readers'])
+  })
+
+  it('may not if the leader did', () => {
+    expect(new Recorded().see(led(0)).see(led(1)).see(told(1)).mends(twice)).toEqual([])
+  })
+})
+
 describe('a coordinator that answers from memory', () => {
   const INTERNAL = { topicId: 'id', topic: '__consumer_offsets', partition: 1 } as const
   const led = (leaderEpoch: number): Observation => ({ kind: 'partition-registered', ...INTERNAL, leader: 1, leaderEpoch, partitionEpoch: leaderEpoch, replicas: [1, 2], isr: [1, 2], elr: [], lastKnownElr: [], recovering: false })
