@@ -9,6 +9,7 @@ import { groupsChecker } from './collections/groups-checker.ts'
 import { queueChecker } from './collections/queue-checker.ts'
 import { setChecker } from './collections/set-checker.ts'
 import { setFullChecker } from './collections/set-full-checker.ts'
+import { shareGroupChecker } from './collections/share-group-checker.ts'
 import { uniqueIdsChecker } from './collections/unique-ids-checker.ts'
 import { compactedTableChecker } from './compaction/compacted-table-checker.ts'
 import type { Checker } from './contract.ts'
@@ -31,7 +32,7 @@ export interface CheckerEntry {
 }
 
 /** Those that judge the histories of trials. */
-export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker, compactedTableChecker, ...DELIVERY_SEMANTICS.map(exactlyOnceChecker), groupsChecker, committedOffsetsChecker, bankChecker({ negativeBalances: true })]
+export const HISTORY_CHECKERS: readonly Checker[] = [kafkaLogChecker, compactedTableChecker, ...DELIVERY_SEMANTICS.map(exactlyOnceChecker), groupsChecker, shareGroupChecker, committedOffsetsChecker, bankChecker({ negativeBalances: true })]
 
 /** Those for histories that were recorded elsewhere, as they are without options. */
 export const RECORDED_CHECKERS: readonly Checker[] = [linearizabilityChecker(MODELS['register']!), listAppendChecker, rwRegisterChecker, setChecker, setFullChecker(), queueChecker(), uniqueIdsChecker, counterChecker]

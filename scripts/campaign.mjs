@@ -1,6 +1,6 @@
 /**
  * `npm run campaign`: the faithful build over 3 000 default trials, 2 000 of plain producing and consuming and 1 000 of
- * groups, transactions and compaction. Every one is valid, every coverage count reaches its floor, and a second process
+ * groups, transactions, compaction and share groups. Every one is valid, every coverage count reaches its floor, and a second process
  * that runs the same trials beside gives the same digests. Further flags go to all; with --seeds floors are not asked for.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { differences, digestsOf } from './digests-of.mjs'
 const CAMPAIGNS = [
   { workloads: ['produce-consume', 'user-actions'], seeds: '2000', floors: 'test/coverage-floors.json' },
   {
-    workloads: ['transactions', 'bank', 'copy-exactly-once', 'copy-idempotent', 'outbox', 'outbox-commit-after', 'outbox-commit-before', 'rebalance', 'offsets', 'compacted-table'],
+    workloads: ['transactions', 'bank', 'copy-exactly-once', 'copy-idempotent', 'outbox', 'outbox-commit-after', 'outbox-commit-before', 'rebalance', 'offsets', 'compacted-table', 'share-queue'],
     seeds: '1000', floors: 'test/coverage-floors-coordinators.json',
   },
 ]

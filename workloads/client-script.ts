@@ -30,6 +30,7 @@ export function* runClient(context: ClientContext, payload: PayloadOf): Task<voi
     case 'producer': return yield* runProducer(context, payload)
     case 'consumer': return yield* runConsumer(context, payload)
     case 'admin': return yield* runAdmin(context)
+    case 'share':
     case 'app':
   }
 }

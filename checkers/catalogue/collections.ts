@@ -7,6 +7,7 @@ import type { Anomaly } from '../anomalies.ts'
 const JEPSEN = 'https://github.com/jepsen-io/jepsen/blob/main/jepsen/src/jepsen/checker.clj'
 const BANK = 'https://github.com/jepsen-io/jepsen/blob/main/jepsen/src/jepsen/tests/bank.clj'
 const EOS = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-98+-+Exactly+Once+Delivery+and+Transactional+Messaging'
+const KIP932 = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-932%3A+Queues+for+Kafka'
 const KIP848 = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-848%3A+The+Next+Generation+of+the+Consumer+Rebalance+Protocol'
 const LINEARIZABLE = 'https://jepsen.io/consistency/models/linearizable'
 const SNAPSHOT = 'https://jepsen.io/consistency/models/snapshot-isolation'
@@ -172,5 +173,33 @@ export const COLLECTION_ANOMALIES: readonly Anomaly[] = [
     forbiddenBy: [], promise: 'Integrity: only what was committed is read.', link: 'https://kafka.apache.org/documentation/#impl_offsettracking',
     example: ['a: commit orders-0 5          ok', 'b: fetch orders-0             ok, 7'],
     falseAlarm: 'Commits from before the test; a member that is not in the history.',
+  },
+  {
+    id: 'undelivered-record', title: 'Record that a share group handed to nobody', checker: 'share-group',
+    definition: 'All has settled, a share group has nothing left to hand out, and a record of the log was never handed to a member of it.',
+    forbiddenBy: [], promise: 'Share groups deliver every record at least once.', link: KIP932,
+    example: ['producer: send v7              ok, jobs-0 offset 4', 'a: acquire                     ok, offset 3', 'b: acquire                     ok, offset 5', '', 'Nobody was handed offset 4.'],
+    falseAlarm: 'Records from before the group began, with share.auto.offset.reset=latest; records that a lock was lost on before the client saw the answer, and that were given up after too many deliveries.',
+  },
+  {
+    id: 'redelivered-record', title: 'Record handed out after it was done with', checker: 'share-group',
+    definition: 'A member asked for records after another had accepted or rejected one, or released it for the last time, and that was confirmed; and it was handed that record.',
+    forbiddenBy: [], promise: 'Share groups: an acknowledgement that is confirmed is final.', link: KIP932,
+    example: ['a: acquire                     ok, offset 4', 'a: acknowledge offset 4 accept ok', 'the leader of the partition fails over', 'b: acquire                     ok, offset 4'],
+    falseAlarm: 'An acknowledgement of unknown fate; one that was refused; a group whose offsets an admin has reset.',
+  },
+  {
+    id: 'too-many-deliveries', title: 'Record delivered more often than the limit', checker: 'share-group',
+    definition: 'A record was handed out with a delivery count above the limit of its group.',
+    forbiddenBy: [], promise: 'Share groups archive a record after group.share.delivery.count.limit deliveries.', link: KIP932,
+    example: ['limit 5', 'a: acquire                     ok, offset 4, delivery 6'],
+    falseAlarm: 'A limit that was lowered while the record was in flight.',
+  },
+  {
+    id: 'wrong-record', title: 'Share group hands out something else than the log holds', checker: 'share-group',
+    definition: 'A member was handed a value at an offset where the log holds another one, or two members were handed different ones.',
+    forbiddenBy: ['integrity'], link: KIP932,
+    example: ['a: acquire                     ok, jobs-0 offset 4, v7', 'drain: jobs-0 offset 4, v9'],
+    falseAlarm: 'A topic that was deleted and made anew between the two.',
   },
 ]

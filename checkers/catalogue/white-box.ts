@@ -11,6 +11,7 @@ const RAFT = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-595%3A+A+Raf
 const SNAPSHOT = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-630%3A+Kafka+Raft+Snapshot'
 const RECONFIGURATION = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-853%3A+KRaft+Controller+Membership+Changes'
 const COORDINATOR = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-848%3A+The+Next+Generation+of+the+Consumer+Rebalance+Protocol'
+const SHARE_GROUPS = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-932%3A+Queues+for+Kafka'
 const VERIFICATION = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-890%3A+Transactions+Server-Side+Defense'
 const IDEMPOTENCE = 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-98+-+Exactly+Once+Delivery+and+Transactional+Messaging'
 
@@ -222,6 +223,26 @@ export const WHITE_BOX_ANOMALIES: readonly Anomaly[] = [
     example: ['a: has orders-0, is to give it back', 'b: is given orders-0', '', 'a has not acknowledged that it gave it back.'],
     falseAlarm: 'A member that was fenced may go on until it hears of it; what the coordinator says is judged here.',
     link: COORDINATOR,
+  },
+  {
+    id: 'two-holders',
+    title: 'Two members of a share group hold one record',
+    checker: 'single-holder',
+    definition: 'In one leader epoch a record of a share group was given to a member while another held it, which had neither acknowledged it nor lost it.',
+    forbiddenBy: [],
+    example: ['broker 1: gives a offsets 3-5 of jobs-0', 'broker 1: gives b offset 4 of jobs-0', '', 'The lock of a has not run out.'],
+    falseAlarm: 'A new leader knows nothing of locks: it gives out what its predecessor had given to somebody.',
+    link: SHARE_GROUPS,
+  },
+  {
+    id: 'decided-record-acquired',
+    title: 'A record of a share group comes back',
+    checker: 'single-holder',
+    definition: 'A record was handed out in a share group after it had been acknowledged or archived, and that was persisted.',
+    forbiddenBy: ['read-stays'],
+    example: ['broker 1: a has acknowledged offset 4 of jobs-0', 'broker 1 dies', 'broker 2: gives b offset 4 of jobs-0'],
+    falseAlarm: 'What was released, or lost by a lock that ran out; an acknowledgement that was refused.',
+    link: SHARE_GROUPS,
   },
   {
     id: 'no-convergence',

@@ -16,6 +16,7 @@ import { MetadataRegression } from './metadata-regression.ts'
 import { MetadataSnapshots, VoterChanges } from './metadata-snapshots.ts'
 import { EpochRegression, HighWatermarkRegression, LogStart } from './monotone.ts'
 import { ProducerState } from './producer-state.ts'
+import { SingleHolder } from './share-records.ts'
 import { TimeIndex } from './time-index.ts'
 import { TransactionAgreement } from './transaction-agreement.ts'
 
@@ -43,6 +44,7 @@ export const MONITORS: readonly MonitorKind[] = [
   { name: 'compaction', describes: 'the log cleaner removes only what it may, and keeps what a replay needs', create: (context, cluster) => new Compaction(context, cluster) },
   { name: 'coordinator-state', describes: 'whoever replays a coordinator\'s log up to an offset has the same state', create: (context, cluster) => new CoordinatorState(context, cluster) },
   { name: 'single-owner', describes: 'a partition of a group belongs to one member at a time', create: (context, cluster) => new SingleOwner(context, cluster) },
+  { name: 'single-holder', describes: 'a record of a share group is held by one member at a time, and by nobody when its fate is decided', create: (context, cluster) => new SingleHolder(context, cluster) },
   { name: 'convergence', describes: 'when all has healed, in-sync replicas hold one log', create: (context, cluster) => new Convergence(context, cluster) },
 ]
 

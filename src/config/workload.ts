@@ -3,7 +3,7 @@
  * them. Here, below plans and workloads, because both speak it.
  */
 import type { Micros, Millis } from '../base/time.ts'
-import type { AdminConfig, CommonClientConfig, ConsumerConfig, ProducerConfig } from './client.ts'
+import type { AdminConfig, CommonClientConfig, ConsumerConfig, ProducerConfig, ShareConsumerConfig } from './client.ts'
 import type { ServerConfig, ServerSpec } from './cluster.ts'
 
 export interface TopicSpec {
@@ -18,6 +18,8 @@ export type ClientSpec =
   | { readonly host: string; readonly kind: 'producer'; readonly config: Partial<ProducerConfig> }
   | { readonly host: string; readonly kind: 'consumer'; readonly config: Partial<ConsumerConfig> }
   | { readonly host: string; readonly kind: 'admin'; readonly config: Partial<AdminConfig> }
+  /** A member of a share group; delivery limit and lock are those of the cluster, for who judges and who waits. */
+  | { readonly host: string; readonly kind: 'share'; readonly config: Partial<ShareConsumerConfig> & { readonly groupId: string }; readonly deliveryLimit: number; readonly lockMs: Millis; readonly isReadCommitted: boolean }
   /** An application with several clients in it; `config` is for all of them. */
   | { readonly host: string; readonly kind: 'app'; readonly config: Partial<CommonClientConfig>; readonly producer: Partial<ProducerConfig>; readonly consumer: Partial<ConsumerConfig>; /** Commits offsets in transactions in the name of the group only, as before KIP-447. */ readonly withoutGroupMetadata?: boolean }
 
@@ -38,7 +40,7 @@ export type PlanOperation = { readonly id: number; readonly at: Micros; readonly
   /** Runs the script of that name; again when its process was killed and comes back. `forUs`: it goes after so long; `workUs`: how long its work on one poll takes; `commitsEach`: commits record by record. */
   | { readonly f: 'run'; readonly script: string; readonly forUs?: Micros; readonly workUs?: Micros; readonly commitsEach?: true }
   /** One transaction of several records. */
-  | { readonly f: 'transact'; readonly sends: readonly TransactedSend[]; readonly end: 'commit' | 'abort'; /** How long it stays open after its last send. */ readonly openUs: Micros }
+  | { readonly f: 'transact'; readonly sends: readonly TransactedSend[]; readonly end: 'commit' | 'abort'; /** How long it stays open after its sends. */ readonly openUs: Micros; /** How many of its sends come only then; absent: none. */ readonly late?: number }
   /** Moves money between two accounts, each a key of a topic, in one transaction. */
   | { readonly f: 'transfer'; readonly from: string; readonly to: string; readonly amount: number }
   | { readonly f: 'commit-offset'; readonly group: string; readonly topic: string; readonly partition: number; readonly offset: number }

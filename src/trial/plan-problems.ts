@@ -4,6 +4,7 @@
  */
 import { isBuggifySite } from '../config/buggify.ts'
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../config/cluster.ts'
+import { DEFAULT_SHARE_SETTINGS } from '../config/share.ts'
 import { isDefectId, isMendId } from '../config/defects.ts'
 import type { PlanOperation } from '../config/workload.ts'
 import { FAULT_KINDS, type FaultKind, MOMENTARY_KINDS, PARTITION_SHAPES } from '../nemesis/fault.ts'
@@ -23,14 +24,15 @@ const isShaped = (shape: Readonly<Record<string, (value: unknown) => boolean>>) 
 const isServer = isShaped({ nodeId: isCount, host: isText, roles: isListOf(isOneOf('broker', 'controller')), rack: isNullOr(isText) })
 const isTopic = isShaped({ name: isText, partitions: value => isCount(value) && value > 0, replicationFactor: value => isCount(value) && value > 0, configs: isFields })
 const isApp = isShaped({ kind: isOneOf('app'), producer: isFields, consumer: isFields, withoutGroupMetadata: isOneOf(undefined, true, false) })
-const isClient = (value: unknown): boolean => isShaped({ host: isText, config: isFields })(value) && (isOneOf('producer', 'consumer', 'admin')((value as Fields)['kind']) || isApp(value))
+const isShare = isShaped({ kind: isOneOf('share'), deliveryLimit: isCount, lockMs: isCount, isReadCommitted: isOneOf(true, false) })
+const isClient = (value: unknown): boolean => isShaped({ host: isText, config: isFields })(value) && (isOneOf('producer', 'consumer', 'admin')((value as Fields)['kind']) || isApp(value) || (isShare(value) && isText(((value as Fields)['config'] as Fields)['groupId'])))
 
 const OPERATIONS: Readonly<Record<PlanOperation['f'], (value: unknown) => boolean>> = {
   'send': isShaped({ topic: isText, partition: isNullOr(isCount), key: isNullOr(value => typeof value === 'string'), size: isCount, tombstone: isOneOf(undefined, true) }),
   'consume': isShaped({ topic: isText, partitions: isListOf(isCount), from: isOneOf('earliest', 'latest') }),
   'rewind': isShaped({ topic: isText }),
-  'run': isShaped({ script: isText, forUs: value => value === undefined || isCount(value), workUs: value => value === undefined || isCount(value) }),
-  'transact': isShaped({ sends: isListOf(isShaped({ topic: isText, partition: isCount, key: isNullOr(value => typeof value === 'string') })), end: isOneOf('commit', 'abort'), openUs: isCount }),
+  'run': isShaped({ script: isText, forUs: value => value === undefined || isCount(value), workUs: value => value === undefined || isCount(value), commitsEach: isOneOf(undefined, true) }),
+  'transact': isShaped({ sends: isListOf(isShaped({ topic: isText, partition: isCount, key: isNullOr(value => typeof value === 'string') })), end: isOneOf('commit', 'abort'), openUs: isCount, late: value => value === undefined || isCount(value) }),
   'transfer': isShaped({ from: isText, to: isText, amount: isCount }),
   'commit-offset': isShaped({ group: isText, topic: isText, partition: isCount, offset: isCount }),
   'fetch-offset': isShaped({ group: isText, topic: isText, partition: isCount }),
@@ -55,6 +57,7 @@ function isAction(value: unknown): boolean {
   if (!MOMENTARY_KINDS.has(kind as FaultKind) && !isCount(value['durationUs'])) return false
   if (kind === 'swizzle') return isCount(value['hosts']) && isCount(value['pick']) && isCount(value['spacingUs'])
   if (kind === 'outage') return isOneOf('rack', 'all')(value['scope']) && isCount(value['pick']) && typeof value['machine'] === 'boolean'
+  if (kind === 'alter-config') return isText(value['topic']) && isText(value['name']) && isText(value['value']) && (value['former'] === null || isText(value['former']))
   if (kind === 'clog') return isTarget(value['from']) && isTarget(value['to'])
   if (!isTarget(value['target'])) return false
   switch (kind) {
@@ -89,6 +92,9 @@ const LATER_SETTINGS: ReadonlySet<string> = new Set<keyof ServerConfig>([
   'coordinatorLoadMs', 'transactionVersion',
 ])
 
+/** Each that is there is of the type of its default. */
+const isShareSettings = (value: unknown): boolean => isFields(value) && Object.entries(DEFAULT_SHARE_SETTINGS).every(([name, standard]) => value[name] === undefined || typeof value[name] === typeof standard)
+
 /** The first part that is wrong, in words. `plan` has the lists and objects of a plan. */
 export function partProblem(plan: Fields): string | undefined {
   const list = (field: string): readonly unknown[] => plan[field] as readonly unknown[]
@@ -104,6 +110,8 @@ export function partProblem(plan: Fields): string | undefined {
     if (LATER_SETTINGS.has(name) && isFields(cluster['server']) && cluster['server'][name] === undefined) continue
     if (!isFields(cluster['server']) || typeof cluster['server'][name] !== typeof value) return `plan.cluster.server.${name} is not a ${typeof value}`
   }
+  const share = (cluster['server'] as Fields)['share']
+  if (share !== undefined && !isShareSettings(share)) return 'plan.cluster.server.share is not sound'
   const having = (role: string): number => servers.filter(server => ((server as Fields)['roles'] as readonly unknown[]).includes(role)).length
   if (having('broker') === 0 || having('controller') === 0) return 'plan.cluster.servers has no broker or no controller'
   const problem = wrong('topics', isTopic) ?? wrong('clients', isClient)

@@ -131,9 +131,10 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   const deadline = healedAt + plan.timing.settleUs
   stop.complete()
   const isDown = (host: string): boolean => nemesis?.isPermanentlyDown(host) === true
+  const recreated = recreatedTopics(plan.operations)
   const settled = (): boolean => {
     nemesis?.completeCore()
-    return clients.unfinished.length === 0 && isHealthy(view, plan, isDown)
+    return clients.unfinished.length === 0 && isHealthy(view, plan, recreated, isDown)
   }
   yield* until(world, plan.timing.settleUs, settled)
 
@@ -180,6 +181,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
       }),
       clientsUnfinished: clients.unfinished,
       drained: drain?.complete === true,
+      ...(drain?.refused === undefined ? {} : { refused: drain.refused }),
     }, guarantees))
   }
   if (simulation.crashes.length > 0) results.push(ownErrors(simulation.crashes, host => plan.cluster.servers.some(server => server.host === host)))
@@ -246,8 +248,7 @@ function createTopics(world: World, plan: Plan, bootstrapServers: readonly strin
   return ready
 }
 
-function isHealthy(view: ObservedCluster, plan: Plan, isDown: (host: string) => boolean): boolean {
-  const recreated = recreatedTopics(plan.operations)
+function isHealthy(view: ObservedCluster, plan: Plan, recreated: ReadonlySet<string>, isDown: (host: string) => boolean): boolean {
   return plan.topics.every(topic => {
     const present = view.partitions().filter(({ topic: name }) => name === topic.name)
     // A topic that was deleted and could not be created anew is whole without partitions.

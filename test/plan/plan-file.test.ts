@@ -9,6 +9,8 @@ import { DEFAULT_GENERATE_OPTIONS } from '../../src/plan/generate-options.ts'
 import { generatePlan } from '../../src/plan/generate-plan.ts'
 import { parsePlanFile, readPlanFile } from '../../src/trial/plan-file.ts'
 import { defineWorkload } from '../../workloads/define-workload.ts'
+import { copyExactlyOnce } from '../../workloads/pipeline-workload.ts'
+import { shareQueue } from '../../workloads/share-queue.ts'
 import { SMALL, drawnPlans } from './fixture.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'plan-file-'))
@@ -66,6 +68,10 @@ describe('a plan file', () => {
 
   it('of any plan that is drawn is taken', () => {
     for (const plan of [...drawnPlans(60), ...drawnPlans(20, { faultRate: 'high', profile: 'clock-skew' })]) expect(parsePlanFile(JSON.stringify({ ...FILE, plan }), 'x').plan).toEqual(plan)
+    for (const workload of [shareQueue, copyExactlyOnce]) {
+      const drawn = generatePlan('1', { ...DEFAULT_GENERATE_OPTIONS, workload: workload.name }, workload)
+      expect(parsePlanFile(JSON.stringify({ ...FILE, plan: drawn }), 'x').plan).toEqual(drawn)
+    }
     const mine = defineWorkload({ name: 'mine', clients: { copy: () => Promise.resolve() } })
     const plan = generatePlan('1', { ...DEFAULT_GENERATE_OPTIONS, workload: 'mine' }, mine)
     expect(plan.operations.map(({ f }) => f)).toContain('run')
@@ -82,6 +88,8 @@ describe('a plan file', () => {
     ['plan.topics[1] is not sound', plan => { plan.topics[1].partitions = 0 }],
     ['plan.topics[0] is not sound', plan => { plan.topics[0].replicationFactor = 3 }],
     ['plan.clients[0] is not sound', plan => { delete plan.clients[0].config }],
+    ['plan.clients[0] is not sound', plan => { plan.clients[0] = { host: 'client-1', kind: 'share', deliveryLimit: 5, lockMs: 1, isReadCommitted: false, config: {} } }],
+    ['plan.cluster.server.share is not sound', plan => { plan.cluster.server.share = { groupShareMaxSize: '1' } }],
     ['plan.operations[0] is not sound', plan => { plan.operations[0] = null }],
     ['plan.operations[1] is not sound', plan => { plan.operations[1].f = 'constructor' }],
     ['plan.operations[2] is not sound', plan => { plan.operations[2].client = 'nobody' }],

@@ -11,6 +11,7 @@ import type { ShareFetchRequest } from '../../protocol/generated/types.ts'
 import type { RpcRequest } from '../../rpc/rpc-server.ts'
 import { currentLeader, nodeEndpoints } from '../broker-context.ts'
 import type { BrokerContext } from '../broker-context.ts'
+import { NO_RECORDS } from '../partition-reads.ts'
 import { acknowledgedIn, acknowledgeShares } from '../share/acknowledge-shares.ts'
 import { releaseShares } from '../share/close-share-session.ts'
 import { acquireTargets, DelayedShareFetch } from '../share/share-fetch-read.ts'
@@ -85,12 +86,19 @@ function* openShares({ image, sharePartitions }: BrokerContext, { groupId, parti
 }
 
 function* acquired(context: BrokerContext, params: ShareFetchParams, groupId: string, targets: readonly ShareTarget[]): Task<readonly ShareFetchResult[]> {
-  if (params.maxRecords <= 0 || targets.length === 0) return targets.map(() => ({ errorCode: ErrorCode.NONE, records: new Uint8Array(0), acquired: [] }))
+  if (params.maxRecords <= 0 || targets.length === 0) return targets.map(() => ({ errorCode: ErrorCode.NONE, records: NO_RECORDS, acquired: [] }))
   yield* context.env.pause('share-fetch-read')
   const results = new Future<readonly ShareFetchResult[]>()
   const keys = targets.flatMap(({ topicId, partition }) => [partitionName(topicId, partition), watchKey(groupId, topicId, partition)])
   context.delayedFetch.completeElseWatch(new DelayedShareFetch(targets, () => results.complete(acquireTargets(params, targets))), keys, params.maxWaitMs)
-  return yield* results.wait()
+  const found = yield* results.wait()
+  const confirmed: ShareFetchResult[] = []
+  for (const [index, result] of found.entries()) {
+    const { share } = targets[index]!
+    const errorCode = typeof share === 'number' || result.acquired.length === 0 ? ErrorCode.NONE : yield* share.confirmLeadership().wait()
+    confirmed.push(errorCode === ErrorCode.NONE ? result : { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, records: NO_RECORDS, acquired: [] })
+  }
+  return confirmed
 }
 
 function respondWith(context: BrokerContext, request: RpcRequest, targets: readonly ShareTarget[], results: readonly ShareFetchResult[], acknowledgeErrors: ReadonlyMap<string, number>): void {
@@ -112,7 +120,7 @@ function respondWith(context: BrokerContext, request: RpcRequest, targets: reado
   }
   targets.forEach(({ topicId, partition }, index) => tell(topicId, partition, results[index]!))
   // Acknowledged, and not in the session any more.
-  for (const { topicId, partition } of acknowledgedIn(request.body as ShareFetchRequest)) if (left.has(partitionName(topicId, partition))) tell(topicId, partition, { errorCode: ErrorCode.NONE, records: new Uint8Array(0), acquired: [] })
+  for (const { topicId, partition } of acknowledgedIn(request.body as ShareFetchRequest)) if (left.has(partitionName(topicId, partition))) tell(topicId, partition, { errorCode: ErrorCode.NONE, records: NO_RECORDS, acquired: [] })
   request.respond({
     errorCode: ErrorCode.NONE, acquisitionLockTimeoutMs: context.sharePartitions.settings.groupShareRecordLockDurationMs,
     responses: [...topics].map(([topicId, partitions]) => ({ topicId, partitions })), nodeEndpoints: nodeEndpoints(context.image, leaders),

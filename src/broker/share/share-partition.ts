@@ -173,8 +173,9 @@ export class SharePartition {
   /** Without a way back: what is persisted of it may be lost. */
   private releaseNow(offsets: readonly number[], memberId: string): void {
     if (offsets.length === 0) return
-    const batches = offsets.map(offset => this.window.decide(offset, DeliveryState.AVAILABLE, this.host.settings.groupShareDeliveryCountLimit, true))
+    const batches = offsets.map(offset => this.window.decide(offset, DeliveryState.AVAILABLE, this.limitOfLost, true))
     this.observeAll('released', memberId, batches)
+    this.noteGivenUp(batches)
     this.window.advance()
     const written = this.write(batches)
     this.host.onAvailable(this)
@@ -201,7 +202,30 @@ export class SharePartition {
   /** The member has gone, or its session: others may have what it holds. */
   release(memberId: string): Future<number> {
     if (!this.isActive) return Future.completed(ErrorCode.NONE)
-    return this.decide(memberId, this.window.acquired({ memberId }).map(offset => ({ offset, type: AcknowledgeType.RELEASE })))
+    return this.decide(memberId, this.window.acquired({ memberId }).map(offset => ({ offset, type: AcknowledgeType.RELEASE })), true)
+  }
+
+  /**
+   * A delivery counts when it is made, whether or not the client hears of it: a record whose deliveries are all lost on the way
+   * is archived, and nobody has seen it. Known behaviour, with a mend.
+   */
+  private get limitOfLost(): number {
+    return this.host.env.mends.has('lost-deliveries-count') ? Number.MAX_SAFE_INTEGER : this.host.settings.groupShareDeliveryCountLimit
+  }
+
+  private noteGivenUp(batches: readonly StateBatch[]): void {
+    const { groupId } = this.id
+    for (const { firstOffset, deliveryState } of batches) if (deliveryState === DeliveryState.ARCHIVED) this.host.env.observe({ kind: 'share-record-given-up', groupId, ...this.partition.names(), offset: firstOffset })
+  }
+
+  /**
+   * Who leads hands out records without asking anybody whether it still does: one that does not know of its successor may hand
+   * out what was acknowledged there. Known behaviour; mended, the share coordinator confirms it.
+   */
+  confirmLeadership(): Future<number> {
+    if (!this.host.env.mends.has('deposed-leader-delivers')) return Future.completed(ErrorCode.NONE)
+    const { stateEpoch, leaderEpoch } = this
+    return this.host.persister.write(this.id, { stateEpoch, leaderEpoch, startOffset: -1, deliveryCompleteCount: -1, batches: [] })
   }
 
   private renew(memberId: string, renewed: readonly Decision[]): void {
@@ -211,11 +235,12 @@ export class SharePartition {
     this.startLock(lock)
   }
 
-  private decide(memberId: string, decisions: readonly Decision[]): Future<number> {
+  private decide(memberId: string, decisions: readonly Decision[], isLost = false): Future<number> {
     const errorCode = new Future<number>()
     if (decisions.length === 0) return Future.completed(ErrorCode.NONE)
-    const limit = this.host.settings.groupShareDeliveryCountLimit
+    const limit = isLost ? this.limitOfLost : this.host.settings.groupShareDeliveryCountLimit
     const batches = decisions.map(({ offset, type }) => this.window.decide(offset, stateOf(type), limit))
+    if (isLost) this.noteGivenUp(batches)
     const written = this.write(batches)
     written.onSettled(() => {
       const code = written.result()

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { exactlyOnceChecker } from '../../../checkers/collections/exactly-once-checker.ts'
 import { groupsChecker } from '../../../checkers/collections/groups-checker.ts'
+import { shareGroupChecker } from '../../../checkers/collections/share-group-checker.ts'
 import type { Checker } from '../../../checkers/contract.ts'
 import { type CollectionCase, h, judgeWith } from './recorded-history.ts'
 
@@ -56,9 +57,32 @@ const GROUPS: readonly CollectionCase[] = [
   { name: 'a group named like a property', history: h(assign('a', 7, '["__proto__"]').replace('"g"', '"constructor"')), verdict: 'valid' },
 ]
 
+const acquire = (member: string, records: string, type = 'ok'): string => `${member === 'a' ? 1 : 2} acquire {"group":"g","member":"${member}","limit":3,"records":{"o-0":${records}}} ${type}`
+const acknowledge = (member: string, records: string, type = 'ok'): string => `${member === 'a' ? 1 : 2} acknowledge {"group":"g","member":"${member}","partition":"o-0","limit":3,"records":${records}} ${type}`
+const inLog = (records: string): string => `9 in-log {"group":"g","records":{"o-0":${records}}} ok`
+
+const SHARES: readonly CollectionCase[] = [
+  { name: 'each to one member', history: h(acquire('a', '[[0,7,1]]'), acquire('b', '[[1,8,1]]'), acknowledge('a', '[[0,"accept",1]]'), acknowledge('b', '[[1,"reject",1]]'), inLog('[[0,7],[1,8]]')), verdict: 'valid' },
+  { name: 'one to nobody', history: h(acquire('a', '[[0,7,1]]'), inLog('[[0,7],[1,8]]')), verdict: 'invalid', counts: { 'undelivered-record': 1 } },
+  { name: 'one that nobody could read', history: h('1 acquire {"group":"g","member":"a","limit":3,"records":{},"unreadable":{"o-0":[0]}} ok', inLog('[[0,7]]')), verdict: 'valid' },
+  { name: 'one to a group of another name', history: h(acquire('a', '[[0,7,1]]').replace('"g"', '"h"'), inLog('[[0,7]]')), verdict: 'invalid', counts: { 'undelivered-record': 1 } },
+  { name: 'again after it was accepted', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"accept",1]]'), acquire('b', '[[0,7,1]]')), verdict: 'invalid', counts: { 'redelivered-record': 1 } },
+  { name: 'again after it was rejected', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"reject",1]]'), acquire('b', '[[0,7,2]]')), verdict: 'invalid', counts: { 'redelivered-record': 1 } },
+  { name: 'again after it was released', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"release",1]]'), acquire('b', '[[0,7,2]]')), verdict: 'valid' },
+  { name: 'again after it was released for the last time', history: h(acquire('a', '[[0,7,3]]'), acknowledge('a', '[[0,"release",3]]'), acquire('b', '[[0,7,3]]')), verdict: 'invalid', counts: { 'redelivered-record': 1 } },
+  { name: 'again after an acknowledgement of unknown fate', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"accept",1]]', 'info'), acquire('b', '[[0,7,2]]')), verdict: 'valid' },
+  { name: 'again after an acknowledgement that was refused', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"accept",1]]', 'fail'), acquire('b', '[[0,7,2]]')), verdict: 'valid' },
+  { name: 'to somebody who had asked before', history: h(acquire('a', '[[0,7,1]]'), acquire('b', '[]', 'invoke'), acknowledge('a', '[[0,"accept",1]]'), acquire('b', '[[0,7,2]]')), verdict: 'valid' },
+  { name: 'two that are both done with it', history: h(acquire('a', '[[0,7,1]]'), acquire('b', '[[0,7,2]]'), acknowledge('b', '[[0,"accept",2]]'), acknowledge('a', '[[0,"accept",1]]')), verdict: 'valid' },
+  { name: 'as often as it may be', history: h(acquire('a', '[[0,7,3]]')), verdict: 'valid' },
+  { name: 'too often', history: h(acquire('a', '[[0,7,4]]')), verdict: 'invalid', counts: { 'too-many-deliveries': 1 } },
+  { name: 'something else than there is', history: h(acquire('a', '[[0,7,1]]'), inLog('[[0,8]]')), verdict: 'invalid', counts: { 'wrong-record': 1 } },
+  { name: 'something else than before', history: h(acquire('a', '[[0,7,1]]'), acquire('b', '[[0,8,2]]')), verdict: 'invalid', counts: { 'wrong-record': 1 } },
+]
+
 const nonZero = (counts: { readonly [anomaly: string]: number }): { [anomaly: string]: number } => Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
 
-describe.each<readonly [string, Checker, readonly CollectionCase[]]>([['exactly-once', exactlyOnceChecker(), EXACTLY_ONCE], ['groups', groupsChecker, GROUPS]])('%s', (_, checker, cases) => {
+describe.each<readonly [string, Checker, readonly CollectionCase[]]>([['exactly-once', exactlyOnceChecker(), EXACTLY_ONCE], ['groups', groupsChecker, GROUPS], ['share-group', shareGroupChecker, SHARES]])('%s', (_, checker, cases) => {
   it.each(cases.map(one => [one.name, one] as const))('%s', (__, { history, verdict, counts = {} }) => {
     const result = judgeWith(checker, history)
     expect({ verdict: result.verdict, counts: nonZero(result.counts) }).toEqual({ verdict, counts })
@@ -84,6 +108,11 @@ describe('one violation among many', () => {
     expect(judgeWith(exactlyOnceChecker(), pipeline(inputs)).verdict).toBe('valid')
     expect(judgeWith(exactlyOnceChecker(), pipeline(inputs.filter((_, at) => at !== 1_234))).counts).toEqual({ 'missing-output': 1 })
     expect(judgeWith(exactlyOnceChecker(), pipeline([...inputs, inputs[1_234]!])).counts).toEqual({ 'duplicate-output': 1 })
+    const jobs = Array.from({ length: 3_000 }, (_, at) => at)
+    const queue = (handed: readonly number[]): ReturnType<typeof h> => h(...handed.flatMap(at => [acquire('a', `[[${at},${at},1]]`), acknowledge('a', `[[${at},"accept",1]]`)]), inLog(`[${jobs.map(at => `[${at},${at}]`).join(',')}]`))
+    expect(judgeWith(shareGroupChecker, queue(jobs)).verdict).toBe('valid')
+    expect(judgeWith(shareGroupChecker, queue(jobs.filter(at => at !== 1_234))).counts).toEqual({ 'undelivered-record': 1 })
+    expect(judgeWith(shareGroupChecker, queue([...jobs, 1_234])).counts).toEqual({ 'redelivered-record': 1 })
     const group = (odd: number): ReturnType<typeof h> => h(...Array.from({ length: 3_000 }, (_, at) => (at % 2 === 0 ? commit('a', 7, at) : fetch(at === 2_001 ? odd : at - 1))))
     expect(judgeWith(groupsChecker, group(2_000)).verdict).toBe('valid')
     expect(judgeWith(groupsChecker, group(1_998)).counts).toEqual({ 'commit-regression': 1 })

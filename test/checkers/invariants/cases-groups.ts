@@ -10,6 +10,9 @@ const gives = (t: ClusterTrace, memberId: string, partitions: readonly string[],
   t.see(1, { kind: 'member-assigned', groupId: 'g', memberId, epoch: 3, protocol: 'consumer', coordinatorEpoch: 1, partitions, releasing: [], ...o })
 const forms = (t: ClusterTrace): ClusterTrace => t.see(1, { kind: 'group-state', groupId: 'g', from: 'PreparingRebalance', to: 'CompletingRebalance', epoch: 1, members: [], partition: 0, coordinatorEpoch: 1 })
 const twice = (name: string, trace: TraceCase['trace']): TraceCase => ({ name, trace, counts: { 'two-owners': 1 }, says: ['orders-0 of group g has two owners', 'b has it, too'] })
+type ShareChange = ObservationOf<'share-records'>['change']
+const shares = (t: ClusterTrace, change: ShareChange, memberId: string, firstOffset: number, lastOffset: number, o: Partial<ObservationOf<'share-records'>> = {}): ClusterTrace =>
+  t.see(1, { kind: 'share-records', groupId: 'g', topicId: 'id', topic: 'orders', partition: 0, leaderEpoch: 1, change, memberId, firstOffset, lastOffset, deliveryCount: 1, startOffset: 3, ...o })
 const classic = { protocol: 'classic' } as const
 
 export const GROUP_CASES: TraceCases = {
@@ -42,6 +45,29 @@ export const GROUP_CASES: TraceCases = {
       { name: 'a coordinator that was replaced says so', trace: t => gives(gives(t, 'a', ['orders-0'], { coordinatorEpoch: 2 }), 'b', ['orders-0']) },
       { name: 'in the next generation', trace: t => gives(gives(t, 'a', ['orders-0'], classic), 'b', ['orders-0'], { ...classic, epoch: 4 }) },
       { name: 'in a group that was made anew', trace: t => gives(forms(gives(forms(t), 'a', ['orders-0'], { ...classic, epoch: 1 })), 'b', ['orders-0'], { ...classic, epoch: 1 }) },
+    ],
+  },
+  'two-holders': {
+    shows: [
+      { name: 'a record is given to somebody else', trace: t => shares(shares(t, 'acquired', 'a', 3, 5), 'acquired', 'b', 5, 6), counts: { 'two-holders': 1 }, says: ['offset 5 of orders-0', 'b is given it, too'] },
+      { name: 'and again to the same member', trace: t => shares(shares(t, 'acquired', 'a', 3, 5), 'acquired', 'a', 4, 4), counts: { 'two-holders': 1 } },
+    ],
+    passes: [
+      { name: 'it was released', trace: t => shares(shares(shares(t, 'acquired', 'a', 3, 5), 'released', 'a', 3, 5), 'acquired', 'b', 3, 5) },
+      { name: 'a new leader does not know', trace: t => shares(shares(shares(t, 'acquired', 'a', 3, 5), 'initialized', '', 3, 2, { leaderEpoch: 2 }), 'acquired', 'b', 3, 5, { leaderEpoch: 2 }) },
+      { name: 'a leader that was replaced goes on', trace: t => shares(shares(shares(t, 'initialized', '', 3, 2, { leaderEpoch: 2 }), 'acquired', 'b', 3, 5, { leaderEpoch: 2 }), 'acquired', 'a', 3, 5) },
+      { name: 'in another group or partition', trace: t => shares(shares(shares(t, 'acquired', 'a', 3, 5), 'acquired', 'b', 3, 5, { groupId: 'h' }), 'acquired', 'b', 3, 5, { partition: 1 }) },
+    ],
+  },
+  'decided-record-acquired': {
+    shows: [
+      { name: 'it was acknowledged', trace: t => shares(shares(shares(t, 'acquired', 'a', 3, 5), 'acknowledged', 'a', 3, 5), 'acquired', 'b', 5, 6), counts: { 'decided-record-acquired': 1 }, says: ['Offset 5 of orders-0', 'b is given it'] },
+      { name: 'it was archived, and the next leader forgets', trace: t => shares(shares(shares(shares(t, 'acquired', 'a', 3, 3), 'archived', 'a', 3, 3), 'initialized', '', 3, 2, { leaderEpoch: 2 }), 'acquired', 'b', 3, 3, { leaderEpoch: 2 }), counts: { 'decided-record-acquired': 1 } },
+      { name: 'a leader that was replaced has still been heard', trace: t => shares(shares(shares(shares(t, 'acquired', 'a', 3, 3), 'initialized', '', 3, 2, { leaderEpoch: 2 }), 'acknowledged', 'a', 3, 3), 'acquired', 'b', 3, 3, { leaderEpoch: 2 }), counts: { 'decided-record-acquired': 1 } },
+    ],
+    passes: [
+      { name: 'others were', trace: t => shares(shares(shares(t, 'acquired', 'a', 3, 5), 'acknowledged', 'a', 3, 4), 'acquired', 'b', 6, 9) },
+      { name: 'a leader that was replaced hands it out', trace: t => shares(shares(shares(shares(t, 'initialized', '', 3, 2, { leaderEpoch: 2 }), 'acquired', 'b', 3, 5, { leaderEpoch: 2 }), 'acknowledged', 'b', 3, 5, { leaderEpoch: 2 }), 'acquired', 'a', 3, 5) },
     ],
   },
 }

@@ -1,0 +1,27 @@
+/** A share group as a queue: valid under faults; the poison is archived; and the defect of KAFKA-19954 is found where it strikes. */
+import { expect, it } from 'vitest'
+import { DEFAULT_GENERATE_OPTIONS } from '../../src/plan/generate-options.ts'
+import { generatePlan } from '../../src/plan/generate-plan.ts'
+import { trialSeed } from '../../src/plan/seed-random.ts'
+import { runPlan } from '../../src/trial/run-plan.ts'
+import { shareQueue } from '../../workloads/share-queue.ts'
+
+const planOf = (index: number, families = DEFAULT_GENERATE_OPTIONS.families) => generatePlan(trialSeed('share-queue', index), { ...DEFAULT_GENERATE_OPTIONS, workload: 'share-queue', families }, shareQueue)
+
+it('hands every job to somebody, and poison no more than the limit allows', () => {
+  const { history, verdict } = runPlan(planOf(2, []), shareQueue)
+  expect(verdict).toBe('valid')
+  const deliveries = history.flatMap(({ f, type, value }) => (f === 'acquire' && type === 'ok' ? Object.values((value as { records: { [key: string]: [number, number, number][] } }).records).flat() : []))
+  const most = (id: number) => Math.max(0, ...deliveries.filter(([, value]) => value === id).map(([, , count]) => count))
+  const sent = history.flatMap(({ f, type, value }) => (f === 'send' && type === 'ok' ? [(value as [string, string, [number, number]][])[0]![2][1]] : []))
+  const limit = history.flatMap(({ f, type, value }) => (f === 'acquire' && type === 'ok' ? [(value as { limit: number }).limit] : []))[0]!
+  expect(sent.length).toBeGreaterThan(0)
+  expect(sent.filter(id => most(id) === 0)).toEqual([])
+  const poison = sent.filter(id => id % 9 === 0)
+  expect(poison.length).toBeGreaterThan(0)
+  expect(poison.map(most)).toEqual(poison.map(() => limit))
+})
+
+it.each([2, 3, 4])('trial %s under faults is valid', index => {
+  expect(runPlan(planOf(index), shareQueue).findings.filter(({ status }) => status === 'bad')).toEqual([])
+})
