@@ -8,8 +8,9 @@
  * The mechanisms are told by nodes as observations; which producer a finding concerns follows from the batches that
  * leaders appended at the offsets in its evidence.
  */
+import { partitionName } from '../src/base/partition-name.ts'
 import { MENDS, type MendId } from '../src/config/defects.ts'
-import type { BatchSummary, Observation, Observer } from '../src/env/observation.ts'
+import type { BatchSummary, Observation, ObservationKind, Observer } from '../src/env/observation.ts'
 import type { Json } from '../src/history/operation.ts'
 import type { Finding } from './contract.ts'
 import { LostDecisions } from './lost-decisions.ts'
@@ -48,11 +49,13 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'leader-completeness', 'candidate-completeness', 'log-divergence', 'lost-write', 'unseen', 'vanished-read', 'inconsistent-offsets', 'offset-regression',
     'nonmonotonic-send', 'int-nonmonotonic-send', 'reorder', 'nonmonotonic-poll', 'int-nonmonotonic-poll', 'poll-skip', 'int-poll-skip',
   ]),
+  'elr-cleared-without-leader': new Set(['no-progress']),
   'epoch-start-behind-gap': new Set([
     'log-divergence', 'no-convergence', 'leader-completeness', 'candidate-completeness', 'producer-state-mismatch', 'inconsistent-offsets', 'lost-latest', 'tombstone-missed', 'vanished-read',
     'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'aborted-read', 'wrong-compaction',
   ]),
   'deposed-coordinator-answers': new Set(['nonlinearizable', 'commit-regression', 'duplicate-output']),
+  'deposed-leader-resets-readers': new Set(['duplicate-output', 'missing-output']),
   'empty-marker-forgets-epoch': new Set([
     'producer-state-mismatch', 'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'hanging-transaction', 'torn-transaction', 'unknown-transaction', 'aborted-read', 'no-progress',
   ]),
@@ -114,6 +117,11 @@ export class MechanismRecorder implements Observer {
   /** Per replica (`node key`), per producer: what a faithful broker would remember. */
   private readonly held = new Map<string, Map<number, BatchSummary[]>>()
 
+  /** What is seen most often and shows no mechanism. */
+  wants(kind: ObservationKind): boolean {
+    return kind !== 'request-sent' && kind !== 'high-watermark'
+  }
+
   observe(event: Observation, node: string, _incarnation: number, time: number): void {
     switch (event.kind) {
       case 'log-append': {
@@ -157,6 +165,10 @@ export class MechanismRecorder implements Observer {
         return this.add('timestamp-below-log-start', event, node, time, `finds timestamp ${event.timestamp} only below its log start in the first segment that has it, and looks no further`)
       case 'isr-proposal-forgotten':
         return this.add('pending-isr-overwritten', event, node, time, `forgets that it has asked for the ISR [${event.proposed.join(' ')}] when metadata that it knows already arrives`)
+      case 'elr-cleared-without-leader':
+        // What does not get on then is not told by partition.
+        for (const key of [partitionName(event.topic, event.partition), '']) this.tell('elr-cleared-without-leader', key, node, time, 'forgets who may lead a partition without leader and ISR, as min.insync.replicas has changed,')
+        return
       case 'elr-kept-removed-replica':
         return this.add('elr-outlives-replica', event, node, time, `keeps [${event.brokers.join(' ')}], which are no replicas any more, among the eligible leaders`)
       case 'producer-epoch-skipped':
@@ -174,6 +186,13 @@ export class MechanismRecorder implements Observer {
         if (event.coordinatorEpoch < epoch) this.tell('deposed-coordinator-answers', '', node, time, `answers for partition ${event.partition} of ${event.topic} as its coordinator of epoch ${event.coordinatorEpoch}, whom one of epoch ${epoch} has replaced,`)
         return
       }
+      case 'read-beyond-end': {
+        const key = `${event.topic}-${event.partition}`
+        const epoch = this.leaderEpochs.get(key) ?? 0
+        const what = event.offset < 0 ? `epoch ${event.epoch} is unknown` : `offset ${event.offset} is out of range`
+        if (event.leaderEpoch < epoch) for (const one of [key, '']) this.tell('deposed-leader-resets-readers', one, node, time, `tells a reader that ${what}, as leader of epoch ${event.leaderEpoch}, whom one of epoch ${epoch} has replaced,`)
+        return
+      }
       case 'share-records': {
         const epoch = this.leaderEpochs.get(`${event.topic}-${event.partition}`) ?? 0
         if (event.change === 'acquired' && event.leaderEpoch < epoch) this.add('deposed-leader-delivers', event, node, time, `hands out offsets ${event.firstOffset}-${event.lastOffset} as the leader of epoch ${event.leaderEpoch}, whom one of epoch ${epoch} has replaced,`)
@@ -185,6 +204,7 @@ export class MechanismRecorder implements Observer {
         for (const key of [...event.partitions, '']) this.tell('transaction-timeout-by-wall-clock', key, node, time, `coordinates a transaction of ${event.transactionalId} that began ${event.aheadMs} ms in the future of its clock`)
         return
       case 'client-transaction':
+      case 'transaction-decided':
       case 'transaction-state':
       case 'marker-written': {
         const found = this.decisions.follow(event)

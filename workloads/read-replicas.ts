@@ -39,8 +39,9 @@ function* readReplica(
   consumer.assign(partitions)
   for (const { topic, partition } of partitions) consumer.seekToBeginning(topic, partition)
   const isRead = ({ topic, partition }: { topic: string; partition: number }): boolean => (consumer.currentPosition(topic, partition) ?? 0) >= end[`${topic}-${partition}`]!
+  const recreated = recreatedTopics(operations)
   for (let quiet = 0; quiet < PATIENCE && !partitions.every(isRead);) {
-    const count = yield* recordedPoll(env, recorder, consumer, payload, POLL_MS, recreatedTopics(operations), extra)
+    const count = yield* recordedPoll(env, recorder, consumer, payload, POLL_MS, recreated, extra)
     quiet = count === 0 ? quiet + 1 : 0
   }
   consumer.close()

@@ -34,7 +34,7 @@ import { handleWriteTxnMarkers } from './handlers/write-txn-markers.ts'
 
 const FORWARDED: readonly number[] = [
   ApiKey.CreateTopics, ApiKey.DeleteTopics, ApiKey.CreatePartitions, ApiKey.AlterConfigs, ApiKey.IncrementalAlterConfigs, ApiKey.ElectLeaders,
-  ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.UnregisterBroker, ApiKey.DescribeQuorum, ApiKey.AlterClientQuotas,
+  ApiKey.AlterPartitionReassignments, ApiKey.ListPartitionReassignments, ApiKey.UnregisterBroker, ApiKey.DescribeQuorum, ApiKey.AlterClientQuotas, ApiKey.UpdateFeatures, ApiKey.AddRaftVoter, ApiKey.RemoveRaftVoter,
 ]
 
 export const SERVED_APIS: ReadonlySet<number> = new Set([

@@ -289,6 +289,11 @@ const mends = [
     link: 'https://github.com/apache/kafka/blob/4.3/metadata/src/main/java/org/apache/kafka/controller/PartitionChangeBuilder.java',
   },
   {
+    id: 'elr-cleared-without-leader',
+    mechanism: 'A change of min.insync.replicas clears the ELR and the last known leader also of a partition that has no leader; while its ISR is empty nobody can then be elected, not even its last leader, until somebody asks for an unclean election.',
+    link: 'https://github.com/apache/kafka/blob/4.3/metadata/src/main/java/org/apache/kafka/controller/ReplicationControlManager.java',
+  },
+  {
     id: 'metadata-log-start-forgotten',
     mechanism: 'A restart forgets where the metadata log starts, so that it begins with its first segment again, but not that the epochs were cut there; a truncation to that offset then leaves records without an epoch, and the server dies when it wants to fetch on.',
     link: 'https://github.com/apache/kafka/blob/4.3/raft/src/main/java/org/apache/kafka/raft/internals/KafkaRaftLog.java',
@@ -302,6 +307,11 @@ const mends = [
     id: 'deposed-coordinator-answers',
     mechanism: 'A group coordinator answers OffsetFetch from its memory and asks nobody whether it still leads its partition; one that has not heard of its successor yet answers without what that one has acknowledged.',
     link: 'https://github.com/apache/kafka/blob/4.3/group-coordinator/src/main/java/org/apache/kafka/coordinator/group/GroupCoordinatorService.java',
+  },
+  {
+    id: 'deposed-leader-resets-readers',
+    mechanism: 'A leader that has been deposed and does not know it yet answers a position beyond its log end with OFFSET_OUT_OF_RANGE; a consumer with as old metadata, which came to that position by a plain seek, believes it and resets by auto.offset.reset.',
+    link: 'https://github.com/apache/kafka/blob/4.3/clients/src/main/java/org/apache/kafka/clients/consumer/internals/FetchCollector.java',
   },
   {
     id: 'empty-marker-forgets-epoch',

@@ -5,8 +5,8 @@
  * Unlike Kafka: of the resources only topics and the cluster-wide broker default exist. As in Kafka, enabling unclean
  * election elects nobody by itself: the periodic run does.
  */
-import type { Defects } from '../config/defects.ts'
 import { topicConfigProblem } from '../config/topic.ts'
+import type { Observation } from '../env/observation.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import { metadataRecord } from '../protocol/metadata-records.ts'
 import type { MetadataRecord } from '../protocol/metadata-records.ts'
@@ -15,6 +15,7 @@ import type { ControllerState } from './controller-state.ts'
 import type { ControllerContext, Decision } from './decision.ts'
 import { CLUSTER_DEFAULT, DYNAMIC_CLUSTER_CONFIGS, MIN_INSYNC_REPLICAS } from './effective-config.ts'
 import { BROKER_RESOURCE, resourceKey, TOPIC_RESOURCE } from './metadata-image.ts'
+import { NO_LEADER, withoutElr } from './partition-image.ts'
 
 const SET = 0
 const DELETE = 1
@@ -29,7 +30,7 @@ const OK: ConfigError = { errorCode: ErrorCode.NONE, errorMessage: null }
 
 export function incrementalAlterConfigs(
   state: ControllerState,
-  context: Pick<ControllerContext, 'defects'>,
+  context: Pick<ControllerContext, 'defects' | 'mends'>,
   request: IncrementalAlterConfigsRequest,
 ): Decision<IncrementalAlterConfigsResponse> {
   const records: MetadataRecord[] = []
@@ -37,12 +38,13 @@ export function incrementalAlterConfigs(
     const { resourceType, resourceName } = resource
     return { ...alterResource(state, resource, records), resourceType, resourceName }
   })
-  records.push(...clearElrRecords(state, context.defects, records))
-  return { records: request.validateOnly ? [] : records, response: { throttleTimeMs: 0, responses } }
+  const cleared = clearElr(state, context, records)
+  records.push(...cleared.records)
+  return request.validateOnly ? { records: [], response: { throttleTimeMs: 0, responses } } : { records, response: { throttleTimeMs: 0, responses }, observations: cleared.observations }
 }
 
 /** AlterConfigs: the entries of a resource become exactly those given (ConfigurationControlManager#legacyAlterConfigs). */
-export function legacyAlterConfigs(state: ControllerState, context: Pick<ControllerContext, 'defects'>, request: AlterConfigsRequest): Decision<AlterConfigsResponse> {
+export function legacyAlterConfigs(state: ControllerState, context: Pick<ControllerContext, 'defects' | 'mends'>, request: AlterConfigsRequest): Decision<AlterConfigsResponse> {
   const resources = request.resources.map(({ resourceType, resourceName, configs }) => {
     const given = new Set(configs.map(({ name }) => name))
     const dropped = [...state.image.configs.get(resourceKey(resourceType, resourceName))?.keys() ?? []].filter(name => !given.has(name))
@@ -114,15 +116,30 @@ function clusterConfigProblem(state: ControllerState, name: string, value: strin
   return topicConfigProblem(name, value)
 }
 
-function clearElrRecords(state: ControllerState, defects: Defects, altered: readonly MetadataRecord[]): MetadataRecord[] {
-  if (!state.elrEnabled || defects.has('KAFKA-16540')) return []
+/**
+ * The records that clear ELRs, and the partitions that are left without anybody to elect by it. Known behaviour
+ * elr-cleared-without-leader: as in Kafka it is not asked whether a partition has a leader, though without one nothing is
+ * committed that an eligible replica could lack. Its mend clears only where there is one.
+ */
+function clearElr(state: ControllerState, { defects, mends }: Pick<ControllerContext, 'defects' | 'mends'>, altered: readonly MetadataRecord[]): { records: MetadataRecord[]; observations: Observation[] } {
   const records: MetadataRecord[] = []
+  const observations: Observation[] = []
+  if (!state.elrEnabled || defects.has('KAFKA-16540')) return { records, observations }
   for (const record of altered) {
     if (record.type !== 'ConfigRecord' || record.data.name !== MIN_INSYNC_REPLICAS) continue
     const topicName = record.data.resourceType === TOPIC_RESOURCE ? record.data.resourceName : ''
-    records.push(metadataRecord('ClearElrRecord', { topicName }))
+    const stranded = [...state.partitions()].filter(({ topic, partition }) => (topicName === '' || topic.name === topicName) && partition.isr.length === 0 && partition.leader === NO_LEADER)
+    if (stranded.length === 0 || !mends.has('elr-cleared-without-leader')) {
+      records.push(metadataRecord('ClearElrRecord', { topicName }))
+      for (const { topic, index } of stranded) observations.push({ kind: 'elr-cleared-without-leader', topicId: topic.id, topic: topic.name, partition: index })
+      continue
+    }
+    for (const { topic, index, partition } of state.partitions()) {
+      if ((topicName !== '' && topic.name !== topicName) || partition.isr.length === 0 || withoutElr(partition) === partition) continue
+      records.push(metadataRecord('PartitionChangeRecord', { topicId: topic.id, partitionId: index, eligibleLeaderReplicas: [], lastKnownElr: [] }))
+    }
   }
-  return records
+  return { records, observations }
 }
 
 function configRecord(resourceType: number, resourceName: string, name: string, value: string | null): MetadataRecord {

@@ -42,6 +42,9 @@ function serve(controller: QuorumController, server: ClusterConfig['server'], ra
   else if (!answer(controller, apiKey, body, response => request.respond(response))) request.close()
 }
 
+/** What brokers forward for clients but raft answers. */
+const ENVELOPED_RAFT_APIS: readonly number[] = [ApiKey.DescribeQuorum, ApiKey.AddRaftVoter, ApiKey.RemoveRaftVoter]
+
 function serveEnvelope(controller: QuorumController, raft: RaftClient, request: RpcRequest): void {
   const respond = (response: object): void => request.respond(response)
   let inner: EnvelopedRequest
@@ -52,7 +55,7 @@ function serveEnvelope(controller: QuorumController, raft: RaftClient, request: 
     respond({ responseData: null, errorCode: ErrorCode.INVALID_REQUEST })
     return
   }
-  if (inner.apiKey === ApiKey.DescribeQuorum) {
+  if (ENVELOPED_RAFT_APIS.includes(inner.apiKey)) {
     const { apiKey, apiVersion, clientId, body } = inner
     const { connectionId, peer, isConnected } = request
     raft.handle({

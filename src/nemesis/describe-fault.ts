@@ -27,6 +27,7 @@ export const FAULT_DESCRIPTIONS: Readonly<Record<FaultKind, string>> = {
   'remove-voter': 'a voter of the metadata quorum is removed, and added again later (KIP-853)',
   'replace-voter': 'a voter of the metadata quorum comes back on an empty disk: its old self is removed, its new one added (KIP-853)',
   'rolling-restart': 'every server in turn is restarted with another configuration, or as a newer release, after which the metadata version is raised',
+  'alter-config': 'an administrator changes min.insync.replicas or the retention of a topic that is in use, and changes it back',
   'clock-step': 'the wall clock of a host steps, forwards or back',
   'clock-drift': 'the clocks of a host run fast or slow',
 }
@@ -40,7 +41,7 @@ export const FAULT_TESTS: Readonly<Record<FaultKind, string>> = {
   'clock-step': FIRST, 'clock-drift': FIRST,
   'half-open': MORE, 'swizzle': MORE, 'outage': MORE, 'disk-full': MORE, 'fsync-error': MORE, 'disk-slow': MORE, 'bit-flip': MORE,
   'misdirected-write': MORE, 'bad-sector': MORE, 'clock-strobe': MORE,
-  'remove-voter': 'test/nemesis/change-voter.test.ts', 'replace-voter': 'test/nemesis/change-voter.test.ts', 'rolling-restart': 'test/nemesis/rolling-restart.test.ts',
+  'remove-voter': 'test/nemesis/change-voter.test.ts', 'replace-voter': 'test/nemesis/change-voter.test.ts', 'rolling-restart': 'test/nemesis/rolling-restart.test.ts', 'alter-config': 'test/nemesis/alter-config.test.ts',
 }
 
 function describeTarget(target: Target): string {
@@ -64,9 +65,10 @@ function describeTarget(target: Target): string {
 function describeTrigger(when: Trigger): string {
   if ('at' in when) return `at ${formatTime(when.at)}`
   const narrowed = when.on.topic === undefined ? '' : ` on ${when.on.topic}-${when.on.partition ?? '*'}`
-  const { kind, asLeader, role } = when.on
+  const { kind, asLeader, role, phase, state, change } = when.on
+  const which = role ?? phase ?? state ?? change
   const by = asLeader === undefined ? '' : asLeader ? ' by the leader' : ' by a follower'
-  const what = kind === 'request-sent' ? `request ${when.on.apiKey ?? '?'} sent` : `${kind}${role === undefined ? '' : ` (${role})`}${by}`
+  const what = kind === 'request-sent' ? `request ${when.on.apiKey ?? '?'} sent` : `${kind}${which === undefined ? '' : ` (${which})`}${by}`
   const delay = when.after === 0 ? '' : `${formatTime(when.after)} after `
   const since = when.since === undefined ? '' : ` since fault ${when.since}`
   const within = when.within === undefined ? '' : `, or without it ${formatTime(when.within)} later`
@@ -88,7 +90,7 @@ export function describeAction(action: FaultAction, who?: string, isForGood = fa
     case 'clog':
       return `path ${who ?? `${describeTarget(action.from)} > ${describeTarget(action.to)}`} held${lasting(action.durationUs, isForGood)}`
     case 'slow': return `network of ${target} slower by ${Math.round(action.extraUs / 1000)} ms${lasting(action.durationUs, isForGood)}`
-    case 'break': return `connections of ${target} reset`
+    case 'break': return `connections of ${target} reset${action.lateUs === undefined ? '' : `, what is on its way arrives ${Math.round(action.lateUs / 1000)} ms late`}`
     case 'half-open': return `connections of ${target} lead nowhere, unnoticed`
     case 'swizzle': return `${who ?? `${action.hosts} servers`} cut off and back one by one, ${Math.round(action.spacingUs / 1000)} ms apart`
     case 'outage': return `${action.machine ? 'power failure (unsynced writes lost)' : 'crash of all processes'} of ${who ?? (action.scope === 'all' ? 'every server' : 'a rack')}${lasting(action.durationUs, isForGood)}`
@@ -106,6 +108,7 @@ export function describeAction(action: FaultAction, who?: string, isForGood = fa
     case 'remove-voter': return `${target} removed from the voters of the metadata quorum${lasting(action.durationUs, isForGood)}`
     case 'replace-voter': return `disk of voter ${target} replaced, down${lasting(action.durationUs, isForGood)}; its old self is removed from the voters, its new one added`
     case 'rolling-restart': return `rolling restart from ${target} on${action.metadataVersion === 0 ? '' : `, then metadata.version ${action.metadataVersion}`}${Object.keys(action.server).length === 0 ? '' : ` (${Object.entries(action.server).map(([name, value]) => `${name} ${value}`).join(', ')})`}`
+    case 'alter-config': return `${action.name}=${action.value} for ${action.topic}${lasting(action.durationUs, isForGood)}`
     case 'clock-step': return `wall clock of ${target} stepped by ${action.stepMs} ms${lasting(action.durationUs, isForGood)}`
     case 'clock-drift': return `clock of ${target} drifting by ${action.driftPpm} ppm${lasting(action.durationUs, isForGood)}`
   }

@@ -14,6 +14,8 @@ export interface FaultBounds {
   /** Longest outage worth drawing: somewhat above the session time-out. */
   readonly maxOutageUs: number
   readonly machineCrashes: boolean
+  /** Partitions that hold what coordinators keep of the clients of a trial. */
+  readonly coordinators: Coordinators
   /** How many controllers vote: with one there is no quorum to divide. */
   readonly voters: number
   /** How many faults a run has, how many of ten groups are runs, and how many groups there are at most. */
@@ -37,6 +39,13 @@ export interface Focus {
   readonly topic: string
   readonly partition: number
 }
+
+export interface Coordinators {
+  readonly transactions: readonly Focus[]
+  readonly groups: readonly Focus[]
+}
+
+export const NO_COORDINATORS: Coordinators = { transactions: [], groups: [] }
 
 export const micros = (fromMs: number, toMs: number): Arbitrary<number> =>
   fc.integer({ min: fromMs, max: Math.max(fromMs, Math.floor(toMs)) }).map(ms => ms * US_PER_MS)
@@ -103,6 +112,10 @@ export function action(kind: FaultKind, bounds: FaultBounds, focus?: Focus, role
       return fc.record({ kind: fc.constant(kind), target: target(['active-controller', 'standby-controller'], focus), durationUs: outage })
     case 'rolling-restart':
       return fc.record({ kind: fc.constant(kind), target: target(servers, focus), server: fc.constant({}), metadataVersion: fc.constant(0), durationUs: micros(20, 200) })
+    case 'alter-config': {
+      const topic = bounds.topics[0]!.name
+      return fc.record({ kind: fc.constant(kind), topic: fc.constant(topic), name: fc.constant('segment.bytes'), value: fc.constantFrom('400', '900'), former: fc.constant(null), durationUs: outage })
+    }
     case 'half-open':
       return fc.record({ kind: fc.constant('half-open' as const), target: target([...servers, 'any-client'], focus) })
     case 'swizzle':

@@ -18,6 +18,10 @@ export interface TriggerEvent {
   readonly asLeader?: boolean
   /** Only for raft-role: into which one. */
   readonly role?: RaftRole
+  /** Only for client-transaction: what has happened to it; for transaction-state: which one; for client-rebalance: which way. */
+  readonly phase?: string
+  readonly state?: string
+  readonly change?: string
 }
 
 /**
@@ -57,8 +61,8 @@ export type FaultAction =
   /** One directed path is held; what was sent arrives late, in order. */
   | { readonly kind: 'clog'; readonly from: Target; readonly to: Target; readonly durationUs: Micros }
   | { readonly kind: 'slow'; readonly target: Target; readonly extraUs: Micros; readonly durationUs: Micros }
-  /** Resets the live connections of a host; frames on their way may still arrive, late. */
-  | { readonly kind: 'break'; readonly target: Target }
+  /** Resets the live connections of a host; frames on their way may still arrive, late, or all arrive `lateUs` later. */
+  | { readonly kind: 'break'; readonly target: Target; readonly lateUs?: Micros }
   /** The live connections of a host lead nowhere, and neither end is told: half-open, as after a firewall lost its state. */
   | { readonly kind: 'half-open'; readonly target: Target }
   /** Some servers are cut off one after another and come back one after another, in another order. */
@@ -89,6 +93,8 @@ export type FaultAction =
   | { readonly kind: 'remove-voter'; readonly target: Target; readonly durationUs: Micros }
   /** A voter dies, comes back on an empty disk, and takes the place of the one that it was: removed and added. */
   | { readonly kind: 'replace-voter'; readonly target: Target; readonly durationUs: Micros }
+  /** An administrator sets a configuration of a topic, and sets it back; `former` null: to its default. */
+  | { readonly kind: 'alter-config'; readonly topic: string; readonly name: string; readonly value: string; readonly former: string | null; readonly durationUs: Micros }
   | { readonly kind: 'clock-drift'; readonly target: Target; readonly driftPpm: number; readonly durationUs: Micros }
   /** Steps away and back again every `periodUs`. */
   | { readonly kind: 'clock-strobe'; readonly target: Target; readonly stepMs: Millis; readonly periodUs: Micros; readonly durationUs: Micros }
@@ -105,6 +111,7 @@ export const FAULT_FAMILIES = {
   clock: ['clock-step', 'clock-drift', 'clock-strobe'],
   membership: ['remove-voter', 'replace-voter'],
   rolling: ['rolling-restart'],
+  config: ['alter-config'],
 } as const satisfies Record<string, readonly FaultKind[]>
 export const FAULT_KINDS: readonly FaultKind[] = Object.values(FAULT_FAMILIES).flat()
 export type FaultFamily = keyof typeof FAULT_FAMILIES

@@ -9,6 +9,7 @@ import { describeAction } from './describe-fault.ts'
 import type { Fault, FaultAction, FaultKind, TriggerEvent } from './fault.ts'
 import type { ClusterView, WorldPort } from './ports.ts'
 import { type Aim, resolveTarget } from './resolve-target.ts'
+import { alterConfig } from './strikes/alter-config.ts'
 import { changeVoter } from './strikes/change-voter.ts'
 import { driftClock, stepClock, strobeClock } from './strikes/clock.ts'
 import { damageDisk, failDisk, slowDisk } from './strikes/disk.ts'
@@ -202,6 +203,7 @@ function strike(context: StrikeContext, action: FaultAction): Outcome {
     case 'restart': return restart(context, action)
     case 'replace-disk': return replaceDisk(context, action)
     case 'rolling-restart': return rollingRestart(context, action)
+    case 'alter-config': return alterConfig(context, action)
     case 'remove-voter':
     case 'replace-voter': return changeVoter(context, action)
     case 'disk-full':
@@ -220,6 +222,9 @@ function matches(on: TriggerEvent, event: Observation): boolean {
   if (event.kind === 'request-sent') return on.apiKey === undefined || on.apiKey === event.apiKey
   if (on.asLeader !== undefined && (!('asLeader' in event) || event.asLeader !== on.asLeader)) return false
   if (on.role !== undefined && (event.kind !== 'raft-role' || event.role !== on.role)) return false
+  if (on.phase !== undefined && (event.kind !== 'client-transaction' || event.phase !== on.phase)) return false
+  if (on.state !== undefined && (event.kind !== 'transaction-state' || event.state !== on.state)) return false
+  if (on.change !== undefined && (event.kind !== 'client-rebalance' || event.change !== on.change)) return false
   if (on.topic !== undefined && (!('topic' in event) || event.topic !== on.topic)) return false
   return on.partition === undefined || ('partition' in event && event.partition === on.partition)
 }

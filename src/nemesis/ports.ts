@@ -10,7 +10,8 @@ export interface NetworkPort {
   block(from: string, to: string): void
   unblock(from: string, to: string): void
   slow(from: string, to: string, extraUs: Micros): void
-  breakConnections(a: string, b: string): number
+  /** `lateUs`: what is on its way arrives so much later; absent: it may be lost, or late, or neither. */
+  breakConnections(a: string, b: string, lateUs?: Micros): number
   /** The live connections lead nowhere from now on, and neither end is told. */
   loseConnections(a: string, b: string): number
 }
@@ -62,6 +63,8 @@ export interface WorldPort {
   reconfigure(host: string, server: Partial<ServerConfig>): void
   /** Has an administrator raise metadata.version. */
   updateMetadataVersion(level: number): void
+  /** Has an administrator configure a topic, in the order of the calls; null: the default again. */
+  alterConfig(topic: string, name: string, value: string | null): void
   /** Voters are recorded and may change, and nobody is at it. */
   readonly canChangeVoters: boolean
   /** Has an administrator change the voters of the metadata quorum, in order. */

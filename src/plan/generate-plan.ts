@@ -10,7 +10,9 @@ import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type Serv
 import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
 import type { Fault, FaultKind } from '../nemesis/fault.ts'
+import { coordinatorsOf } from './coordinators-of.ts'
 import { compression } from './draw-compression.ts'
+import { drawConfig } from './draw-config.ts'
 import { drawCleaner } from './draw-cleaner.ts'
 import { drawQuorum } from './draw-quorum.ts'
 import { drawRecovery } from './draw-recovery.ts'
@@ -155,6 +157,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     topics: draft.topics.map(topic => ({ name: topic.name, partitions: topic.partitions })),
     minFaults: kinds.length === 0 ? 0 : 1,
     maxFaults: kinds.length === 0 ? 0 : most - skews.length,
+    coordinators: coordinatorsOf(draft, cluster.server),
     voters: drawn.controllers,
     runs: drawn.closeUp ? CLOSE_UP_RUNS : WIDE_RUNS,
     maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS,
@@ -171,6 +174,11 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     topics: draft.topics, families: pinned.families ?? options.families, machineCrashes: drawn.machineCrashes, firstId: faults.length + skews.length + quorum.faults.length + rolling.faults.length,
     room: most - faults.length - skews.length,
   }, rootOf(`${seed}/cleaner`).random)
+  const configs = drawConfig({
+    topics: draft.topics, operations: draft.operations, families: pinned.families ?? options.families, chaosUs,
+    firstId: faults.length + skews.length + quorum.faults.length + rolling.faults.length + cleaner.faults.length,
+    room: most - faults.length - skews.length - cleaner.faults.length,
+  }, rootOf(`${seed}/configs`).random)
   const transactions = drawTransactions(rootOf(`${seed}/transactions`).random, pinned.transactionVersion)
   const buggify = drawOne(fc.oneof({ weight: 2, arbitrary: fc.constant<BuggifySite[]>([]) }, { weight: 1, arbitrary: fc.subarray(BUGGIFY_SITES.map(({ id }) => id as BuggifySite), { minLength: 1 }) }), random)
   const network = drawOne(fc.constantFrom('drawn' as const, 'drawn' as const, 'per-path' as const), random)
@@ -185,11 +193,11 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     workload: workload.name,
     seed,
     rootKey,
-    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server, ...rolling.server, ...recovery.server, ...transactions.server, ...cleaner.server } },
+    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server, ...rolling.server, ...recovery.server, ...transactions.server, ...cleaner.server, ...configs.server } },
     topics: compressed.topics,
     clients: compressed.clients,
     operations: draft.operations,
-    faults: [...faults, ...skews.map((skew, index): Fault => ({ ...skew, id: faults.length + index })), ...quorum.faults, ...rolling.faults, ...cleaner.faults],
+    faults: [...faults, ...skews.map((skew, index): Fault => ({ ...skew, id: faults.length + index })), ...quorum.faults, ...rolling.faults, ...cleaner.faults, ...configs.faults],
     latency: drawn.jitter ? { kind: network, minUs: 200, maxUs: 2_500 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     fsync: drawn.slowFsync ? { kind: 'drawn', minUs: 500, maxUs: 20_000 } : { kind: 'constant', minUs: 500, maxUs: 500 },
     interleaving: { kind: drawn.interleaving, probability: 0.05, depth: 3 },
@@ -208,7 +216,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     beyondBudget: options.beyondBudget,
     swarm: [
       ...swarmWords(drawn), ...(drawn.jitter && network === 'per-path' ? ['latencies per path'] : []), ...(compressed.isOn ? ['compression'] : []),
-      ...buggify.map(site => `forced ${site}`), ...quorum.words, ...rolling.words, ...recovery.words, ...transactions.words, ...cleaner.words,
+      ...buggify.map(site => `forced ${site}`), ...quorum.words, ...rolling.words, ...recovery.words, ...transactions.words, ...cleaner.words, ...configs.words,
     ],
   }
 }

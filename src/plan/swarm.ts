@@ -108,8 +108,8 @@ function closeUpSwarm(options: GenerateOptions, pinned: PinnedConfig): Arbitrary
 }
 
 function allowedKinds(options: GenerateOptions, pinned: PinnedConfig): FaultKind[] {
-  // Changes of the quorum and rolling changes are drawn apart (draw-quorum.ts, draw-rolling.ts).
-  return (pinned.families ?? options.families).filter(family => family !== 'membership' && family !== 'rolling').flatMap(family => [...FAULT_FAMILIES[family]])
+  // Changes of the quorum, rolling changes and configurations are drawn apart (draw-quorum.ts, draw-rolling.ts, draw-config.ts).
+  return (pinned.families ?? options.families).filter(family => family !== 'membership' && family !== 'rolling' && family !== 'config').flatMap(family => [...FAULT_FAMILIES[family]])
 }
 
 /** The features of a plan in words. */

@@ -1,6 +1,9 @@
 /**
  * Replication, the follower's side: one fetch at a time, of log or of a snapshot, from the leader, or from any voter while no
  * leader is known.
+ *
+ * Unlike Kafka, where a voter that knows of no leader is asked again as soon as it has said so (KafkaRaftClient counts such
+ * an answer as a success), the next one is asked after the retry backoff: half of all messages of a trial would say nothing.
  */
 import { unit } from '../base/random.ts'
 import type { Task } from '../base/task.ts'
@@ -8,12 +11,13 @@ import { type Micros, msToUs } from '../base/time.ts'
 import { ApiKey } from '../protocol/api-keys.ts'
 import type { Draft } from '../protocol/codec.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { FetchRequest, FetchResponse } from '../protocol/generated/types.ts'
+import type { FetchRequest, FetchResponse, UpdateRaftVoterResponse } from '../protocol/generated/types.ts'
 import { METADATA_TOPIC_ID } from '../protocol/uuid.ts'
 import type { RpcResult } from '../rpc/rpc-client.ts'
 import type { Quorum, VoterNode } from './quorum.ts'
 import type { Role } from './roles.ts'
 import { SnapshotFetching } from './snapshot-fetching.ts'
+import { VoterUpdate } from './voter-update.ts'
 
 const FETCH_MAX_BYTES = 8_388_608
 
@@ -22,12 +26,14 @@ export class FollowerFetching {
   /** Voters that owe an answer. */
   private readonly inFlight = new Set<number>()
   private readonly snapshots: SnapshotFetching
+  private readonly update: VoterUpdate
   private nextAt: Micros = 0
   private attempts = 0
 
   constructor(quorum: Quorum) {
     this.quorum = quorum
     this.snapshots = new SnapshotFetching(quorum)
+    this.update = new VoterUpdate(quorum)
   }
 
   /** A new role fetches at once. */
@@ -66,6 +72,14 @@ export class FollowerFetching {
       })
       return
     }
+    const update = role.kind === 'follower' && target.id === role.leaderId ? this.update.due(role, this.quorum.env.now()) : undefined
+    if (update !== undefined) {
+      this.quorum.ask(target.host, ApiKey.UpdateRaftVoter, update, result => {
+        this.inFlight.delete(target.id)
+        return this.handleUpdated(result)
+      })
+      return
+    }
     const { config } = this.quorum.options
     const request: Draft<FetchRequest> = {
       clusterId: this.quorum.options.clusterId,
@@ -96,6 +110,13 @@ export class FollowerFetching {
     this.nextAt = this.quorum.env.now() + msToUs(this.quorum.options.config.quorumRetryBackoffMs)
   }
 
+  private *handleUpdated(result: RpcResult): Task<void> {
+    if (!result.ok) return this.backOff()
+    const { errorCode, currentLeader: { leaderId, leaderEpoch } } = result.body as UpdateRaftVoterResponse
+    if (leaderEpoch >= 0) yield* this.quorum.learn(leaderEpoch, leaderId)
+    if (errorCode !== ErrorCode.NONE) this.backOff()
+  }
+
   private *handleResponse(role: Role, source: number, result: RpcResult): Task<void> {
     const response = result.ok ? (result.body as FetchResponse) : undefined
     const partition = response?.responses[0]?.partitions[0]
@@ -103,12 +124,8 @@ export class FollowerFetching {
     const { leaderId, leaderEpoch } = partition.currentLeader
     if (leaderEpoch >= 0) yield* this.quorum.learn(leaderEpoch, leaderId)
     if (this.quorum.role !== role) return
-    if (role.kind !== 'follower' || role.leaderId !== source) {
-      // It knows of no leader either, and perhaps never will, if it is no voter: the next one is asked.
-      if (this.quorum.voters.size === 0) this.attempts++
-      return
-    }
-    if (partition.errorCode !== ErrorCode.NONE) return this.backOff()
+    // It knows of no leader either, and perhaps never will, if it is no voter: the next one is asked.
+    if (role.kind !== 'follower' || role.leaderId !== source || partition.errorCode !== ErrorCode.NONE) return this.backOff()
     const now = this.quorum.env.now()
     role.hasFetched = true
     role.deadline = now + this.quorum.fetchTimeoutUs

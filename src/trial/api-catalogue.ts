@@ -76,7 +76,7 @@ export const API_TESTS: ReadonlyMap<number, readonly [file: string, asks: string
   [ApiKey.UpdateFeatures, ['test/controller/update-features.test.ts', 'updateFeatures(']],
   [ApiKey.AddRaftVoter, ['test/raft/voters.test.ts', ".change(leader, 'add'"]],
   [ApiKey.RemoveRaftVoter, ['test/raft/voters.test.ts', ".change(leader, 'remove'"]],
-  [ApiKey.UpdateRaftVoter, [CATALOGUE, 'ApiKey.UpdateRaftVoter']],
+  [ApiKey.UpdateRaftVoter, ['test/raft/voters.test.ts', 'UpdateRaftVoter']],
   [ApiKey.DescribeCluster, [DESCRIBE, 'ApiKey.DescribeCluster']],
   [ApiKey.BrokerRegistration, ['test/controller/broker-lifecycle.test.ts', 'register(']],
   [ApiKey.BrokerHeartbeat, ['test/controller/broker-lifecycle.test.ts', 'heartbeat(']],

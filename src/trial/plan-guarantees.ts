@@ -14,7 +14,7 @@ export function guaranteeConfigOf(plan: Plan): GuaranteeConfig {
   const consumers = plan.clients.flatMap(client => (client.kind === 'consumer' ? [client.config] : client.kind === 'app' ? [client.consumer] : []))
   const acks = producers.map(producer => (producer.acks === -1 ? 2 : producer.acks))
   const weakest = ([0, 1, -1] as const)[Math.min(2, ...acks)] ?? -1
-  const minIsr = plan.topics.map(topic => Number(topic.configs['min.insync.replicas'] ?? plan.cluster.server.minInsyncReplicas))
+  const minIsr = plan.topics.map(topic => smallestMinIsr(plan, topic))
   const lossy = plan.faults.filter(({ action }) => losesData(action)).length
   const minInsyncReplicas = Math.min(...minIsr, ...plan.topics.map(topic => topic.replicationFactor))
   return {
@@ -41,8 +41,15 @@ export function guaranteeConfigOf(plan: Plan): GuaranteeConfig {
  * min.insync.replicas, and only with ELR, without which the last ISR member is kept for good.
  */
 export function lossyBudget(plan: Plan): number {
-  const minIsr = plan.topics.map(topic => Math.min(topic.replicationFactor, Number(topic.configs['min.insync.replicas'] ?? plan.cluster.server.minInsyncReplicas)))
+  const minIsr = plan.topics.map(topic => Math.min(topic.replicationFactor, smallestMinIsr(plan, topic)))
   return plan.cluster.server.eligibleLeaderReplicasEnable ? Math.max(0, Math.min(...minIsr) - 1) : 0
+}
+
+/** In force at any time of the trial. */
+function smallestMinIsr(plan: Plan, { name, configs }: Plan['topics'][number]): number {
+  const values = [Number(configs['min.insync.replicas'] ?? plan.cluster.server.minInsyncReplicas)]
+  for (const { action } of plan.faults) if (action.kind === 'alter-config' && action.topic === name && action.name === 'min.insync.replicas') values.push(Number(action.value))
+  return Math.min(...values)
 }
 
 /** Far beyond any trial, its clock steps included. */
@@ -57,6 +64,7 @@ export function permittedLogStart(plan: Plan, logStart: { readonly [key: string]
     Number(configs['retention.ms'] ?? plan.cluster.server.logRetentionMs) < NEVER_MS
     || Number(configs['retention.bytes'] ?? plan.cluster.server.logRetentionBytes) >= 0
     || plan.operations.some(operation => operation.f === 'alter-config' && operation.topic === name && operation.name.startsWith('retention.'))
+    || plan.faults.some(({ action }) => action.kind === 'alter-config' && action.topic === name && action.name.startsWith('retention.'))
   const keepsAll = new Set(plan.topics.filter(topic => !expires(topic)).map(({ name }) => name))
   const deletable = new Map<string, number>()
   for (const operation of plan.operations) {

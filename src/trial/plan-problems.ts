@@ -31,8 +31,8 @@ const OPERATIONS: Readonly<Record<PlanOperation['f'], (value: unknown) => boolea
   'send': isShaped({ topic: isText, partition: isNullOr(isCount), key: isNullOr(value => typeof value === 'string'), size: isCount, tombstone: isOneOf(undefined, true) }),
   'consume': isShaped({ topic: isText, partitions: isListOf(isCount), from: isOneOf('earliest', 'latest') }),
   'rewind': isShaped({ topic: isText }),
-  'run': isShaped({ script: isText, forUs: value => value === undefined || isCount(value), workUs: value => value === undefined || isCount(value) }),
-  'transact': isShaped({ sends: isListOf(isShaped({ topic: isText, partition: isCount, key: isNullOr(value => typeof value === 'string') })), end: isOneOf('commit', 'abort'), openUs: isCount }),
+  'run': isShaped({ script: isText, forUs: value => value === undefined || isCount(value), workUs: value => value === undefined || isCount(value), commitsEach: isOneOf(undefined, true) }),
+  'transact': isShaped({ sends: isListOf(isShaped({ topic: isText, partition: isCount, key: isNullOr(value => typeof value === 'string') })), end: isOneOf('commit', 'abort'), openUs: isCount, late: value => value === undefined || isCount(value) }),
   'transfer': isShaped({ from: isText, to: isText, amount: isCount }),
   'commit-offset': isShaped({ group: isText, topic: isText, partition: isCount, offset: isCount }),
   'fetch-offset': isShaped({ group: isText, topic: isText, partition: isCount }),
@@ -57,6 +57,7 @@ function isAction(value: unknown): boolean {
   if (!MOMENTARY_KINDS.has(kind as FaultKind) && !isCount(value['durationUs'])) return false
   if (kind === 'swizzle') return isCount(value['hosts']) && isCount(value['pick']) && isCount(value['spacingUs'])
   if (kind === 'outage') return isOneOf('rack', 'all')(value['scope']) && isCount(value['pick']) && typeof value['machine'] === 'boolean'
+  if (kind === 'alter-config') return isText(value['topic']) && isText(value['name']) && isText(value['value']) && (value['former'] === null || isText(value['former']))
   if (kind === 'clog') return isTarget(value['from']) && isTarget(value['to'])
   if (!isTarget(value['target'])) return false
   switch (kind) {

@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly checkers?: readonly string[]
   readonly trace?: TraceSink
   readonly observers?: readonly Observer[]
+  /** false: no marks are counted. */
+  readonly coverage?: boolean
   readonly flip?: { readonly kind: 'frame' | 'disk' | 'draw'; readonly nth: number }
 }
 
@@ -101,7 +103,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
     observe: (event: Observation, node: string) => nemesis?.observe(event, node),
   }
   const world: World = new World(plan, {
-    observers: [coverage, new FaultCoverage(coverage.counts), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
+    observers: [...(options.coverage === false ? [] : [coverage, new FaultCoverage(coverage.counts)]), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.flip === undefined ? {} : { flip: options.flip }),
   })
@@ -131,9 +133,10 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   const deadline = healedAt + plan.timing.settleUs
   stop.complete()
   const isDown = (host: string): boolean => nemesis?.isPermanentlyDown(host) === true
+  const recreated = recreatedTopics(plan.operations)
   const settled = (): boolean => {
     nemesis?.completeCore()
-    return clients.unfinished.length === 0 && isHealthy(view, plan, isDown)
+    return clients.unfinished.length === 0 && isHealthy(view, plan, recreated, isDown)
   }
   yield* until(world, plan.timing.settleUs, settled)
 
@@ -180,6 +183,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
       }),
       clientsUnfinished: clients.unfinished,
       drained: drain?.complete === true,
+      ...(drain?.refused === undefined ? {} : { refused: drain.refused }),
     }, guarantees))
   }
   if (simulation.crashes.length > 0) results.push(ownErrors(simulation.crashes, host => plan.cluster.servers.some(server => server.host === host)))
@@ -246,8 +250,7 @@ function createTopics(world: World, plan: Plan, bootstrapServers: readonly strin
   return ready
 }
 
-function isHealthy(view: ObservedCluster, plan: Plan, isDown: (host: string) => boolean): boolean {
-  const recreated = recreatedTopics(plan.operations)
+function isHealthy(view: ObservedCluster, plan: Plan, recreated: ReadonlySet<string>, isDown: (host: string) => boolean): boolean {
   return plan.topics.every(topic => {
     const present = view.partitions().filter(({ topic: name }) => name === topic.name)
     // A topic that was deleted and could not be created anew is whole without partitions.

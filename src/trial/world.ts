@@ -5,7 +5,7 @@
 import type { Task } from '../base/task.ts'
 import { EPOCH_MS, US_PER_MS } from '../base/time.ts'
 import { type ServerHandle, startServer } from '../broker/start-server.ts'
-import { type ClusterConfig, controllersOf, DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerSpec } from '../config/cluster.ts'
+import { brokersOf, type ClusterConfig, controllersOf, DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerSpec } from '../config/cluster.ts'
 import type { Env } from '../env/env.ts'
 import type { Observer } from '../env/observation.ts'
 import type { FaultKind } from '../nemesis/fault.ts'
@@ -15,6 +15,7 @@ import { bytesFrameCodec, objectFrameCodec } from '../protocol/frame-codec.ts'
 import { diskId } from '../sim/disk-id.ts'
 import { Simulation } from '../sim/simulation.ts'
 import type { TraceSink } from '../sim/trace.ts'
+import { alterConfigs, CONFIG_HOST, type ConfigChange } from './config-operator.ts'
 import { changeVoters, OPERATOR_HOST, RELEASE_HOST, updateMetadataVersion } from './voter-operator.ts'
 
 export interface WorldOptions {
@@ -32,6 +33,9 @@ export class World implements WorldPort {
   private readonly handles = new Map<string, ServerHandle>()
   private isChangingVoters = false
   private hasRelease = false
+  private readonly configChanges: ConfigChange[] = []
+  private hasConfigOperator = false
+  private isAlteringConfigs = false
   private readonly overrides = new Map<string, Partial<ServerConfig>>()
   private readonly onStopped = new Map<string, () => void>()
 
@@ -116,6 +120,26 @@ export class World implements WorldPort {
     const controllers = controllersOf(this.cluster).map(({ host }) => host)
     this.simulation.machine(RELEASE_HOST).start(env => env.spawn('operator', updateMetadataVersion(env, controllers, level, () => {
       this.simulation.schedule(1, () => this.simulation.machine(RELEASE_HOST).stop())
+    })))
+  }
+
+  alterConfig(topic: string, name: string, value: string | null): void {
+    this.configChanges.push({ topic, name, value })
+    if (!this.isAlteringConfigs) this.startConfigOperator()
+  }
+
+  private startConfigOperator(): void {
+    if (!this.hasConfigOperator) this.simulation.addMachine(CONFIG_HOST)
+    this.hasConfigOperator = true
+    this.isAlteringConfigs = true
+    const operator = this.simulation.machine(CONFIG_HOST)
+    operator.start(env => env.spawn('operator', alterConfigs(env, brokersOf(this.cluster).map(({ host }) => host), this.configChanges, () => {
+      this.simulation.schedule(1, () => {
+        operator.stop()
+        this.isAlteringConfigs = false
+        // Asked for while it was leaving.
+        if (this.configChanges.length > 0) this.startConfigOperator()
+      })
     })))
   }
 

@@ -57,6 +57,25 @@ describe.each([
 })
 
 describe.each([
+  { mends: [] as const, elr: [], next: -1, told: 1 },
+  { mends: ['elr-cleared-without-leader'] as const, elr: [1], next: 1, told: 0 },
+])('a partition without leader while min.insync.replicas changes (elr-cleared-without-leader), mends $mends', ({ mends, elr, next, told }) => {
+  it('can be led by nobody when its last leader comes back, or by that one', () => {
+    const harness = ControllerHarness.active(2, {}, [], mends)
+    harness.topicOn([1, 2], { 'min.insync.replicas': '1' })
+    harness.proposeIsr([1])
+    harness.expireAllBut(2)
+    expect(harness.partition()).toMatchObject({ leader: -1, isr: [], elr: [1], lastKnownElr: [1] })
+    harness.setConfig('t', 'min.insync.replicas', '2')
+    expect(harness.partition()).toMatchObject({ leader: -1, isr: [], elr })
+    expect(harness.observed('elr-cleared-without-leader')).toHaveLength(told)
+    harness.register(1, { previousBrokerEpoch: harness.epochOf(1) })
+    harness.heartbeat(1)
+    expect(harness.partition().leader).toBe(next)
+  })
+})
+
+describe.each([
   { defects: [] as const, leader: -1 },
   { defects: ['KAFKA-19522'] as const, leader: 1 },
 ])('KAFKA-19522: ISR and ELR are empty, the last leader is fenced, defects $defects', ({ defects, leader }) => {

@@ -8,7 +8,7 @@ import type { Task } from '../../src/base/task.ts'
 import { msToUs } from '../../src/base/time.ts'
 import { DEFAULT_SERVER_CONFIG } from '../../src/config/cluster.ts'
 import type { ServerConfig } from '../../src/config/cluster.ts'
-import type { DefectId } from '../../src/config/defects.ts'
+import type { DefectId, MendId } from '../../src/config/defects.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Observation, ObservationKind, ObservationOf } from '../../src/env/observation.ts'
 import { alterPartition } from '../../src/controller/alter-partition.ts'
@@ -74,7 +74,7 @@ export class FakeRaft implements ControllerRaft {
 class FakeEnv {
   readonly observations: Observation[] = []
   readonly defects = new Set<DefectId>()
-  readonly mends = new Set<never>()
+  readonly mends = new Set<MendId>()
   readonly node = 'controller-101'
   readonly incarnation = 0
   private time = 0
@@ -127,7 +127,8 @@ export class ControllerHarness {
   readonly env = new FakeEnv()
   readonly controller: QuorumController
 
-  constructor(server: Partial<ServerConfig> = {}, defects: readonly DefectId[] = []) {
+  constructor(server: Partial<ServerConfig> = {}, defects: readonly DefectId[] = [], mends: readonly MendId[] = []) {
+    for (const mend of mends) this.env.mends.add(mend)
     for (const defect of defects) this.env.defects.add(defect)
     // Without NoOpRecords, which would only blur the logs of these tests.
     const config = { ...DEFAULT_SERVER_CONFIG, metadataMaxIdleIntervalMs: 0, ...server }
@@ -135,8 +136,8 @@ export class ControllerHarness {
   }
 
   /** An active controller with brokers 1 to `brokers` registered and unfenced. */
-  static active(brokers: number, server: Partial<ServerConfig> = {}, defects: readonly DefectId[] = []): ControllerHarness {
-    const harness = new ControllerHarness(server, defects)
+  static active(brokers: number, server: Partial<ServerConfig> = {}, defects: readonly DefectId[] = [], mends: readonly MendId[] = []): ControllerHarness {
+    const harness = new ControllerHarness(server, defects, mends)
     harness.raft.elect(101, 1)
     for (let id = 1; id <= brokers; id++) {
       harness.register(id)

@@ -22,6 +22,7 @@ it('every API says NOT_CONTROLLER in a form that its response table takes and th
     const { request, response, max } = apiDescription(apiKey)
     const one: Record<string, object> = {
       CreateTopicsRequest: { topics: [{ name: 't' }] }, DeleteTopicsRequest: { topics: [{ name: 't' }] }, CreatePartitionsRequest: { topics: [{ name: 't' }] },
+      AlterClientQuotasRequest: { entries: [{ entity: [{ entityType: 'user', entityName: null }] }] },
       AlterConfigsRequest: { resources: [{ resourceType: 2, resourceName: 't' }] }, IncrementalAlterConfigsRequest: { resources: [{ resourceType: 2, resourceName: 't' }] },
     }
     const body = projectMessage<object>(request, max, (one[request] ?? {}) as never)

@@ -24,6 +24,7 @@ describe('an action', () => {
     ['broker-2 removed from the voters of the metadata quorum for 250 ms', { kind: 'remove-voter', target: HOST, durationUs }],
     ['disk of voter broker-2 replaced, down for 250 ms; its old self is removed from the voters, its new one added', { kind: 'replace-voter', target: HOST, durationUs }],
     ['rolling restart from broker-2 on, then metadata.version 30 (producerIdBlockSize 5)', { kind: 'rolling-restart', target: HOST, server: { producerIdBlockSize: 5 }, metadataVersion: 30, durationUs }],
+    ['min.insync.replicas=1 for a for 250 ms', { kind: 'alter-config', topic: 'a', name: 'min.insync.replicas', value: '1', former: '2', durationUs }],
     ['wall clock of broker-2 stepped by -300 ms for 250 ms', { kind: 'clock-step', target: HOST, stepMs: -300, durationUs }],
     ['clock of broker-2 drifting by 500 ppm for 250 ms', { kind: 'clock-drift', target: HOST, driftPpm: 500, durationUs }],
     ['connections of broker-2 lead nowhere, unnoticed', { kind: 'half-open', target: HOST }],

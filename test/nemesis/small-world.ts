@@ -95,6 +95,12 @@ export class SmallWorld implements WorldPort {
     this.metadataVersion = level
   }
 
+  readonly configChanges: string[] = []
+
+  alterConfig(topic: string, name: string, value: string | null): void {
+    this.configChanges.push(`${this.simulation.now / MS} ${topic} ${name}=${value ?? 'default'}`)
+  }
+
   readonly voterChanges: string[] = []
   canChangeVoters = false
 

@@ -50,12 +50,14 @@ export class Quorum {
 
   /** `initial`: the voters of a dynamic quorum; the other ones are there, but do not vote yet. */
   constructor(o: {
+    /** This voter is recorded under an address at which nobody listens. */
+    misplaced?: number
     rootKey?: RootKey; fsyncMs?: number; observer?: boolean; voters?: readonly number[]; initial?: readonly number[]; defects?: readonly DefectId[]; mends?: readonly MendId[]; config?: Partial<ServerConfig>
   } = {}) {
     this.voters = o.voters ?? VOTERS
     const rootKey = o.rootKey ?? 1
     this.config = { ...CONFIG, ...o.config, quorumKraftVersion: o.initial === undefined ? 0 : 1 }
-    this.initialVoters = (o.initial ?? []).map(id => ({ id, directoryId: diskId(rootKey, hostOf(id), 0), host: hostOf(id) }))
+    this.initialVoters = (o.initial ?? []).map(id => ({ id, directoryId: diskId(rootKey, hostOf(id), 0), host: id === o.misplaced ? 'client-1' : hostOf(id) }))
     const ids = [...this.voters, ...(o.observer === true ? [OBSERVER] : [])]
     const fsyncUs = (o.fsyncMs ?? 0.5) * MS
     this.simulation = world([...ids.map(hostOf), 'client-1'], {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { ErrorCode } from '../../src/protocol/errors.ts'
-import { Quorum, hostOf } from './quorum.ts'
+import { CONFIG, Quorum, hostOf } from './quorum.ts'
 
 const dynamic = (o: ConstructorParameters<typeof Quorum>[0] = {}): Quorum => new Quorum({ voters: [1, 2, 3, 4], initial: [1, 2, 3], ...o })
 /** Ids of the newest voters record that a leader has appended. */
@@ -160,5 +160,26 @@ describe('snapshots', () => {
     const next = quorum.settled()
     expect(quorum.node(next).committed).toEqual(['a', 'b', 'c'])
     expect(quorum.seen('raft-role', 4).at(-1)!.event.isVoter).toBe(true)
+  })
+})
+
+describe('a voter that is recorded under another address', () => {
+  it('tells the leader where it is (UpdateRaftVoter), after some rounds of fetches and not before', () => {
+    const quorum = dynamic({ voters: [1, 2, 3], misplaced: 3 })
+    quorum.until(() => quorum.seen('raft-voters').length > 0)
+    const { id, time, event } = quorum.seen('raft-voters')[0]!
+    expect(event.voters.map(voter => voter.split('-')[0])).toEqual(['1', '2', '3'])
+    expect(id).not.toBe(3)
+    const following = quorum.seen('raft-role', 3).filter(seen => seen.event.role === 'follower' && seen.time < time).at(-1)!
+    expect(time - following.time).toBeGreaterThanOrEqual(3 * CONFIG.quorumFetchTimeoutMs)
+    quorum.run(10_000)
+    expect(quorum.seen('mark').filter(seen => seen.event.name === 'raft-voter-update')).toHaveLength(1)
+  })
+
+  it('says nothing when the record is right', () => {
+    const quorum = dynamic({ voters: [1, 2, 3] })
+    quorum.settled()
+    quorum.run(10_000)
+    expect(quorum.seen('mark').filter(seen => seen.event.name === 'raft-voter-update')).toEqual([])
   })
 })

@@ -18,6 +18,7 @@ import type { DefectId, MendId } from '../../src/config/defects.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Observation, ObservationOf } from '../../src/env/observation.ts'
 import { objectFrameCodec } from '../../src/protocol/frame-codec.ts'
+import { diskId } from '../../src/sim/disk-id.ts'
 import { Simulation } from '../../src/sim/simulation.ts'
 import { guaranteesFor } from '../../checkers/guarantees.ts'
 import { Invariants } from '../../checkers/invariants/invariants.ts'
@@ -117,10 +118,13 @@ export class SmallCluster {
   readonly handles = new Map<string, ServerHandle>()
   private readonly invariants: Invariants
 
-  constructor(o: { server?: Partial<ServerConfig>; rootKey?: number; defects?: readonly DefectId[]; mends?: readonly MendId[]; buggify?: readonly BuggifySite[] } = {}) {
+  constructor(o: { server?: Partial<ServerConfig>; rootKey?: number; defects?: readonly DefectId[]; mends?: readonly MendId[]; buggify?: readonly BuggifySite[]; recordsVoters?: boolean } = {}) {
     const servers: ServerSpec[] = []
     for (const id of [1, 2, 3]) servers.push({ nodeId: id, host: `broker-${id}`, roles: ['broker'], rack: null }, { nodeId: 100 + id, host: `controller-${100 + id}`, roles: ['controller'], rack: null })
-    this.config = { clusterId: 'AAAAAAAAAAAAAAAAAAAAAw', servers, server: { ...DEFAULT_SERVER_CONFIG, ...SERVER, ...o.server } }
+    const voters = servers.filter(({ roles }) => roles.includes('controller')).map(({ nodeId, host }) => ({ id: nodeId, directoryId: diskId(o.rootKey ?? 1, host, 0), host }))
+    this.config = {
+      clusterId: 'AAAAAAAAAAAAAAAAAAAAAw', servers, server: { ...DEFAULT_SERVER_CONFIG, ...SERVER, ...o.server }, ...(o.recordsVoters === true ? { initialVoters: voters } : {}),
+    }
     this.invariants = new Invariants({ guarantees: guaranteesFor(STRICT), uncleanElections: () => false, servers, producersExpire: true })
     this.simulation = new Simulation({
       rootKey: o.rootKey ?? 1, codec: objectFrameCodec, network: { kind: 'drawn', minUs: 200, maxUs: 1_500 }, disk: { fsyncMinUs: 100, fsyncMaxUs: 1_000 },
