@@ -17,6 +17,7 @@ import { guaranteesFor } from '../../checkers/guarantees.ts'
 import { kafkaLogChecker } from '../../checkers/kafka-log/kafka-log-checker.ts'
 import { Invariants } from '../../checkers/invariants/invariants.ts'
 import { checkLiveness } from '../../checkers/liveness/liveness.ts'
+import { LostMarkers } from '../../checkers/liveness/lost-markers.ts'
 import type { DrainResult, Workload } from '../../workloads/contract.ts'
 import { recreatedTopics } from '../../workloads/topic-incarnations.ts'
 import { invariant } from '../base/assert.ts'
@@ -91,6 +92,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   const invariants = new Invariants({
     guarantees, uncleanElections: () => guarantees.config.uncleanLeaderElection, servers: plan.cluster.servers,
   }, selected.monitors)
+  const lostMarkers = new LostMarkers()
   let nemesis: Nemesis | undefined
   const stop = new Future<void>()
   const history = new HistoryRecorder(() => world.simulation.now)
@@ -101,7 +103,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
     observe: (event: Observation, node: string) => nemesis?.observe(event, node),
   }
   const world: World = new World(plan, {
-    observers: [coverage, new FaultCoverage(coverage.counts), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
+    observers: [coverage, new FaultCoverage(coverage.counts), view, invariants, clients, toNemesis, lostMarkers, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.flip === undefined ? {} : { flip: options.flip }),
   })
@@ -181,6 +183,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
       }),
       clientsUnfinished: clients.unfinished,
       drained: drain?.complete === true,
+      lostMarkers: lostMarkers.partitions,
     }, guarantees))
   }
   if (simulation.crashes.length > 0) results.push(ownErrors(simulation.crashes, host => plan.cluster.servers.some(server => server.host === host)))
