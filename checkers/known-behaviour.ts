@@ -199,6 +199,7 @@ export class MechanismRecorder implements Observer {
         for (const key of [...event.partitions, '']) this.tell('transaction-timeout-by-wall-clock', key, node, time, `coordinates a transaction of ${event.transactionalId} that began ${event.aheadMs} ms in the future of its clock`)
         return
       case 'client-transaction':
+      case 'transaction-decided':
       case 'transaction-state':
       case 'marker-written': {
         const found = this.decisions.follow(event)

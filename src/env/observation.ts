@@ -112,6 +112,8 @@ export type Observation =
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** Known behaviour: a coordinator answers from the state below its high watermark, which has not reached what it loaded. */
   | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
+  /** A coordinator is about to write its decision; `isAsked`: by an EndTxn, and not for a time-out or a newer instance. */
+  | { readonly kind: 'transaction-decided'; readonly transactionalId: string; readonly commit: boolean; readonly isAsked: boolean }
   /**
    * The leader of a share-partition tells what has become of its records, when it is persisted, or at once: acquired, and released by a lock
    * that ran out. `initialized`: it has read the state and has in flight what lies from firstOffset on; `start`: the start went back.

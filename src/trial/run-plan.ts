@@ -184,6 +184,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
       clientsUnfinished: clients.unfinished,
       drained: drain?.complete === true,
       lostMarkers: lostMarkers.partitions,
+      ...(drain?.refused === undefined ? {} : { refused: drain.refused }),
     }, guarantees))
   }
   if (simulation.crashes.length > 0) results.push(ownErrors(simulation.crashes, host => plan.cluster.servers.some(server => server.host === host)))

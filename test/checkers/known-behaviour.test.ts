@@ -139,6 +139,7 @@ describe('an excuse', () => {
   describe('KAFKA-17754', () => {
     const state = (name: string, clientVersion = 0): Observation => ({ kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch: 1, offset: 0, isReplicated: true, state: name, producerId: PRODUCER, producerEpoch: 0, nextProducerId: -1, clientVersion, partitions: name.startsWith('Complete') ? [] : ['orders-0'] })
     const client = (phase: ObservationOf<'client-transaction'>['phase']): Observation => ({ kind: 'client-transaction', transactionalId: 'copier', phase, producerId: PRODUCER, producerEpoch: 0 })
+    const decides = (commit: boolean, isAsked: boolean): Observation => ({ kind: 'transaction-decided', transactionalId: 'copier', commit, isAsked })
     const marker = (commit: boolean, o: Partial<ObservationOf<'marker-written'>> = {}): Observation => ({ kind: 'marker-written', ...WHERE, producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 1, commit, offset: 9, firstOffset: 0, transactionVersion: 0, ...o })
     const seen = (...events: readonly Observation[]): readonly string[] => {
       const recorded = new Recorded()
@@ -160,6 +161,8 @@ describe('an excuse', () => {
       ['decided as the client said', [client('begin'), state('PrepareCommit'), marker(true), client('commit'), client('begin'), state('PrepareAbort'), marker(false), client('abort')]],
       ['read again by the next coordinator', [client('begin'), state('PrepareCommit'), state('PrepareCommit'), client('commit')]],
       ['under version 2', [client('begin'), state('PrepareCommit', 2), state('PrepareAbort', 2), marker(true, { transactionVersion: 2 }), client('abort')]],
+      // KAFKA-6119 and 9600: nothing was late, an epoch was not raised.
+      ['by the coordinator itself, then as the client said', [client('begin'), decides(false, false), state('PrepareAbort'), state('CompleteAbort'), state('Ongoing'), decides(true, true), state('PrepareCommit'), client('commit')]],
       ['a marker that ends nothing', [client('begin'), state('Ongoing'), marker(true, { firstOffset: -1 })]],
     ])('not: %s', (_, events) => {
       expect(seen(...events)).toEqual([])
