@@ -105,8 +105,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
     observe: (event: Observation, node: string) => nemesis?.observe(event, node),
   }
   const world: World = new World(plan, {
-    observers: [coverage, new FaultCoverage(coverage.counts), view, invariants, clients, toNemesis, lostMarkers, ...(options.observers ?? [])],
-    observers: [...(options.coverage === false ? [] : [coverage, new FaultCoverage(coverage.counts)]), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
+    observers: [...(options.coverage === false ? [] : [coverage, new FaultCoverage(coverage.counts)]), view, invariants, clients, toNemesis, lostMarkers, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.flip === undefined ? {} : { flip: options.flip }),
   })
