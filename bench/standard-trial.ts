@@ -8,6 +8,7 @@ import { draw32 } from '../src/base/random.ts'
 import { US_PER_SECOND } from '../src/base/time.ts'
 import { DEFAULT_SERVER_CONFIG, type ServerSpec } from '../src/config/cluster.ts'
 import type { ClientSpec, PlanOperation } from '../src/config/workload.ts'
+import { NO_COORDINATORS } from '../src/nemesis/draw-action.ts'
 import { faultSchedule } from '../src/nemesis/draw-faults.ts'
 import type { Fault } from '../src/nemesis/fault.ts'
 import { FAULT_FAMILIES } from '../src/nemesis/fault.ts'
@@ -74,7 +75,7 @@ function faultsOf(chaosUs: number): Fault[] {
   return range(Math.max(1, Math.round(chaosUs / minute))).flatMap(n => {
     const drawn = fc.sample(faultSchedule({
       kinds, chaosUs: Math.min(minute, chaosUs), topics: [{ name: TOPIC, partitions: PARTITIONS }], minFaults: FAULTS_A_MINUTE, maxFaults: FAULTS_A_MINUTE,
-      maxOutageUs: 2 * DEFAULT_SERVER_CONFIG.brokerSessionTimeoutMs * 1_000, machineCrashes: true, expendable: [], underTest: [], voters: 3, runs: { shortest: 2, longest: 4, share: 4, mostGroups: Number.MAX_SAFE_INTEGER },
+      maxOutageUs: 2 * DEFAULT_SERVER_CONFIG.brokerSessionTimeoutMs * 1_000, machineCrashes: true, expendable: [], underTest: [], coordinators: NO_COORDINATORS, voters: 3, runs: { shortest: 2, longest: 4, share: 4, mostGroups: Number.MAX_SAFE_INTEGER },
     }), { seed: draw32(1, 'bench', n) | 0, numRuns: 1 })[0] ?? []
     return drawn.map((fault, index): Fault => ({ ...fault, id: n * 100 + index, when: 'at' in fault.when ? { at: fault.when.at + n * minute } : fault.when }))
   })

@@ -10,7 +10,7 @@
  */
 import { partitionName } from '../src/base/partition-name.ts'
 import { MENDS, type MendId } from '../src/config/defects.ts'
-import type { BatchSummary, Observation, Observer } from '../src/env/observation.ts'
+import type { BatchSummary, Observation, ObservationKind, Observer } from '../src/env/observation.ts'
 import type { Json } from '../src/history/operation.ts'
 import type { Finding } from './contract.ts'
 import { LostDecisions } from './lost-decisions.ts'
@@ -55,6 +55,7 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'aborted-read', 'wrong-compaction',
   ]),
   'deposed-coordinator-answers': new Set(['nonlinearizable', 'commit-regression', 'duplicate-output']),
+  'deposed-leader-resets-readers': new Set(['duplicate-output', 'missing-output']),
   'empty-marker-forgets-epoch': new Set([
     'producer-state-mismatch', 'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'hanging-transaction', 'torn-transaction', 'unknown-transaction', 'aborted-read', 'no-progress',
   ]),
@@ -115,6 +116,11 @@ export class MechanismRecorder implements Observer {
   private readonly leaderEpochs = new Map<string, number>()
   /** Per replica (`node key`), per producer: what a faithful broker would remember. */
   private readonly held = new Map<string, Map<number, BatchSummary[]>>()
+
+  /** What is seen most often and shows no mechanism. */
+  wants(kind: ObservationKind): boolean {
+    return kind !== 'request-sent' && kind !== 'high-watermark'
+  }
 
   observe(event: Observation, node: string, _incarnation: number, time: number): void {
     switch (event.kind) {
@@ -180,6 +186,13 @@ export class MechanismRecorder implements Observer {
         if (event.coordinatorEpoch < epoch) this.tell('deposed-coordinator-answers', '', node, time, `answers for partition ${event.partition} of ${event.topic} as its coordinator of epoch ${event.coordinatorEpoch}, whom one of epoch ${epoch} has replaced,`)
         return
       }
+      case 'read-beyond-end': {
+        const key = `${event.topic}-${event.partition}`
+        const epoch = this.leaderEpochs.get(key) ?? 0
+        const what = event.offset < 0 ? `epoch ${event.epoch} is unknown` : `offset ${event.offset} is out of range`
+        if (event.leaderEpoch < epoch) for (const one of [key, '']) this.tell('deposed-leader-resets-readers', one, node, time, `tells a reader that ${what}, as leader of epoch ${event.leaderEpoch}, whom one of epoch ${epoch} has replaced,`)
+        return
+      }
       case 'share-records': {
         const epoch = this.leaderEpochs.get(`${event.topic}-${event.partition}`) ?? 0
         if (event.change === 'acquired' && event.leaderEpoch < epoch) this.add('deposed-leader-delivers', event, node, time, `hands out offsets ${event.firstOffset}-${event.lastOffset} as the leader of epoch ${event.leaderEpoch}, whom one of epoch ${epoch} has replaced,`)
@@ -191,6 +204,7 @@ export class MechanismRecorder implements Observer {
         for (const key of [...event.partitions, '']) this.tell('transaction-timeout-by-wall-clock', key, node, time, `coordinates a transaction of ${event.transactionalId} that began ${event.aheadMs} ms in the future of its clock`)
         return
       case 'client-transaction':
+      case 'transaction-decided':
       case 'transaction-state':
       case 'marker-written': {
         const found = this.decisions.follow(event)

@@ -1,7 +1,8 @@
 /**
  * Sees the mechanism of KAFKA-17754 in a trace: under transaction.version 1 a decision, or a marker, meets a transaction that
- * it was not meant for. A coordinator decides more than once between the beginning of a client's transaction and its end, or
- * otherwise than the client then says; a leader's open transaction is ended by a marker that its coordinator has not just
+ * it was not meant for. A coordinator is asked to decide more than once between the beginning of a client's transaction and
+ * its end, or decides otherwise than the client then says; what it decides by itself, for a time-out or a newer instance, has
+ * an epoch of its own and cannot be meant for another transaction. A leader's open transaction is ended by a marker that its coordinator has not just
  * decided.
  */
 import type { Observation, ObservationOf } from '../src/env/observation.ts'
@@ -17,17 +18,23 @@ export interface MisplacedDecision {
   readonly text: string
 }
 
-type Followed = Extract<Observation, { readonly kind: 'client-transaction' | 'transaction-state' | 'marker-written' }>
+type Followed = Extract<Observation, { readonly kind: 'client-transaction' | 'transaction-decided' | 'transaction-state' | 'marker-written' }>
 
 export class TransactionDecisions {
   /** Since the client's transaction began, by transactional id. */
   private readonly decided = new Map<string, Decision[]>()
+  /** Ids of which the coordinator decides by itself just now. */
+  private readonly unasked = new Set<string>()
   /** By producer id. */
   private readonly states = new Map<number, ObservationOf<'transaction-state'>>()
 
   follow(event: Followed): MisplacedDecision | undefined {
     switch (event.kind) {
       case 'client-transaction': return this.client(event)
+      case 'transaction-decided':
+        if (event.isAsked) this.unasked.delete(event.transactionalId)
+        else this.unasked.add(event.transactionalId)
+        return undefined
       case 'transaction-state': return this.coordinator(event)
       case 'marker-written': return this.marker(event)
     }
@@ -50,6 +57,7 @@ export class TransactionDecisions {
     this.states.set(event.producerId, event)
     // What the next coordinator reads is no other decision.
     if (!event.state.startsWith('Prepare') || event.clientVersion >= 2 || before?.state === event.state) return undefined
+    if (this.unasked.delete(event.transactionalId)) return undefined
     const decisions = this.decided.get(event.transactionalId)
     const decision = { commit: event.state === 'PrepareCommit', partitions: event.partitions }
     if (decisions === undefined) this.decided.set(event.transactionalId, [decision])

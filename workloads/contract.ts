@@ -66,6 +66,8 @@ export interface DrainContext {
 export interface DrainResult {
   /** Did every partition get read to a stable end? */
   readonly complete: boolean
+  /** What the cluster refused although it was whole again and nothing stood against it. */
+  readonly refused?: string
   /** First offset still in the log, `topic-partition` -> offset. */
   readonly logStart: { readonly [key: string]: number }
   readonly end: { readonly [key: string]: number }

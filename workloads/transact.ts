@@ -42,7 +42,7 @@ export function* runTransactions(context: ClientContext, payload: PayloadOf): Ta
     if (stop.isSettled) break
     if (!(yield* instance.ready(() => stop.isSettled))) break
     const sends = operation.sends.map(({ topic, partition, key }, index): Transacted => ({ topic, partition, key, value: transactedValue(operation.id, index), headers: [] }))
-    yield* transact(context, instance, { sends, end: operation.end, openUs: operation.openUs }, payload)
+    yield* transact(context, instance, { ...operation, sends }, payload)
   }
   if (spec.kind === 'app') yield* instance.close()
 }
@@ -61,6 +61,8 @@ export interface Transaction {
   readonly sends: readonly Transacted[]
   readonly end: TransactOperation['end']
   readonly openUs: Micros
+  /** How many of the sends come after that. */
+  readonly late?: number
 }
 
 /** The producer of one application, anew whenever the old one is of no use any more. */
@@ -123,19 +125,22 @@ export class TransactionalInstance {
 }
 
 /** Runs one transaction; how it ended for the history. */
-export function* transact({ env, recorder, stop, topics }: ClientContext, instance: TransactionalInstance, { sends, end, openUs }: Transaction, payload: PayloadOf): Task<'ok' | 'fail' | 'info'> {
+export function* transact({ env, recorder, stop, topics }: ClientContext, instance: TransactionalInstance, { sends, end, openUs, late = 0 }: Transaction, payload: PayloadOf): Task<'ok' | 'fail' | 'info'> {
   const { producer } = instance
   const invoked = recorder.invoke('txn', sends.map(({ topic, partition, value }): Json => ['send', `${topic}-${partition}`, value]), { producer: instance.name, ends: end, ...rowsOf(sends, topics) })
   const begun = producer.beginTransaction()
   if (!begun.ok) return yield* giveUp(instance, invoked, begun, false)
-  const sent: Future<SendResult>[] = sends.map(({ topic, partition, key, value, headers }) => {
+  const send = ({ topic, partition, key, value, headers }: Transacted): Future<SendResult> => {
     const record = encodeRecord({ id: value, key, size: 0 }, payload)
     return producer.send({ topic, partition, key: record.key, value: record.value, headers: [...record.headers, ...headers] })
-  })
+  }
+  const early = Math.max(0, sends.length - late)
+  const sent = sends.slice(0, early).map(send)
   if (openUs > 0) {
     yield* producer.flush()
     yield* sleepUnless(env, stop, openUs)
   }
+  sent.push(...sends.slice(early).map(send))
   if (end === 'abort') return yield* giveUp(instance, invoked, { ok: false, error: 'aborted', remedy: 'abort', definite: true }, false)
   let outcome = yield* producer.commitTransaction()
   while (!outcome.ok && outcome.remedy === 'retry' && !stop.isSettled) {

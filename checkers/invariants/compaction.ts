@@ -68,12 +68,17 @@ function whyNot(record: RemovedRecord, event: Cleaned): string | undefined {
       if (data >= 0) return `data of its transaction is left at offset ${data}`
       return isPast ? undefined : notYet(horizon)
     case 'value':
-      return newer >= 0 || event.removed.some(one => one.what === 'tombstone' && one.key === record.key && one.offset > offset) ? undefined : 'it is the newest record of its key'
+      return newer >= 0 || wasDeletedLater(record, event) ? undefined : 'it is the newest record of its key'
     case 'tombstone':
-      if (newer >= 0) return undefined
+      if (newer >= 0 || wasDeletedLater(record, event)) return undefined
       if (older >= 0) return `an older record of its key is left at offset ${older}`
       return isPast ? undefined : notYet(horizon)
   }
+}
+
+/** A newer tombstone of its key went in the same swap: whether that one might is judged by itself. */
+function wasDeletedLater({ key, offset }: RemovedRecord, { removed }: Cleaned): boolean {
+  return removed.some(one => one.what === 'tombstone' && one.key === key && one.offset > offset)
 }
 
 function notYet(horizon: number): string {

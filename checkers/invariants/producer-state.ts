@@ -1,11 +1,13 @@
 /**
  * Invariant 7: what a replica remembers of its producers equals a replay of its own log. Told when a replica becomes
  * leader and after recovery. Since the logs of leader and ISR agree below the high watermark (log-divergence), their
- * producer states then agree too.
+ * producer states then agree too. Compaction may remove batches of a producer of which later ones are there; when these are
+ * lost, a snapshot knows more than the log.
  */
 import type { Observation } from '../../src/env/observation.ts'
 import type { ClusterShadow } from './cluster-shadow.ts'
 import { InvariantMonitor, type MonitorContext } from './invariant-monitor.ts'
+import type { ShadowLog } from './shadow-log.ts'
 
 interface Remembered {
   readonly producerId: number
@@ -48,17 +50,32 @@ export class ProducerState extends InvariantMonitor {
       })
     }
     const whole = log.logStart === 0 && (batches.count === 0 || batches.base[0] === 0)
+    // A power cut may take what made compaction remove an earlier batch; a snapshot still knows how far that one got.
+    const lastGap = event.fromSnapshot ? endOfLastGap(log) : 0
+    const isAhead = (live: Remembered, logged: Remembered & { readonly lastOffset: number }): boolean =>
+      lastGap > logged.lastOffset + 1 && (live.producerEpoch > logged.producerEpoch || (live.producerEpoch === logged.producerEpoch && live.lastSequence > logged.lastSequence))
     for (const [producerId, logged] of written) {
       const live = remembered.get(producerId)
       if (live === undefined) {
         if (logged.lastOffset >= log.logStart && this.context.producersExpire !== true) differs(producerId, undefined, logged)
         continue
       }
+      if (isAhead(live, logged)) continue
       // Retention may have removed the data that the marker of its epoch is about.
       const isSequenceKnown = whole || logged.lastSequence >= 0
       if (live.producerEpoch !== logged.producerEpoch || (isSequenceKnown && live.lastSequence !== logged.lastSequence)) differs(producerId, live, logged)
     }
     // Producers whose batches retention has removed live on; before that nothing may be remembered that is not in the log.
-    if (whole) for (const [producerId, live] of remembered) if (!written.has(producerId)) differs(producerId, live, undefined)
+    if (whole && lastGap === 0) for (const [producerId, live] of remembered) if (!written.has(producerId)) differs(producerId, live, undefined)
   }
+}
+
+/** Where the last stretch of offsets ends that compaction has left without a batch; 0: there is none. */
+function endOfLastGap({ batches, end }: ShadowLog): number {
+  let next = end
+  for (let i = batches.count - 1; i >= 0; i--) {
+    if (batches.last[i]! + 1 < next) return next
+    next = batches.base[i]!
+  }
+  return 0
 }

@@ -1,6 +1,7 @@
 /**
  * Liveness after healing: with the faults stopped for `bound`, every partition that can have a leader has one, every
- * running replica is back in the ISR, no request is unanswered and the drain has reached the end of every partition.
+ * running replica is back in the ISR, no request is unanswered, the drain has reached the end of every partition, and nothing
+ * is refused to clients that nobody stands against.
  *
  * What was left broken on purpose is excused: replicas on machines that do not run, and partitions without any electable
  * replica among the running ones.
@@ -33,6 +34,8 @@ export interface LivenessInput {
   /** Clients with a request that was never answered. */
   readonly clientsUnfinished: readonly string[]
   readonly drained: boolean
+  /** What was refused after healing although nothing stood against it. */
+  readonly refused?: string
 }
 
 /** `unknown` when something is missing but the bound has not passed. */
@@ -54,6 +57,15 @@ export function checkLiveness(input: LivenessInput, guarantees: GuaranteeSet): C
     }))
   }
 
+  const { refused, healedAt, endedAt } = input
+  if (refused !== undefined) {
+    found.add('no-progress', () => ({
+      title: `After everything had healed a client was refused: ${refused}.`,
+      evidence: { refused, healedAt, endedAt },
+      steps: [{ text: 'Every fault has been healed.', time: healedAt }, { text: `${refused}.`, time: endedAt }],
+      contradiction: `The cluster is whole and nobody else does what this client does; however, it is refused again and again: ${refused}.`,
+    }))
+  }
   for (const { topic, partition, leader, isr, replicas, electable = replicas } of input.partitions) {
     if (electable.length === 0) continue
     const key = `${topic}-${partition}`

@@ -29,5 +29,5 @@ export type ReplicaLog = Pick<
   | 'logStartOffset' | 'logEndOffset' | 'highWatermark' | 'lastStableOffset' | 'lastStableOffsetFor' | 'latestEpoch'
   | 'appendAsLeader' | 'appendAsFollower' | 'read' | 'abortedTransactions' | 'endOffsetForEpoch' | 'assignEpochStart'
   | 'truncateTo' | 'truncateFullyAndStartAt' | 'updateHighWatermark' | 'maybeIncrementLogStartOffset'
-  | 'offsetForTimestamp' | 'offsetOfMaxTimestamp' | 'epochAt' | 'observeProducerState' | 'startVerification' | 'activeProducers'
+  | 'offsetForTimestamp' | 'offsetOfMaxTimestamp' | 'epochAt' | 'producers'
 >

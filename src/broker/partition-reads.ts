@@ -9,6 +9,7 @@ import type { Defects } from '../config/defects.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchRequestFetchPartition } from '../protocol/generated/types.ts'
+import { noteBeyondEnd } from './beyond-end.ts'
 import type { ReplicaLog } from './partition-host.ts'
 import type { Partition } from './partition.ts'
 import { reachesRung } from './truncation-ladder.ts'
@@ -94,6 +95,7 @@ export function readPartition(
   let records: Uint8Array = NO_RECORDS
   if (lastFetchedEpoch !== NO_EPOCH) divergingEpoch = divergence(defects, log, lastFetchedEpoch, fetchOffset, how.isolation)
   if (divergingEpoch === undefined) {
+    if (fetchOffset > logEndOffset && how.isolation !== 'log-end') noteBeyondEnd(partition, fetchOffset, NO_EPOCH)
     if (fetchOffset < logStartOffset || fetchOffset > logEndOffset) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE)
     const endOffset = how.isolation === 'log-end' || defects.has('reads-beyond-high-watermark') ? logEndOffset : how.isolation === 'committed' ? lastStableOffset : highWatermark
     // Between the bound and the log end a consumer gets nothing: a follower's own high watermark trails (KIP-392).
@@ -107,7 +109,9 @@ export function readPartition(
 /** The end of an epoch for OffsetForLeaderEpoch; (-1, -1) when unknown. Throws ApiError. */
 export function endOffsetOfEpoch(partition: Partition, currentLeaderEpoch: number, leaderEpoch: number): EpochEndOffset {
   const log = requireLog(partition, currentLeaderEpoch, true)
-  return log.endOffsetForEpoch(leaderEpoch) ?? { epoch: NO_EPOCH, endOffset: NO_OFFSET }
+  const end = log.endOffsetForEpoch(leaderEpoch)
+  if (end === undefined && leaderEpoch > partition.leaderEpoch) noteBeyondEnd(partition, NO_OFFSET, leaderEpoch)
+  return end ?? { epoch: NO_EPOCH, endOffset: NO_OFFSET }
 }
 
 /** Special timestamps of ListOffsets. */

@@ -17,7 +17,7 @@ import { mayJoinIsr } from '../controller/broker-registration.ts'
 import type { PartitionImage } from '../controller/metadata-image.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import type { AppendInfo } from '../storage/log.ts'
+import type { AppendInfo } from '../storage/append-info.ts'
 import type { AppendProof } from '../storage/verification.ts'
 import type { IsrChange, IsrChangeReply } from './alter-partition-sender.ts'
 import { committedIsr, pendingIsr } from './isr-state.ts'
@@ -90,7 +90,7 @@ export class Partition {
     this.leaderId = this.host.brokerId
     if (isNewEpoch) {
       env.observe({ kind: 'became-leader', ...this.names(), leaderEpoch: this.leaderEpoch, partitionEpoch: this.partitionEpoch, logEndOffset: this.log.logEndOffset, highWatermark: this.log.highWatermark, isr: registration.isr })
-      this.log.observeProducerState()
+      this.log.producers.observe()
     } else {
       this.observeCommittedIsr()
     }

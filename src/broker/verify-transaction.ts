@@ -47,7 +47,7 @@ export function* verifyTransaction(context: BrokerContext, transaction: Transact
     try {
       const hosted = context.replicas.requireNamed(topic, partition)
       if (!hosted.isLeader) throw new ApiError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
-      const guard = hosted.log.startVerification({ producerId, epoch: producerEpoch, sequence, supportsEpochBump: operation === 'add' })
+      const guard = hosted.log.producers.startVerification({ producerId, epoch: producerEpoch, sequence, supportsEpochBump: operation === 'add' })
       if (guard === undefined) continue
       verdicts.set(name, { errorCode: ErrorCode.NONE, guard })
       asked.push({ topic, partition })

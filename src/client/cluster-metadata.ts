@@ -203,6 +203,13 @@ export class ClusterMetadata {
     return { node: known.leaderId < 0 ? undefined : this.nodesById.get(known.leaderId), epoch: known.leaderEpoch }
   }
 
+  /** The same for who reads: nobody, when a newer epoch than that of the metadata has been seen elsewhere (Metadata#currentLeader). */
+  currentLeader(topic: string, partition: number): LeaderAndEpoch {
+    const known = this.leader(topic, partition)
+    const lastSeen = this.lastSeenEpochs.get(partitionName(topic, partition)) ?? -1
+    return lastSeen > known.epoch ? { node: undefined, epoch: lastSeen } : known
+  }
+
   /** Partitions of a topic whose leader is known, ascending. */
   partitionsWithLeader(topic: string): number[] {
     const partitions: number[] = []
@@ -212,10 +219,16 @@ export class ClusterMetadata {
     return partitions
   }
 
-  /** An epoch seen elsewhere than in metadata; a newer one asks for an update. */
+  /**
+   * An epoch seen elsewhere than in metadata. With a newer one nobody leads for who reads until an update has caught up,
+   * which is asked for (Metadata#updateLastSeenEpochIfNewer).
+   */
   observeLeaderEpoch(topic: string, partition: number, epoch: number): void {
-    const known = this.lastSeenEpochs.get(partitionName(topic, partition))
-    if (known !== undefined && epoch > known) this.requestUpdate()
+    const key = partitionName(topic, partition)
+    const known = this.lastSeenEpochs.get(key)
+    if (known === undefined || epoch <= known) return
+    this.lastSeenEpochs.set(key, epoch)
+    this.requestUpdate()
   }
 
   /**

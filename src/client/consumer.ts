@@ -193,9 +193,13 @@ export class Consumer {
     return state.hasValidPosition ? state.position!.offset : undefined
   }
 
-  /** Continues at `offset`. With the leader epoch of the record before it, the position is validated first. */
+  /**
+   * Continues at `offset`. With the leader epoch of the record before it, the position is validated first: by the leader that
+   * is known now, even if the epoch says that there is a newer one (KafkaConsumer#seek looks it up before it notes the epoch).
+   */
   seek(topic: string, partition: number, offset: number, leaderEpoch = -1): void {
-    const leader = this.metadata.leader(topic, partition)
+    const leader = this.metadata.currentLeader(topic, partition)
+    if (leaderEpoch >= 0) this.metadata.observeLeaderEpoch(topic, partition, leaderEpoch)
     this.stateOf(topic, partition).seekUnvalidated({ offset, offsetEpoch: leaderEpoch, leader })
   }
 

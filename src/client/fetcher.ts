@@ -76,7 +76,7 @@ export class Fetcher {
       const position = state.position!
       if (position.leader.node === undefined) {
         this.metadata.requestUpdate()
-        state.observeLeader(this.metadata.leader(state.topic, state.partition))
+        state.observeLeader(this.metadata.currentLeader(state.topic, state.partition))
         continue
       }
       if (state.nextFetchAt > now) {
@@ -207,7 +207,7 @@ export class Fetcher {
       const isStale = fetch.data.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || fetch.data.errorCode === ErrorCode.FENCED_LEADER_EPOCH
       if (!isStale || leaderId < 0 || leaderEpoch < 0) continue
       if (this.metadata.updateLeader(fetch.topic, fetch.partition, leaderId, leaderEpoch, response.nodeEndpoints)) {
-        states.get(fetch.key)?.observeLeader(this.metadata.leader(fetch.topic, fetch.partition))
+        states.get(fetch.key)?.observeLeader(this.metadata.currentLeader(fetch.topic, fetch.partition))
       }
     }
   }

@@ -50,7 +50,7 @@ export class PositionResolver {
     if (this.checkedVersion !== this.metadata.updateVersion) {
       this.checkedVersion = this.metadata.updateVersion
       for (const state of states.values()) {
-        state.observeLeader(this.metadata.leader(state.topic, state.partition))
+        state.observeLeader(this.metadata.currentLeader(state.topic, state.partition))
         state.nextFetchAt = 0
       }
     }
@@ -66,7 +66,7 @@ export class PositionResolver {
         continue
       }
       const isReset = state.phase === 'await-reset'
-      const node = isReset ? this.metadata.leader(state.topic, state.partition).node : state.position!.leader.node
+      const node = isReset ? this.metadata.currentLeader(state.topic, state.partition).node : state.position!.leader.node
       if (node === undefined) {
         this.metadata.requestUpdate()
         continue
@@ -120,7 +120,7 @@ export class PositionResolver {
         this.holdBack(state, this.config.requestTimeoutMs)
         return {
           partitionIndex: state.partition,
-          currentLeaderEpoch: this.metadata.leader(topic, state.partition).epoch,
+          currentLeaderEpoch: this.metadata.currentLeader(topic, state.partition).epoch,
           timestamp: TIMESTAMPS[reset.strategy],
         }
       }).map(([name, partitions]) => ({ name, partitions })),
@@ -143,7 +143,7 @@ export class PositionResolver {
     if (state.phase !== 'await-reset' || state.reset !== reset) return
     if (leaderEpoch >= 0) this.metadata.observeLeaderEpoch(state.topic, state.partition, leaderEpoch)
     // without an epoch of its own the position needs no validation
-    state.seekUnvalidated({ offset, offsetEpoch: -1, leader: this.metadata.leader(state.topic, state.partition) })
+    state.seekUnvalidated({ offset, offsetEpoch: -1, leader: this.metadata.currentLeader(state.topic, state.partition) })
     if (reset.reason !== undefined) {
       this.onReset({ topic: state.topic, partition: state.partition, from: reset.from, to: offset, reason: reset.reason })
     }

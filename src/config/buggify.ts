@@ -13,6 +13,7 @@ const sites = [
   { id: 'early-fetch-answer', describes: 'a fetch that waits for data is often answered almost at once, with none' },
   { id: 'slow-publisher', describes: 'a broker often takes up to a fifth of a second to apply committed metadata' },
   { id: 'index-every-batch', describes: 'every batch gets an entry in the offset and time indexes' },
+  { id: 'stalled-threads', describes: 'where the scheduler takes the processor away from a task, that lasts up to ten times as long: longer than messages take' },
   { id: 'few-epochs', describes: 'producer epochs end at 6 instead of 32 767, so that producer ids are used up' },
 ] as const satisfies readonly Site[]
 

@@ -309,6 +309,11 @@ const mends = [
     link: 'https://github.com/apache/kafka/blob/4.3/group-coordinator/src/main/java/org/apache/kafka/coordinator/group/GroupCoordinatorService.java',
   },
   {
+    id: 'deposed-leader-resets-readers',
+    mechanism: 'A leader that has been deposed and does not know it yet answers a position beyond its log end with OFFSET_OUT_OF_RANGE; a consumer with as old metadata, which came to that position by a plain seek, believes it and resets by auto.offset.reset.',
+    link: 'https://github.com/apache/kafka/blob/4.3/clients/src/main/java/org/apache/kafka/clients/consumer/internals/FetchCollector.java',
+  },
+  {
     id: 'empty-marker-forgets-epoch',
     mechanism: 'The cleaner keeps the last marker of a producer as an empty batch for the sake of its epoch, but who reads the log anew (a restart, a new replica) takes no epoch from a batch without its record, so that an older epoch is not fenced there.',
     link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/ProducerAppendInfo.java',

@@ -40,7 +40,7 @@ export type PlanOperation = { readonly id: number; readonly at: Micros; readonly
   /** Runs the script of that name; again when its process was killed and comes back. `forUs`: it goes after so long; `workUs`: how long its work on one poll takes; `commitsEach`: commits record by record. */
   | { readonly f: 'run'; readonly script: string; readonly forUs?: Micros; readonly workUs?: Micros; readonly commitsEach?: true }
   /** One transaction of several records. */
-  | { readonly f: 'transact'; readonly sends: readonly TransactedSend[]; readonly end: 'commit' | 'abort'; /** How long it stays open after its last send. */ readonly openUs: Micros }
+  | { readonly f: 'transact'; readonly sends: readonly TransactedSend[]; readonly end: 'commit' | 'abort'; /** How long it stays open after its sends. */ readonly openUs: Micros; /** How many of its sends come only then; absent: none. */ readonly late?: number }
   /** Moves money between two accounts, each a key of a topic, in one transaction. */
   | { readonly f: 'transfer'; readonly from: string; readonly to: string; readonly amount: number }
   | { readonly f: 'commit-offset'; readonly group: string; readonly topic: string; readonly partition: number; readonly offset: number }

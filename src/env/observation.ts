@@ -112,6 +112,8 @@ export type Observation =
   | { readonly kind: 'offset-committed'; readonly groupId: string; readonly memberId: string; readonly producerId: number; readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[] }
   /** Known behaviour: a coordinator answers from the state below its high watermark, which has not reached what it loaded. */
   | { readonly kind: 'coordinator-read-stale'; readonly topic: string; readonly partition: number; readonly loadedOffset: number }
+  /** A coordinator is about to write its decision; `isAsked`: by an EndTxn, and not for a time-out or a newer instance. */
+  | { readonly kind: 'transaction-decided'; readonly transactionalId: string; readonly commit: boolean; readonly isAsked: boolean }
   /**
    * The leader of a share-partition tells what has become of its records, when it is persisted, or at once: acquired, and released by a lock
    * that ran out. `initialized`: it has read the state and has in flight what lies from firstOffset on; `start`: the start went back.
@@ -170,6 +172,8 @@ export type Observation =
   /** Known behaviour timestamp-below-log-start: the only records of a segment that are young enough lie below the log start, and later segments are not looked into. */
   | (Replica & { readonly kind: 'timestamp-hidden'; readonly timestamp: number })
   /** Known behaviour epoch-start-behind-gap: the first batch of an epoch that a replica gets of a compacted log lies behind a gap, and the epoch may have begun anywhere in it, from `earliest` on. */
+  /** A leader has told a reader that its log ends below `offset`, or knows nothing of `epoch` (-1: not asked for). */
+  | (Replica & { readonly kind: 'read-beyond-end'; readonly leaderEpoch: number; readonly offset: number; readonly epoch: number })
   | (Replica & { readonly kind: 'producer-epoch-skipped'; readonly producerId: number; readonly producerEpoch: number })
   | (Replica & { readonly kind: 'epoch-behind-gap'; readonly leaderEpoch: number; readonly offset: number; readonly earliest: number })
   /** Known behaviour cleaner-trusts-crc: a batch that fails its CRC was cleaned as if it were whole, and gets a CRC that is right. */

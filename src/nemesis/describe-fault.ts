@@ -65,9 +65,10 @@ function describeTarget(target: Target): string {
 function describeTrigger(when: Trigger): string {
   if ('at' in when) return `at ${formatTime(when.at)}`
   const narrowed = when.on.topic === undefined ? '' : ` on ${when.on.topic}-${when.on.partition ?? '*'}`
-  const { kind, asLeader, role } = when.on
+  const { kind, asLeader, role, phase, state, change } = when.on
+  const which = role ?? phase ?? state ?? change
   const by = asLeader === undefined ? '' : asLeader ? ' by the leader' : ' by a follower'
-  const what = kind === 'request-sent' ? `request ${when.on.apiKey ?? '?'} sent` : `${kind}${role === undefined ? '' : ` (${role})`}${by}`
+  const what = kind === 'request-sent' ? `request ${when.on.apiKey ?? '?'} sent` : `${kind}${which === undefined ? '' : ` (${which})`}${by}`
   const delay = when.after === 0 ? '' : `${formatTime(when.after)} after `
   const since = when.since === undefined ? '' : ` since fault ${when.since}`
   const within = when.within === undefined ? '' : `, or without it ${formatTime(when.within)} later`
@@ -89,7 +90,7 @@ export function describeAction(action: FaultAction, who?: string, isForGood = fa
     case 'clog':
       return `path ${who ?? `${describeTarget(action.from)} > ${describeTarget(action.to)}`} held${lasting(action.durationUs, isForGood)}`
     case 'slow': return `network of ${target} slower by ${Math.round(action.extraUs / 1000)} ms${lasting(action.durationUs, isForGood)}`
-    case 'break': return `connections of ${target} reset`
+    case 'break': return `connections of ${target} reset${action.lateUs === undefined ? '' : `, what is on its way arrives ${Math.round(action.lateUs / 1000)} ms late`}`
     case 'half-open': return `connections of ${target} lead nowhere, unnoticed`
     case 'swizzle': return `${who ?? `${action.hosts} servers`} cut off and back one by one, ${Math.round(action.spacingUs / 1000)} ms apart`
     case 'outage': return `${action.machine ? 'power failure (unsynced writes lost)' : 'crash of all processes'} of ${who ?? (action.scope === 'all' ? 'every server' : 'a rack')}${lasting(action.durationUs, isForGood)}`

@@ -14,6 +14,8 @@ export interface FaultBounds {
   /** Longest outage worth drawing: somewhat above the session time-out. */
   readonly maxOutageUs: number
   readonly machineCrashes: boolean
+  /** Partitions that hold what coordinators keep of the clients of a trial. */
+  readonly coordinators: Coordinators
   /** How many controllers vote: with one there is no quorum to divide. */
   readonly voters: number
   /** How many faults a run has, how many of ten groups are runs, and how many groups there are at most. */
@@ -37,6 +39,13 @@ export interface Focus {
   readonly topic: string
   readonly partition: number
 }
+
+export interface Coordinators {
+  readonly transactions: readonly Focus[]
+  readonly groups: readonly Focus[]
+}
+
+export const NO_COORDINATORS: Coordinators = { transactions: [], groups: [] }
 
 export const micros = (fromMs: number, toMs: number): Arbitrary<number> =>
   fc.integer({ min: fromMs, max: Math.max(fromMs, Math.floor(toMs)) }).map(ms => ms * US_PER_MS)

@@ -18,6 +18,10 @@ export interface TriggerEvent {
   readonly asLeader?: boolean
   /** Only for raft-role: into which one. */
   readonly role?: RaftRole
+  /** Only for client-transaction: what has happened to it; for transaction-state: which one; for client-rebalance: which way. */
+  readonly phase?: string
+  readonly state?: string
+  readonly change?: string
 }
 
 /**
@@ -57,8 +61,8 @@ export type FaultAction =
   /** One directed path is held; what was sent arrives late, in order. */
   | { readonly kind: 'clog'; readonly from: Target; readonly to: Target; readonly durationUs: Micros }
   | { readonly kind: 'slow'; readonly target: Target; readonly extraUs: Micros; readonly durationUs: Micros }
-  /** Resets the live connections of a host; frames on their way may still arrive, late. */
-  | { readonly kind: 'break'; readonly target: Target }
+  /** Resets the live connections of a host; frames on their way may still arrive, late, or all arrive `lateUs` later. */
+  | { readonly kind: 'break'; readonly target: Target; readonly lateUs?: Micros }
   /** The live connections of a host lead nowhere, and neither end is told: half-open, as after a firewall lost its state. */
   | { readonly kind: 'half-open'; readonly target: Target }
   /** Some servers are cut off one after another and come back one after another, in another order. */

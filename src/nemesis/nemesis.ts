@@ -222,6 +222,9 @@ function matches(on: TriggerEvent, event: Observation): boolean {
   if (event.kind === 'request-sent') return on.apiKey === undefined || on.apiKey === event.apiKey
   if (on.asLeader !== undefined && (!('asLeader' in event) || event.asLeader !== on.asLeader)) return false
   if (on.role !== undefined && (event.kind !== 'raft-role' || event.role !== on.role)) return false
+  if (on.phase !== undefined && (event.kind !== 'client-transaction' || event.phase !== on.phase)) return false
+  if (on.state !== undefined && (event.kind !== 'transaction-state' || event.state !== on.state)) return false
+  if (on.change !== undefined && (event.kind !== 'client-rebalance' || event.change !== on.change)) return false
   if (on.topic !== undefined && (!('topic' in event) || event.topic !== on.topic)) return false
   return on.partition === undefined || ('partition' in event && event.partition === on.partition)
 }

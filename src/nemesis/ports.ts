@@ -10,7 +10,8 @@ export interface NetworkPort {
   block(from: string, to: string): void
   unblock(from: string, to: string): void
   slow(from: string, to: string, extraUs: Micros): void
-  breakConnections(a: string, b: string): number
+  /** `lateUs`: what is on its way arrives so much later; absent: it may be lost, or late, or neither. */
+  breakConnections(a: string, b: string, lateUs?: Micros): number
   /** The live connections lead nowhere from now on, and neither end is told. */
   loseConnections(a: string, b: string): number
 }

@@ -23,7 +23,7 @@ import { action, type FaultBounds, type Focus, micros, target } from './draw-act
 import { FAULT_FAMILIES, type FaultAction, type FaultKind, type PartitionShape, type Role } from './fault.ts'
 import type { Moment } from './moments.ts'
 
-type Choice = readonly [FaultKind, Arbitrary<FaultAction>]
+export type Choice = readonly [FaultKind, Arbitrary<FaultAction>]
 
 export interface Situation {
   readonly name: string
@@ -33,10 +33,12 @@ export interface Situation {
   readonly moments: readonly Moment[]
   /** The same when leaders have been stopped, where that makes a difference. */
   readonly momentsAfterStop?: readonly Moment[]
+  /** Only within the message that is its moment. */
+  readonly isAtOnce?: boolean
   /** Does it stop a leader, or only cut somebody off? */
   readonly isStop?: boolean
   /** Its faults, of which those of allowed kinds are drawn from. */
-  readonly choices: (bounds: FaultBounds, focus: Focus) => readonly Choice[]
+  readonly choices: (bounds: FaultBounds, focus: Focus, coordinator: Focus) => readonly Choice[]
 }
 
 const FOLLOWERS: readonly Role[] = ['isr-follower', 'isr-follower', 'out-of-isr']
@@ -44,27 +46,27 @@ const CONTROLLERS: readonly Role[] = ['active-controller', 'active-controller', 
 const VOTERS: readonly Role[] = ['standby-controller', 'standby-controller', 'active-controller', 'subject']
 
 /** From half the longest outage to one and a half: long enough to be noticed by every timeout, or not quite. */
-const long = (bounds: FaultBounds): Arbitrary<number> => micros(bounds.maxOutageUs / US_PER_MS / 2, (bounds.maxOutageUs * 1.5) / US_PER_MS)
+export const long = (bounds: FaultBounds): Arbitrary<number> => micros(bounds.maxOutageUs / US_PER_MS / 2, (bounds.maxOutageUs * 1.5) / US_PER_MS)
 /** Up to the longest that nobody notices. */
-const brief = (bounds: FaultBounds): Arbitrary<number> => micros(5, Math.max(6, bounds.maxOutageUs / US_PER_MS / 4))
-const any = (bounds: FaultBounds): Arbitrary<number> => fc.oneof({ weight: 2, arbitrary: long(bounds) }, { weight: 1, arbitrary: brief(bounds) })
+export const brief = (bounds: FaultBounds): Arbitrary<number> => micros(5, Math.max(6, bounds.maxOutageUs / US_PER_MS / 4))
+export const any = (bounds: FaultBounds): Arbitrary<number> => fc.oneof({ weight: 2, arbitrary: long(bounds) }, { weight: 1, arbitrary: brief(bounds) })
 
 const clog = (focus: Focus, from: readonly Role[], to: readonly Role[], durationUs: Arbitrary<number>): Choice =>
   ['clog', fc.record({ kind: fc.constant('clog' as const), from: target(from, focus), to: target(to, focus), durationUs })]
 
-const cut = (focus: Focus, shape: PartitionShape, roles: readonly Role[], directions: readonly ('both' | 'out' | 'in')[], durationUs: Arbitrary<number>): Choice =>
+export const cut = (focus: Focus, shape: PartitionShape, roles: readonly Role[], directions: readonly ('both' | 'out' | 'in')[], durationUs: Arbitrary<number>): Choice =>
   ['partition', fc.record({ kind: fc.constant('partition' as const), shape: fc.constant(shape), direction: fc.constantFrom(...directions), target: target(roles, focus), durationUs })]
 
-const pause = (focus: Focus, roles: readonly Role[], durationUs: Arbitrary<number>): Choice =>
+export const pause = (focus: Focus, roles: readonly Role[], durationUs: Arbitrary<number>): Choice =>
   ['pause', fc.record({ kind: fc.constant('pause' as const), target: target(roles, focus), durationUs })]
 
-const crash = (bounds: FaultBounds, focus: Focus, roles: readonly Role[], durationUs: Arbitrary<number>): Choice =>
+export const crash = (bounds: FaultBounds, focus: Focus, roles: readonly Role[], durationUs: Arbitrary<number>): Choice =>
   ['crash', fc.record({ kind: fc.constant('crash' as const), machine: bounds.machineCrashes ? fc.boolean() : fc.constant(false), target: target(roles, focus), durationUs })]
 
-const restart = (focus: Focus, roles: readonly Role[], durationUs: Arbitrary<number>): Choice =>
+export const restart = (focus: Focus, roles: readonly Role[], durationUs: Arbitrary<number>): Choice =>
   ['restart', fc.record({ kind: fc.constant('restart' as const), target: target(roles, focus), durationUs })]
 
-const slow = (focus: Focus, roles: readonly Role[], durationUs: Arbitrary<number>): Choice =>
+export const slow = (focus: Focus, roles: readonly Role[], durationUs: Arbitrary<number>): Choice =>
   ['slow', fc.record({ kind: fc.constant('slow' as const), target: target(roles, focus), extraUs: micros(5, 300), durationUs })]
 
 export const PARTITION_SITUATIONS: readonly Situation[] = [

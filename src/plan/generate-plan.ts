@@ -10,6 +10,7 @@ import { type ClusterConfig, DEFAULT_SERVER_CONFIG, type ServerConfig, type Serv
 import type { WorkloadDraft, WorkloadShape } from '../config/workload.ts'
 import { clockSkews, faultSchedule } from '../nemesis/draw-faults.ts'
 import type { Fault, FaultKind } from '../nemesis/fault.ts'
+import { coordinatorsOf } from './coordinators-of.ts'
 import { compression } from './draw-compression.ts'
 import { drawConfig } from './draw-config.ts'
 import { drawCleaner } from './draw-cleaner.ts'
@@ -156,6 +157,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     topics: draft.topics.map(topic => ({ name: topic.name, partitions: topic.partitions })),
     minFaults: kinds.length === 0 ? 0 : 1,
     maxFaults: kinds.length === 0 ? 0 : most - skews.length,
+    coordinators: coordinatorsOf(draft, cluster.server),
     voters: drawn.controllers,
     runs: drawn.closeUp ? CLOSE_UP_RUNS : WIDE_RUNS,
     maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS,

@@ -5,9 +5,10 @@
 import { below, draw32 } from '../base/random.ts'
 import type { Kernel } from './kernel.ts'
 
-/** Delays are 50 us times a power of two, up to 3.2 ms, plus up to half of that. */
+/** Delays are 50 us times a power of two, up to 3.2 ms (25.6 ms with stalled threads), plus up to half of that. */
 const SHORTEST_US = 50
 const DOUBLINGS = 7
+const STALLED_DOUBLINGS = 10
 /** PCT: change points are drawn among this many visits of a node, and a slow label stays slow for so many visits. */
 const PCT_HORIZON = 4_000
 const PCT_SLOW_VISITS = 12
@@ -15,6 +16,7 @@ const PCT_SLOW_VISITS = 12
 export class Interleaver {
   private readonly kernel: Kernel
   private readonly node: string
+  private readonly doublings: number
   private readonly visits = new Map<string, number>()
   private readonly changePoints = new Set<number>()
   private slowVisits = new Map<string, number>()
@@ -32,6 +34,7 @@ export class Interleaver {
     this.kernel = kernel
     this.node = node
     const { kind, depth } = kernel.options.interleaving
+    this.doublings = kernel.options.buggify?.has('stalled-threads') === true ? STALLED_DOUBLINGS : DOUBLINGS
     if (kind !== 'pct') return
     for (let i = 0; i < depth; i++) this.changePoints.add(below(draw32(kernel.rootKey, 'pct-change', node, i), PCT_HORIZON))
   }
@@ -69,7 +72,7 @@ export class Interleaver {
   }
 
   private length(draw: number): number {
-    const base = SHORTEST_US << ((draw >>> 8) % DOUBLINGS)
+    const base = SHORTEST_US << ((draw >>> 8) % this.doublings)
     return base + ((draw >>> 16) % (base >>> 1))
   }
 }

@@ -2,6 +2,7 @@
  * A connection: two ends, two streams, and the handshake. The operating system of a machine answers as long as it has
  * power: it accepts for a paused process, refuses where nobody listens, and resets connections that it does not know.
  */
+import type { Micros } from '../base/time.ts'
 import { Endpoint } from './endpoint.ts'
 import type { Kernel } from './kernel.ts'
 import type { Path } from './path.ts'
@@ -31,10 +32,10 @@ export class Link implements Arrivals {
     this.forward.control(PacketKind.Syn)
   }
 
-  /** The connection breaks on its way; both ends will see a reset. */
-  break(): void {
-    this.forward.cut(true)
-    this.backward.cut(true)
+  /** The connection breaks on its way; both ends will see a reset. `lateUs`: see Stream#cut. */
+  break(lateUs?: Micros): void {
+    this.forward.cut(true, lateUs)
+    this.backward.cut(true, lateUs)
   }
 
   /** Whatever forwarded the connection has forgotten it: nothing arrives any more, and nobody is told. */

@@ -70,10 +70,10 @@ export class SimNetwork implements NetworkOfMachine {
     this.path(from, to).extraUs = extraUs
   }
 
-  /** Breaks the live connections between two hosts; what is on its way may still arrive. Returns how many. */
-  breakConnections(a: string, b: string): number {
+  /** Breaks the live connections between two hosts; what is on its way may still arrive, or does, so much later. Returns how many. */
+  breakConnections(a: string, b: string, lateUs?: Micros): number {
     const broken = this.between(a, b)
-    for (const link of broken) link.break()
+    for (const link of broken) link.break(lateUs)
     return broken.length
   }
 

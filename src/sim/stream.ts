@@ -120,10 +120,16 @@ export class Stream {
     if (held >= 0) this.isFinished = false
   }
 
-  /** The connection broke on the way: a prefix of what is in flight still arrives, perhaps late, then the reset. */
-  cut(mayLose: boolean): void {
+  /**
+   * The connection broke on the way: a prefix of what is in flight still arrives, perhaps late, then the reset. `lateUs`: all
+   * of it arrives, so much later.
+   */
+  cut(mayLose: boolean, lateUs?: Micros): void {
     if (this.isCut) return
-    if (mayLose) {
+    if (lateUs !== undefined) {
+      const first = this.inFlight.find(packet => packet.kind === PacketKind.Frame)
+      if (first !== undefined) this.postpone(first, lateUs)
+    } else if (mayLose) {
       const lost = this.inFlight.findIndex(packet => packet.kind === PacketKind.Frame && this.path.isLost(packet.index, packet.nth))
       this.dropFrom(lost)
       if (lost >= 0) this.isFinished = false

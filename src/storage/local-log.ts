@@ -6,6 +6,7 @@ import { invariant } from '../base/assert.ts'
 import type { Task } from '../base/task.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { Env } from '../env/env.ts'
+import type { AbortedTransaction } from './abort-index.ts'
 import type { BatchHeader } from './batch-header.ts'
 import { SWAP_SUFFIX } from './file-names.ts'
 import { Segment } from './segment.ts'
@@ -38,6 +39,15 @@ export class LocalLog {
 
   get endOffset(): number {
     return this.end
+  }
+
+  /** Aborted transactions that overlap [from, to). */
+  abortedTransactions(from: number, to: number): AbortedTransaction[] {
+    const found: AbortedTransaction[] = []
+    for (const segment of this.segments.between(from, Number.MAX_SAFE_INTEGER)) {
+      if (segment.abortIndex.collect(from, to, found)) break
+    }
+    return found
   }
 
   get recoveryPoint(): number {

@@ -25,7 +25,7 @@ import {
   partitionDirectoryName, PARTITION_METADATA, RECOVERY_POINT_CHECKPOINT,
 } from './file-names.ts'
 import { Log } from './log.ts'
-import type { LoadOptions } from './log.ts'
+import type { LoadOptions } from './log-options.ts'
 import { OffsetCheckpoint } from './offset-checkpoint.ts'
 
 /** How a broker's previous life ended. */
@@ -221,7 +221,7 @@ export class LogManager {
   }
 
   private *expireProducers(): Task<void> {
-    for (const log of this.byId.values()) log.removeExpiredProducers()
+    for (const log of this.byId.values()) log.producers.removeExpired()
   }
 
   private *checkpoint(file: OffsetCheckpoint): Task<void> {

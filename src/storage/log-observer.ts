@@ -1,9 +1,11 @@
 /** What a log tells the observer. The metadata log of raft has none: it is told of by raft. */
+import type { TopicConfig } from '../config/topic.ts'
 import type { Env } from '../env/env.ts'
 import type { BatchSummary, ObservationOf } from '../env/observation.ts'
 import { batchSizeOf, isWholeBatchAt, lastOffsetOf } from '../protocol/records/record-batch.ts'
 import { readBatchHeader, summaryOf } from './batch-header.ts'
 import type { BatchHeader } from './batch-header.ts'
+import type { LogStartReason } from './log-options.ts'
 import { ProducerRejection } from './producer-append.ts'
 import type { ProducerChanges } from './producer-check.ts'
 import type { RememberedBatch } from './producer-entry.ts'
@@ -57,9 +59,11 @@ export function describeSegments(all: readonly Segment[], count: number, logEndO
 export class LogObserver {
   private readonly env: Env
   private readonly identity: Identity
+  private readonly config: () => TopicConfig
 
-  constructor(env: Env, { topic, topicId, partition }: Identity) {
+  constructor(env: Env, { topic, topicId, partition, config }: Identity & { readonly config: () => TopicConfig }) {
     this.env = env
+    this.config = config
     this.identity = { topic, topicId, partition }
   }
 
@@ -149,8 +153,9 @@ export class LogObserver {
     this.env.observe({ kind: 'log-truncate', ...this.identity, ...event })
   }
 
-  startMoved(event: Omit<ObservationOf<'log-start'>, 'kind' | keyof Identity>): void {
-    this.env.observe({ kind: 'log-start', ...this.identity, ...event })
+  startMoved({ logStartOffset: offset, highWatermark }: { readonly logStartOffset: number; readonly highWatermark: number }, previous: number, reason: LogStartReason, removed: readonly RemovedSegment[], sizeBefore: number): void {
+    const { retentionMs, retentionBytes } = this.config()
+    this.env.observe({ kind: 'log-start', ...this.identity, offset, previous, highWatermark, reason, removed, wallClock: this.env.wallClock(), retentionMs, retentionBytes, sizeBefore })
   }
 
   deleted(): void {

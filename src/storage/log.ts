@@ -10,77 +10,29 @@
  */
 import { invariant } from '../base/assert.ts'
 import type { Task } from '../base/task.ts'
-import type { ServerConfig } from '../config/cluster.ts'
 import type { TopicConfig } from '../config/topic.ts'
 import type { File } from '../env/disk.ts'
 import type { Env } from '../env/env.ts'
-import type { ObservationOf } from '../env/observation.ts'
 import { ApiError } from '../protocol/api-error.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import { batchSizeOf, lastOffsetDeltaOf, stampLogAppendTime, stampOffsets } from '../protocol/records/record-batch.ts'
 import type { AbortedTransaction } from './abort-index.ts'
-import { appended, appendedBefore, nothingAppended, UnexpectedAppendOffset } from './append-info.ts'
-import type { AppendInfo } from './append-info.ts'
-import { validateClientRecords, validateOwnRecords, validateReplicatedRecords } from './append-validation.ts'
-import { readBatchHeader } from './batch-header.ts'
-import type { BatchHeader } from './batch-header.ts'
-import { CheckpointFile } from './checkpoint-file.ts'
-import { lastRecordsOf } from './cleaner/last-records.ts'
-import type { LastRecord } from './cleaner/last-records.ts'
-import { PARTITION_METADATA } from './file-names.ts'
-import { LeaderEpochCache } from './leader-epoch-cache.ts'
-import type { EpochAndOffset } from './leader-epoch-cache.ts'
+import { appended, appendedBefore, nothingAppended, UnexpectedAppendOffset, type AppendInfo } from './append-info.ts'
+import { validateReplicatedRecords } from './append-validation.ts'
+import { readBatchHeader, type BatchHeader } from './batch-header.ts'
+import { stampForAppend } from './leader-append.ts'
+import { LeaderEpochCache, type EpochAndOffset } from './leader-epoch-cache.ts'
 import { LocalLog } from './local-log.ts'
-import { loadLog } from './log-loader.ts'
-import type { LoadedLog } from './log-loader.ts'
-import { describeProducers, describeSegments, LogObserver } from './log-observer.ts'
-import type { ProducerDescription, RemovedSegment } from './log-observer.ts'
+import { loadLog, type LoadedLog } from './log-loader.ts'
+import { describeSegments, LogObserver } from './log-observer.ts'
+import type { LoadOptions, LogOptions, LogStartReason, TruncationReason } from './log-options.ts'
+import { LogProducers } from './log-producers.ts'
+import { noteEpochs } from './note-epochs.ts'
+import { PartitionMetadata } from './partition-metadata.ts'
 import type { AppendOrigin } from './producer-append.ts'
-import { checkProducers } from './producer-check.ts'
-import type { ProducerChanges } from './producer-check.ts'
-import type { ProducerState } from './producer-state.ts'
-import { rebuildProducerState } from './rebuild-producer-state.ts'
-import { segmentsPastRetention } from './retention.ts'
-import type { RetentionReason } from './retention.ts'
+import { segmentsPastRetention, type RetentionReason } from './retention.ts'
 import type { Segment } from './segment.ts'
-import { findMaxTimestamp, findTimestamp } from './timestamp-search.ts'
-import type { TimestampAndOffset } from './timestamp-search.ts'
-import { requiresVerification } from './verification.ts'
-import type { AppendProof, VerificationGuard } from './verification.ts'
-
-export { UnexpectedAppendOffset } from './append-info.ts'
-export type { AppendInfo } from './append-info.ts'
-export type { AppendOrigin } from './producer-append.ts'
-
-export interface LogOptions {
-  readonly topic: string
-  readonly topicId: string
-  readonly partition: number
-  /** Path of the log's own directory, `data/orders-0`. */
-  readonly directory: string
-  /** Asked at every use, so that changes of the topic's configuration take effect. */
-  readonly config: () => TopicConfig
-  readonly server: ServerConfig
-  /** false: no observations and no producer state (the metadata log). */
-  readonly observe?: boolean
-  /**
-   * Called after a truncation: recovery points must be checkpointed, or recovery would start beyond the log's end, and with
-   * `segmentsWent` what the cleaner is doing with this log comes to nothing.
-   */
-  readonly onTruncated?: (segmentsWent: boolean) => void
-}
-
-export interface LoadOptions {
-  readonly clean: boolean
-  /** From the checkpoints; 0 when unknown. */
-  readonly recoveryPoint: number
-  readonly logStartOffset: number
-  /** Only a hint; clamped to the log. */
-  readonly highWatermark: number
-}
-
-export type TruncationReason = ObservationOf<'log-truncate'>['reason']
-export type LogStartReason = ObservationOf<'log-start'>['reason']
+import { findMaxTimestamp, findTimestamp, type TimestampAndOffset } from './timestamp-search.ts'
+import { requiresVerification, type AppendProof } from './verification.ts'
 
 const NO_BYTES = new Uint8Array(0)
 const NO_PROOF: AppendProof = {}
@@ -91,16 +43,15 @@ export class Log {
   readonly topicId: string
   readonly partition: number
   readonly directory: string
+  readonly producers: LogProducers
   private readonly env: Env
   private readonly options: LogOptions
   private readonly observer: LogObserver | undefined
   private readonly local: LocalLog
   private readonly epochs: LeaderEpochCache
-  private readonly producers: ProducerState
-  private readonly metadata: CheckpointFile
+  private readonly metadata: PartitionMetadata
   private start: number
   private committed: number
-  private firstUnstable: number | undefined = undefined
 
   /**
    * Opens the log of a directory, or creates it. Recovers what an unclean end left behind; see LogLoader.
@@ -120,13 +71,13 @@ export class Log {
     }, epochs)
     const log = new Log(env, options, epochs, loaded)
     log.updateHighWatermark(how.highWatermark)
-    log.keepTopicId()
+    log.metadata.keep(log.topicId)
     log.observer?.loaded(log.segments, {
       cleanShutdown: how.clean, bytesDropped: loaded.bytesDropped,
       logStartOffset: log.logStartOffset, endOffset: log.logEndOffset, highWatermark: log.highWatermark,
     })
-    log.observeReload()
-    log.observeProducerState()
+    log.producers.observeReload()
+    log.producers.observe()
     return log
   }
 
@@ -139,13 +90,12 @@ export class Log {
     this.directory = options.directory
     this.observer = options.observe === false ? undefined : new LogObserver(env, options)
     this.epochs = epochs
-    this.metadata = new CheckpointFile(env, options.directory, PARTITION_METADATA)
-    this.producers = loaded.producers
+    this.metadata = new PartitionMetadata(env, options.directory)
     this.start = loaded.logStartOffset
     this.committed = loaded.logStartOffset
     const recoveryPoint = Math.max(loaded.recoveryPoint, loaded.logStartOffset)
     this.local = new LocalLog(env, options.directory, options.config, loaded.segments, loaded.logEndOffset, recoveryPoint)
-    this.updateFirstUnstable()
+    this.producers = new LogProducers(env, options.config, this.local, loaded.producers, this.observer)
   }
 
   // ---- offsets ----
@@ -170,7 +120,8 @@ export class Log {
 
   /** What counts as stable is judged by the high watermark that was `seen`, which must be the present one (KAFKA-9807). */
   lastStableOffsetFor(seen: number): number {
-    return this.firstUnstable !== undefined && this.firstUnstable < seen ? this.firstUnstable : this.committed
+    const unstable = this.producers.firstUnstableOffset
+    return unstable !== undefined && unstable < seen ? Math.max(unstable, this.start) : this.committed
   }
 
   get recoveryPoint(): number {
@@ -198,7 +149,6 @@ export class Log {
   updateHighWatermark(offset: number): number {
     this.committed = Math.min(Math.max(offset, this.start), this.logEndOffset)
     this.producers.onHighWatermark(this.committed)
-    this.updateFirstUnstable()
     return this.committed
   }
 
@@ -212,25 +162,9 @@ export class Log {
    *   written and no producer's state has changed
    */
   appendAsLeader(records: Uint8Array, leaderEpoch: number, origin: AppendOrigin, proof: AppendProof = NO_PROOF): AppendInfo {
-    const config = this.options.config()
-    const now = this.env.wallClock()
-    const accepted = origin === 'client' ? validateClientRecords(records, config, now) : records
-    const positions = origin === 'client' ? [0] : validateOwnRecords(records, config)
-    const last = positions.at(-1)
-    if (last === undefined) return nothingAppended(this.logEndOffset)
-    const bytes = accepted.slice(0, last + batchSizeOf(accepted, last))
-    const logAppendTime = config.messageTimestampType === 'LogAppendTime' && origin !== 'raft' ? now : -1
-    let nextOffset = this.logEndOffset
-    for (const at of positions) {
-      stampOffsets(bytes, at, nextOffset, leaderEpoch)
-      if (logAppendTime >= 0) stampLogAppendTime(bytes, at, logAppendTime)
-      nextOffset += lastOffsetDeltaOf(bytes, at) + 1
-    }
-    // The metadata log of a plan may have segments smaller than a batch, which Kafka forbids: such a batch gets one of its own.
-    if (bytes.length > config.segmentBytes && origin !== 'raft') {
-      throw new ApiError(ErrorCode.RECORD_LIST_TOO_LARGE, `${bytes.length} bytes, segments of ${config.segmentBytes}`)
-    }
-    return this.append(bytes, positions.map(at => readBatchHeader(bytes, at)), origin, logAppendTime, proof)
+    const stamped = stampForAppend(records, origin, { endOffset: this.logEndOffset, leaderEpoch, config: this.options.config(), now: this.env.wallClock() })
+    if (stamped === undefined) return nothingAppended(this.logEndOffset)
+    return this.append(stamped.bytes, stamped.headers, origin, stamped.logAppendTime, proof)
   }
 
   /**
@@ -242,9 +176,7 @@ export class Log {
     const first = headers[0]
     const last = headers.at(-1)
     if (first === undefined || last === undefined) return nothingAppended(this.logEndOffset)
-    if (first.baseOffset < this.logEndOffset) {
-      throw new UnexpectedAppendOffset(first.baseOffset, last.lastOffset, this.logEndOffset)
-    }
+    if (first.baseOffset < this.logEndOffset) throw new UnexpectedAppendOffset(first.baseOffset, last.lastOffset, this.logEndOffset)
     const size = last.position + last.sizeInBytes
     if (size <= this.options.config().segmentBytes) {
       return this.append(size === records.length ? records : records.subarray(0, size), headers, 'replication', -1, NO_PROOF)
@@ -265,19 +197,13 @@ export class Log {
    * @throws ApiError OFFSET_OUT_OF_RANGE
    */
   read(startOffset: number, maxBytes: number, endOffset: number, minOneMessage: boolean): Uint8Array {
-    if (startOffset < this.start || startOffset > this.logEndOffset) {
-      throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE, `${startOffset} is not in [${this.start}, ${this.logEndOffset}]`)
-    }
+    if (startOffset < this.start || startOffset > this.logEndOffset) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE, `${startOffset} is not in [${this.start}, ${this.logEndOffset}]`)
     return startOffset >= endOffset ? NO_BYTES : this.local.read(startOffset, maxBytes, endOffset, minOneMessage)
   }
 
   /** Aborted transactions that overlap [from, to), for a read_committed fetch. */
   abortedTransactions(from: number, to: number): AbortedTransaction[] {
-    const found: AbortedTransaction[] = []
-    for (const segment of this.local.segments.between(from, Number.MAX_SAFE_INTEGER)) {
-      if (segment.abortIndex.collect(from, to, found)) break
-    }
-    return found
+    return this.local.abortedTransactions(from, to)
   }
 
   /** The first record with at least this timestamp. */
@@ -310,7 +236,7 @@ export class Log {
     this.epochs.assign(epoch, offset)
   }
 
-  // ---- truncation and log start ----
+  // ---- truncation, log start and cleaning ----
 
   /** Removes everything from `offset` on. False when the log ends there or below; the epoch cache is trimmed even then. */
   truncateTo(offset: number, reason: TruncationReason): boolean {
@@ -326,10 +252,10 @@ export class Log {
     }
     const { highWatermark } = this
     const removed = this.local.truncateTo(offset)
-    this.deleteSnapshots(removed)
+    this.producers.deleteSnapshots(removed)
     this.epochs.truncateFromEnd(offset)
     this.start = Math.min(offset, this.start)
-    this.rebuildProducers()
+    this.producers.onTruncated(this.start)
     this.updateHighWatermark(highWatermark)
     this.options.onTruncated?.(removed.length > 0)
     this.observer?.truncated({ endOffset: offset, previousEnd, highWatermark, reason })
@@ -340,15 +266,14 @@ export class Log {
   truncateFullyAndStartAt(offset: number): void {
     const { highWatermark, logEndOffset: previousEnd, logStartOffset: previous, sizeInBytes: sizeBefore } = this
     const removed = describeSegments(this.segments, this.segments.length, previousEnd)
-    this.deleteSnapshots(this.local.truncateFullyAndStartAt(offset))
+    this.producers.deleteSnapshots(this.local.truncateFullyAndStartAt(offset))
     this.epochs.clear()
     this.start = offset
-    if (this.observer !== undefined) this.producers.truncateFullyAndStartAt(offset)
-    this.rebuildProducers()
+    this.producers.onEmptied(offset)
     this.updateHighWatermark(offset)
     this.options.onTruncated?.(true)
     this.observer?.truncated({ endOffset: offset, previousEnd, highWatermark, reason: 'full' })
-    this.observeLogStart(previous, 'full', removed, sizeBefore)
+    this.observer?.startMoved(this, previous, 'full', removed, sizeBefore)
   }
 
   /**
@@ -356,12 +281,10 @@ export class Log {
    * @throws ApiError OFFSET_OUT_OF_RANGE when above the high watermark
    */
   maybeIncrementLogStartOffset(offset: number, reason: LogStartReason): boolean {
-    if (offset > this.committed) {
-      throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE, `log start ${offset} above the high watermark ${this.committed}`)
-    }
+    if (offset > this.committed) throw new ApiError(ErrorCode.OFFSET_OUT_OF_RANGE, `log start ${offset} above the high watermark ${this.committed}`)
     const previous = this.start
     if (!this.incrementLogStart(offset)) return false
-    this.observeLogStart(previous, reason, [], this.sizeInBytes)
+    this.observer?.startMoved(this, previous, reason, [], this.sizeInBytes)
     return true
   }
 
@@ -379,8 +302,6 @@ export class Log {
     return count
   }
 
-  // ---- cleaning ----
-
   /** Segments that may hold offsets of [from, to), for reading only. */
   segmentsBetween(from: number, to: number): readonly Segment[] {
     return this.local.segments.between(from, to)
@@ -388,38 +309,7 @@ export class Log {
 
   /** Puts a cleaned segment in the place of those that it was made of (UnifiedLog#replaceSegments). */
   replaceSegments(cleaned: Segment, old: readonly Segment[]): void {
-    this.deleteSnapshots(this.local.replace(cleaned, old))
-  }
-
-  /** What a cleaning must leave of each producer. */
-  lastRecordsOfProducers(): ReadonlyMap<number, LastRecord> {
-    return lastRecordsOf(this.producers)
-  }
-
-  // ---- producers ----
-
-  activeProducers(): ProducerDescription[] {
-    return describeProducers(this.producers)
-  }
-
-  /**
-   * The guard for a batch that may begin a transaction; undefined when that transaction is open here already.
-   * @throws ApiError INVALID_PRODUCER_EPOCH
-   */
-  startVerification(batch: { readonly producerId: number; readonly epoch: number; readonly sequence: number; readonly supportsEpochBump: boolean }): VerificationGuard | undefined {
-    const known = this.producers.entry(batch.producerId)?.epoch
-    if (known !== undefined && batch.epoch < known) throw new ApiError(ErrorCode.INVALID_PRODUCER_EPOCH, `${batch.epoch} of producer ${batch.producerId} is below ${known}`)
-    if (this.producers.hasOpenTransaction(batch.producerId, batch.epoch)) return undefined
-    return this.producers.verifications.start(batch, this.env.wallClock())
-  }
-
-  removeExpiredProducers(): void {
-    this.producers.removeExpired()
-  }
-
-  /** Tells the observer the state of every producer; the broker asks for it when the replica becomes leader. */
-  observeProducerState(): void {
-    this.observer?.producerState(this.producers, this.logEndOffset)
+    this.producers.deleteSnapshots(this.local.replace(cleaned, old))
   }
 
   // ---- durability ----
@@ -432,7 +322,7 @@ export class Log {
   /** Flushes everything for a clean shutdown. */
   *close(): Task<void> {
     this.local.segments.active.finish()
-    const snapshot = this.takeSnapshot()
+    const snapshot = this.producers.takeSnapshot()
     if (snapshot !== undefined) yield* snapshot.fsync()
     yield* this.flush()
     yield* this.flushCheckpoints()
@@ -452,79 +342,27 @@ export class Log {
   private append(bytes: Uint8Array, headers: readonly BatchHeader[], origin: AppendOrigin, logAppendTime: number, proof: AppendProof): AppendInfo {
     const first = headers[0]!
     // In Kafka's order: epochs and a roll stay even if a producer's batch is then refused.
-    this.noteEpochs(headers)
+    noteEpochs(this.epochs, headers, this.logEndOffset, this.env.mends.has('epoch-start-behind-gap'), this.observer)
     if (this.local.shouldRoll(bytes.length, headers)) this.roll()
-    const changes = this.observer === undefined ? undefined : this.checkProducers(bytes, headers, origin, proof)
+    const changes = this.producers.check(bytes, headers, origin, proof)
     if (changes?.duplicate !== undefined) {
       this.observer?.duplicate(first, changes.duplicate)
       return appendedBefore(changes.duplicate, first.leaderEpoch)
     }
     this.local.append(bytes, headers)
     if (changes !== undefined) {
-      this.applyProducerChanges(changes)
+      this.producers.apply(changes)
       this.observer?.appended(headers, origin !== 'replication', changes)
-      this.observer?.epochsSkipped(this.producers.takeSkipped())
+      this.producers.observeSkipped()
     }
     return appended(headers, bytes.length, logAppendTime)
-  }
-
-  /** Known behaviour epoch-start-behind-gap: what compaction has removed before the first batch of an epoch may have been of it. */
-  private noteEpochs(headers: readonly BatchHeader[]): void {
-    let next = this.logEndOffset
-    for (const { leaderEpoch, baseOffset, lastOffset } of headers) {
-      const hasGap = baseOffset > next && leaderEpoch > (this.epochs.latest?.epoch ?? -1)
-      if (leaderEpoch >= 0) this.epochs.assign(leaderEpoch, hasGap && this.env.mends.has('epoch-start-behind-gap') ? next : baseOffset)
-      if (hasGap) this.observer?.epochBehindGap(leaderEpoch, baseOffset, next)
-      next = lastOffset + 1
-    }
-  }
-
-  private checkProducers(bytes: Uint8Array, headers: readonly BatchHeader[], origin: AppendOrigin, proof: AppendProof): ProducerChanges {
-    try {
-      return checkProducers(this.producers, bytes, headers, origin, proof)
-    } catch (error) {
-      this.observer?.rejected(headers[0]!, this.producers, error)
-      throw error
-    }
-  }
-
-  private applyProducerChanges(changes: ProducerChanges): void {
-    const { producers } = this
-    for (const append of changes.appends) producers.commit(append)
-    for (const completed of changes.completed) {
-      if (completed.isAborted) this.local.segments.active.abortIndex.append(producers.abortEntry(completed))
-      producers.complete(completed)
-    }
-    producers.mapEndOffset = this.logEndOffset
-    this.updateFirstUnstable()
-  }
-
-  private updateFirstUnstable(): void {
-    const first = this.producers.firstUnstableOffset
-    this.firstUnstable = first === undefined ? undefined : Math.max(first, this.start)
-  }
-
-  private rebuildProducers(): void {
-    if (this.observer === undefined) return
-    rebuildProducerState(this.env, this.producers, this.local.segments, this.start, this.logEndOffset, false)
-    this.observeReload()
-  }
-
-  private observeReload(): void {
-    this.observer?.forgotten(this.producers.takeForgotten())
-    this.observer?.epochsSkipped(this.producers.takeSkipped())
-  }
-
-  private takeSnapshot(): File | undefined {
-    return this.observer === undefined ? undefined : this.producers.takeSnapshot()
   }
 
   /** Starts a new segment; what came before is flushed in the background. */
   private roll(): void {
     if (!this.local.roll()) return
     const { baseOffset } = this.local.segments.active
-    this.producers.mapEndOffset = baseOffset
-    this.env.spawn('log-flush', this.flushRolled(baseOffset, this.takeSnapshot()))
+    this.env.spawn('log-flush', this.flushRolled(baseOffset, this.producers.onRoll(baseOffset)))
   }
 
   private *flushRolled(offset: number, snapshot: File | undefined): Task<void> {
@@ -538,19 +376,14 @@ export class Log {
     yield* this.metadata.flush()
   }
 
-  private deleteSnapshots(removed: readonly Segment[]): void {
-    const { fileDeleteDelayMs } = this.options.config()
-    for (const segment of removed) this.producers.deleteSnapshotLater(segment.baseOffset, fileDeleteDelayMs)
-  }
-
   private deleteSegments(past: readonly Segment[], reason: RetentionReason): void {
     const { logStartOffset: previous, sizeInBytes: sizeBefore } = this
     if (past.length === this.segments.length) this.roll()
     const removed = describeSegments(this.segments, past.length, this.logEndOffset)
     this.incrementLogStart(this.segments[past.length]!.baseOffset)
     this.local.remove(past)
-    this.deleteSnapshots(past)
-    if (reason !== 'log-start') this.observeLogStart(previous, reason, removed, sizeBefore)
+    this.producers.deleteSnapshots(past)
+    if (reason !== 'log-start') this.observer?.startMoved(this, previous, reason, removed, sizeBefore)
   }
 
   private incrementLogStart(offset: number): boolean {
@@ -560,24 +393,6 @@ export class Log {
     this.local.moveStart(offset)
     this.epochs.truncateFromStart(offset)
     this.producers.onLogStart(offset)
-    this.updateFirstUnstable()
     return true
-  }
-
-  private observeLogStart(previous: number, reason: LogStartReason, removed: readonly RemovedSegment[], sizeBefore: number): void {
-    if (this.observer === undefined) return
-    const { retentionMs, retentionBytes } = this.options.config()
-    this.observer.startMoved({
-      offset: this.start, previous, highWatermark: this.committed, reason, removed, wallClock: this.env.wallClock(),
-      retentionMs, retentionBytes, sizeBefore,
-    })
-  }
-
-  private keepTopicId(): void {
-    const known = this.metadata.read()?.[0]
-    if (known === undefined) this.metadata.write([this.topicId])
-    else if (known !== this.topicId) {
-      throw new ApiError(ErrorCode.INCONSISTENT_TOPIC_ID, `${this.directory} belongs to topic id ${known}, not ${this.topicId}`)
-    }
   }
 }

@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly checkers?: readonly string[]
   readonly trace?: TraceSink
   readonly observers?: readonly Observer[]
+  /** false: no marks are counted. */
+  readonly coverage?: boolean
   readonly flip?: { readonly kind: 'frame' | 'disk' | 'draw'; readonly nth: number }
 }
 
@@ -101,7 +103,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
     observe: (event: Observation, node: string) => nemesis?.observe(event, node),
   }
   const world: World = new World(plan, {
-    observers: [coverage, new FaultCoverage(coverage.counts), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
+    observers: [...(options.coverage === false ? [] : [coverage, new FaultCoverage(coverage.counts)]), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.flip === undefined ? {} : { flip: options.flip }),
   })
@@ -181,6 +183,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
       }),
       clientsUnfinished: clients.unfinished,
       drained: drain?.complete === true,
+      ...(drain?.refused === undefined ? {} : { refused: drain.refused }),
     }, guarantees))
   }
   if (simulation.crashes.length > 0) results.push(ownErrors(simulation.crashes, host => plan.cluster.servers.some(server => server.host === host)))

@@ -1,7 +1,7 @@
 /** A partition on broker 1 of three, with a real log and a controller that answers when told to. */
 import { resolveTopicConfig } from '../../src/config/topic.ts'
 import { DEFAULT_SERVER_CONFIG } from '../../src/config/cluster.ts'
-import type { DefectId } from '../../src/config/defects.ts'
+import type { DefectId, MendId } from '../../src/config/defects.ts'
 import type { IsrChange, IsrChangeReply } from '../../src/broker/alter-partition-sender.ts'
 import { Partition } from '../../src/broker/partition.ts'
 import type { PartitionHost } from '../../src/broker/partition-host.ts'
@@ -32,8 +32,8 @@ export class Fixture {
     leader: 1, leaderEpoch: 5, partitionEpoch: 7, leaderRecoveryState: 'RECOVERED', directories: [],
   }
 
-  constructor(o: { defects?: readonly DefectId[]; minIsr?: number } = {}) {
-    this.env = new FakeEnv(undefined, { defects: new Set(o.defects) })
+  constructor(o: { defects?: readonly DefectId[]; mends?: readonly MendId[]; minIsr?: number } = {}) {
+    this.env = new FakeEnv(undefined, { defects: new Set(o.defects), mends: new Set(o.mends) })
     for (const id of [1, 2, 3]) this.setBroker(id, {})
     this.log = openLog(this.env)
     const config = { ...resolveTopicConfig(DEFAULT_SERVER_CONFIG, new Map()), minInsyncReplicas: o.minIsr ?? 1 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, MAX_TIMESTAMP, divergence, offsetForTimestamp, readPartition } from '../../src/broker/partition-reads.ts'
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, MAX_TIMESTAMP, divergence, endOffsetOfEpoch, offsetForTimestamp, readPartition } from '../../src/broker/partition-reads.ts'
 import { preferredReadReplica } from '../../src/broker/preferred-read-replica.ts'
 import type { Isolation } from '../../src/broker/partition-reads.ts'
 import type { DefectId } from '../../src/config/defects.ts'
@@ -51,6 +51,26 @@ describe('reading', () => {
     f.log.updateHighWatermark(1)
     f.lead({ isr: [1, 2] })
     expect(attempt(() => readPartition(f.env.defects, f.partition, { ...fetch, ...change }, how).records.length)).toBe(expected)
+  })
+
+  test('a reader beyond the log end, or of an epoch to come, is told so by whoever thinks that it leads (deposed-leader-resets-readers)', () => {
+    const f = new Fixture()
+    f.fill(5, 5)
+    f.lead()
+    expect(attempt(() => readPartition(f.env.defects, f.partition, { ...fetch, fetchOffset: 3 }, how))).toBe('OFFSET_OUT_OF_RANGE')
+    expect(endOffsetOfEpoch(f.partition, 5, 6)).toEqual({ epoch: -1, endOffset: -1 })
+    expect(f.env.observed('read-beyond-end')).toMatchObject([{ leaderEpoch: 5, offset: 3, epoch: -1 }, { leaderEpoch: 5, offset: -1, epoch: 6 }])
+    expect(attempt(() => readPartition(f.env.defects, f.partition, { ...fetch, fetchOffset: 3 }, { ...how, isolation: 'log-end' }))).toBe('OFFSET_OUT_OF_RANGE')
+    expect(f.env.observed('read-beyond-end')).toHaveLength(2)
+  })
+
+  test('mended, it is to look for a newer leader', () => {
+    const f = new Fixture({ mends: ['deposed-leader-resets-readers'] })
+    f.fill(5, 5)
+    f.lead()
+    expect(attempt(() => readPartition(f.env.defects, f.partition, { ...fetch, fetchOffset: 3 }, how))).toBe('OFFSET_NOT_AVAILABLE')
+    expect(attempt(() => endOffsetOfEpoch(f.partition, 5, 6))).toBe('OFFSET_NOT_AVAILABLE')
+    expect(endOffsetOfEpoch(f.partition, 5, 5)).toEqual({ epoch: 5, endOffset: 2 })
   })
 
   test('consumers see nothing at or above the high watermark, replicas do', () => {

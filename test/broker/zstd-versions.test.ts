@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { handleFetch } from '../../src/broker/handlers/fetch.ts'
 import { handleProduce } from '../../src/broker/handlers/produce.ts'
+import { type ByteRate, ClientQuotas } from '../../src/broker/client-quotas.ts'
 import type { BrokerContext } from '../../src/broker/broker-context.ts'
 import { ApiKey } from '../../src/protocol/api-keys.ts'
 import { projectMessage } from '../../src/protocol/codec.ts'
@@ -16,8 +17,9 @@ function ask<T>(handle: (context: BrokerContext, request: RpcRequest) => Iterabl
   const fixture = new Fixture()
   fixture.partition.makeLeader(fixture.registration)
   fixture.image.apply(metadataRecord('TopicRecord', { name: 'orders', topicId: TOPIC_ID }))
+  const quotas = (key: ByteRate): ClientQuotas => new ClientQuotas(fixture.env, { key, image: fixture.image, windows: { samples: 1, windowMs: 1_000 } })
   const context = {
-    ...fixture.host, cluster: { server: fixture.host.server }, replicas: { require: () => fixture.partition, find: () => fixture.partition }, topicConfig: () => ({ ...fixture.host.topicConfig('orders'), compressionType }),
+    ...fixture.host, produceQuotas: quotas('producer_byte_rate'), fetchQuotas: quotas('consumer_byte_rate'), cluster: { server: fixture.host.server }, replicas: { require: () => fixture.partition, find: () => fixture.partition }, topicConfig: () => ({ ...fixture.host.topicConfig('orders'), compressionType }),
   } as unknown as BrokerContext
   let answer: object | undefined
   const request = { apiKey, apiVersion, clientId: 'c', body, connectionId: 1, peer: 'client', isConnected: true, respond: (given: object) => { answer = given }, noResponse: () => undefined, close: () => undefined }

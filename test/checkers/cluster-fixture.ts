@@ -170,8 +170,13 @@ export class ClusterTrace {
 
   /** `[producerId, epoch, lastSequence]` each. */
   remembers(id: number, endOffset: number, ...producers: readonly (readonly [number, number, number])[]): this {
+    return this.restores(id, endOffset, false, ...producers)
+  }
+
+  /** The same, with or without a snapshot. */
+  restores(id: number, endOffset: number, fromSnapshot: boolean, ...producers: readonly (readonly [number, number, number])[]): this {
     return this.see(id, {
-      kind: 'producer-state', ...this.where(), endOffset, fromSnapshot: false,
+      kind: 'producer-state', ...this.where(), endOffset, fromSnapshot,
       producers: producers.map(([producerId, producerEpoch, lastSequence]) => ({ producerId, producerEpoch, lastSequence, currentTxnFirstOffset: -1 })),
     })
   }

@@ -139,6 +139,7 @@ describe('an excuse', () => {
   describe('KAFKA-17754', () => {
     const state = (name: string, clientVersion = 0): Observation => ({ kind: 'transaction-state', transactionalId: 'copier', coordinatorEpoch: 1, offset: 0, isReplicated: true, state: name, producerId: PRODUCER, producerEpoch: 0, nextProducerId: -1, clientVersion, partitions: name.startsWith('Complete') ? [] : ['orders-0'] })
     const client = (phase: ObservationOf<'client-transaction'>['phase']): Observation => ({ kind: 'client-transaction', transactionalId: 'copier', phase, producerId: PRODUCER, producerEpoch: 0 })
+    const decides = (commit: boolean, isAsked: boolean): Observation => ({ kind: 'transaction-decided', transactionalId: 'copier', commit, isAsked })
     const marker = (commit: boolean, o: Partial<ObservationOf<'marker-written'>> = {}): Observation => ({ kind: 'marker-written', ...WHERE, producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 1, commit, offset: 9, firstOffset: 0, transactionVersion: 0, ...o })
     const seen = (...events: readonly Observation[]): readonly string[] => {
       const recorded = new Recorded()
@@ -160,6 +161,8 @@ describe('an excuse', () => {
       ['decided as the client said', [client('begin'), state('PrepareCommit'), marker(true), client('commit'), client('begin'), state('PrepareAbort'), marker(false), client('abort')]],
       ['read again by the next coordinator', [client('begin'), state('PrepareCommit'), state('PrepareCommit'), client('commit')]],
       ['under version 2', [client('begin'), state('PrepareCommit', 2), state('PrepareAbort', 2), marker(true, { transactionVersion: 2 }), client('abort')]],
+      // KAFKA-6119 and 9600: nothing was late, an epoch was not raised.
+      ['by the coordinator itself, then as the client said', [client('begin'), decides(false, false), state('PrepareAbort'), state('CompleteAbort'), state('Ongoing'), decides(true, true), state('PrepareCommit'), client('commit')]],
       ['a marker that ends nothing', [client('begin'), state('Ongoing'), marker(true, { firstOffset: -1 })]],
     ])('not: %s', (_, events) => {
       expect(seen(...events)).toEqual([])
@@ -290,6 +293,21 @@ describe('marked as known', () => {
     expect(excused).not.toContain('aborted-read')
     expect(excused).not.toContain('no-progress')
     expect(excused).not.toContain('two-leaders-one-epoch')
+  })
+})
+
+describe('a reader that was told that its position is out of range', () => {
+  const led = (leaderEpoch: number): Observation => ({ kind: 'partition-registered', ...WHERE, leader: 1, leaderEpoch, partitionEpoch: leaderEpoch, replicas: [1, 2], isr: [1, 2], elr: [], lastKnownElr: [], recovering: false })
+  const told = (leaderEpoch: number): Observation => ({ kind: 'read-beyond-end', ...WHERE, leaderEpoch, offset: 3, epoch: -1 })
+  const twice: Partial<Finding> = { anomaly: 'duplicate-output' }
+
+  it('may process again if a deposed leader said so, whatever the finding names', () => {
+    expect(new Recorded().see(led(0)).see(led(1)).see(told(0)).mends(twice)).toEqual(['deposed-leader-resets-readers'])
+    expect(new Recorded().see(led(0)).see(led(1)).see(told(0)).mends({ ...twice, key: '' })).toEqual(['deposed-leader-resets-readers'])
+  })
+
+  it('may not if the leader did', () => {
+    expect(new Recorded().see(led(0)).see(led(1)).see(told(1)).mends(twice)).toEqual([])
   })
 })
 

@@ -37,6 +37,22 @@ describe('ClusterMetadata', () => {
     expect(world.metadata.leader('orders', 0)).toMatchObject({ node: { id: 3 }, epoch: 6 })
   })
 
+  it('names nobody to readers once a newer epoch was seen elsewhere, until it has caught up (KIP-320)', () => {
+    const world = start(cluster => (cluster.leaders[0] = { leader: 2, epoch: 5 }))
+    const { metadata } = world
+    metadata.observeLeaderEpoch('orders', 0, 5)
+    expect(metadata.currentLeader('orders', 0)).toMatchObject({ node: { id: 2 }, epoch: 5 })
+    metadata.observeLeaderEpoch('orders', 0, 6)
+    expect(metadata.currentLeader('orders', 0)).toEqual({ node: undefined, epoch: 6 })
+    // Producers go on with what they know (RecordAccumulator asks the cluster snapshot).
+    expect(metadata.leader('orders', 0)).toMatchObject({ node: { id: 2 }, epoch: 5 })
+    refresh(world)
+    expect(metadata.currentLeader('orders', 0)).toEqual({ node: undefined, epoch: 6 })
+    world.cluster.leaders[0] = { leader: 3, epoch: 6 }
+    refresh(world)
+    expect(metadata.currentLeader('orders', 0)).toMatchObject({ node: { id: 3 }, epoch: 6 })
+  })
+
   it('starts over with a topic that was created anew (KAFKA-12257)', () => {
     const world = start(cluster => (cluster.leaders[0] = { leader: 2, epoch: 5 }))
     world.cluster.topicId = 'bmV3ZXItbmV3ZXItbmV3ZQ'

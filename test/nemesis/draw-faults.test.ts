@@ -1,5 +1,6 @@
 /** Drawn schedules: within their bounds, of every kind, by time and by event, and with runs around one partition. */
 import { describe, expect, it } from 'vitest'
+import { NO_COORDINATORS } from '../../src/nemesis/draw-action.ts'
 import { type FaultBounds, faultSchedule } from '../../src/nemesis/draw-faults.ts'
 import { FAULT_KINDS, type Fault, type FaultKind, PARTITION_SHAPES, type Role, targetsOf } from '../../src/nemesis/fault.ts'
 import { drawOne, rootOf } from '../../src/plan/seed-random.ts'
@@ -14,7 +15,7 @@ const BOUNDS: FaultBounds = {
   machineCrashes: true,
   expendable: [],
   underTest: [],
-  voters: 3,
+  coordinators: NO_COORDINATORS, voters: 3,
   runs: { shortest: 2, longest: 4, share: 4, mostGroups: 9 },
 }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Observation, RaftRole } from '../../src/env/observation.ts'
 import { describeFault } from '../../src/nemesis/describe-fault.ts'
+import { NO_COORDINATORS } from '../../src/nemesis/draw-action.ts'
 import { faultSchedule } from '../../src/nemesis/draw-faults.ts'
 import { FAULT_KINDS, type Fault, type FaultKind, type TriggerEvent } from '../../src/nemesis/fault.ts'
 import { Nemesis } from '../../src/nemesis/nemesis.ts'
@@ -53,7 +54,7 @@ test('is told', () => {
   expect(describeFault(breaks(1, onElection(0)))).toBe('occurrence 1 of controller-active since fault 0: connections of broker-1 reset')
 })
 
-const bounds = { chaosUs: 6_000_000, topics: [{ name: 'orders', partitions: 2 }], minFaults: 1, maxFaults: 9, maxOutageUs: 2_200_000, machineCrashes: true, expendable: [], underTest: [], voters: 3, runs: { shortest: 2, longest: 4, share: 4, mostGroups: 9 } }
+const bounds = { chaosUs: 6_000_000, topics: [{ name: 'orders', partitions: 2 }], minFaults: 1, maxFaults: 9, maxOutageUs: 2_200_000, machineCrashes: true, expendable: [], underTest: [], coordinators: NO_COORDINATORS, voters: 3, runs: { shortest: 2, longest: 4, share: 4, mostGroups: 9 } }
 
 test('schedules are drawn so that faults follow earlier ones, of allowed kinds', () => {
   fc.assert(fc.property(fc.subarray([...FAULT_KINDS], { minLength: 1 }).chain(kinds => fc.tuple(fc.constant(kinds), faultSchedule({ ...bounds, kinds }))), ([kinds, faults]) => {

@@ -1,6 +1,7 @@
 /** Situations and moments: all of them can be drawn, each with what it needs, and quorums are divided only where there is one. */
 import { describe, expect, it } from 'vitest'
-import type { FaultBounds } from '../../src/nemesis/draw-action.ts'
+import { type Coordinators, type FaultBounds, NO_COORDINATORS } from '../../src/nemesis/draw-action.ts'
+import { COORDINATOR_SITUATIONS } from '../../src/nemesis/coordinator-situations.ts'
 import { run } from '../../src/nemesis/draw-runs.ts'
 import { FAULT_KINDS, type FaultKind } from '../../src/nemesis/fault.ts'
 import { eventOf } from '../../src/nemesis/moments.ts'
@@ -8,9 +9,11 @@ import { PARTITION_SITUATIONS, QUORUM_SITUATIONS, type Situation } from '../../s
 import { drawOne, rootOf } from '../../src/plan/seed-random.ts'
 
 const FOCUS = { topic: 'a', partition: 1 }
+const STATE = { topic: '__transaction_state', partition: 1 }
+const COORDINATORS: Coordinators = { transactions: [STATE], groups: [{ topic: '__consumer_offsets', partition: 0 }] }
 const BOUNDS: FaultBounds = {
   kinds: FAULT_KINDS, chaosUs: 4_000_000, topics: [{ name: 'a', partitions: 2 }], minFaults: 1, maxFaults: 9, maxOutageUs: 1_500_000, machineCrashes: true,
-  expendable: [], underTest: [], voters: 3, runs: { shortest: 3, longest: 6, share: 8, mostGroups: 2 },
+  expendable: [], underTest: [], coordinators: NO_COORDINATORS, voters: 3, runs: { shortest: 3, longest: 6, share: 8, mostGroups: 2 },
 }
 
 const runs = (bounds: Partial<FaultBounds> = {}, count = 200) => {
@@ -18,15 +21,16 @@ const runs = (bounds: Partial<FaultBounds> = {}, count = 200) => {
   return Array.from({ length: count }, () => drawOne(run({ ...BOUNDS, ...bounds }), random))
 }
 
-describe.each([...PARTITION_SITUATIONS, ...QUORUM_SITUATIONS])('$name', (situation: Situation) => {
+describe.each([...PARTITION_SITUATIONS, ...QUORUM_SITUATIONS, ...COORDINATOR_SITUATIONS])('$name', (situation: Situation) => {
   it('does what its kind says, at moments that there are', () => {
     const { random } = rootOf(situation.name)
-    for (const [kind, drawn] of situation.choices(BOUNDS, FOCUS)) expect(drawOne(drawn, random).kind).toBe(kind)
+    for (const [kind, drawn] of situation.choices(BOUNDS, FOCUS, STATE)) expect(drawOne(drawn, random).kind).toBe(kind)
     expect(situation.moments.length).toBeGreaterThan(0)
     for (const moment of [...situation.moments, ...situation.momentsAfterStop ?? []]) {
-      const { topic, kind } = eventOf(moment, FOCUS)
+      const { topic, kind } = eventOf(moment, FOCUS, STATE)
       // A moment of the partition is one of that partition only.
-      expect(topic === undefined).toBe(/^(broker|client|request|raft|controller)-/.test(kind))
+      expect(topic === undefined).toBe(/^(broker|client|request|raft|controller|group|transaction)-/.test(kind) && kind !== 'transaction-opened')
+      if (kind === 'coordinator-loaded') expect(topic).toBe(STATE.topic)
     }
     expect(situation.weight.every(weight => weight > 0)).toBe(true)
   })
@@ -62,5 +66,20 @@ describe('a run', () => {
 
   it('makes do with what is allowed', () => {
     for (const kind of FAULT_KINDS) expect(new Set(runs({ kinds: [kind] }, 30).flat().map(({ action }) => action.kind))).toEqual(new Set([kind]))
+  })
+
+  it('goes around a coordinator as often as not where there is one, at moments that it can have', () => {
+    const kinds = (coordinators: Coordinators): { runs: number; seen: Set<string> } => {
+      const drawn = runs({ coordinators })
+      const around = drawn.filter(drafts => drafts.some(({ action }) => JSON.stringify(action).includes('"__')))
+      return { runs: around.length, seen: new Set(drawn.flat().flatMap(({ when }) => ('on' in when ? [when.on.kind] : []))) }
+    }
+    expect(kinds(NO_COORDINATORS).runs).toBe(0)
+    const both = kinds(COORDINATORS)
+    expect(both.runs).toBeGreaterThan(50)
+    expect([...both.seen]).toEqual(expect.arrayContaining(['transaction-state', 'client-transaction', 'marker-written', 'group-state', 'client-rebalance', 'coordinator-loaded']))
+    const groups = kinds({ ...COORDINATORS, transactions: [] })
+    expect(groups.runs).toBeGreaterThan(50)
+    expect([...groups.seen].filter(kind => kind.startsWith('transaction-') || kind === 'client-transaction')).toEqual([])
   })
 })

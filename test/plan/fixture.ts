@@ -115,12 +115,14 @@ export function problemsOf(plan: Plan): string[] {
     const wanted = operation.f === 'consume' ? operation.partitions : 'partition' in operation && operation.partition !== null ? [operation.partition] : []
     for (const partition of wanted) expect(partition >= 0 && partition < count!, `${where} names partition ${partition} of ${count}`)
   })
+  // Topics of coordinators are made when somebody first asks for one.
+  const own = new Map([['__consumer_offsets', plan.cluster.server.offsetsTopicNumPartitions], ['__transaction_state', plan.cluster.server.transactionStateLogNumPartitions]])
   plan.faults.forEach(({ id, when, action }, index) => {
     expect(id === index, `fault ${id} has place ${index}`)
     expect('at' in when ? when.at >= 0 : when.nth >= 1 && when.after >= 0, `fault ${id} has no time`)
     for (const target of targetsOf(action)) {
       if ('host' in target) expect(hosts.includes(target.host) || clients.has(target.host), `fault ${id} aims at ${target.host}`)
-      else if (target.topic !== undefined) expect((target.partition ?? 0) < (partitions.get(target.topic) ?? 0), `fault ${id} aims at ${target.topic}-${target.partition}`)
+      else if (target.topic !== undefined) expect((target.partition ?? 0) < (partitions.get(target.topic) ?? own.get(target.topic) ?? 0), `fault ${id} aims at ${target.topic}-${target.partition}`)
     }
     if ('durationUs' in action) expect(action.durationUs >= 0, `fault ${id} ends before it begins`)
   })

@@ -60,7 +60,7 @@ const ELSEWHERE: readonly string[] = ['group', 'transaction', 'consumer']
 
 /** No plan has shown them to clients yet; what they do to one log, partition or controller is shown by the tests of those. */
 const NOT_YET: readonly string[] = ['KAFKA-5829', 'KIP-320', 'KAFKA-15221', 'Redpanda-5090', 'KAFKA-10471', 'KAFKA-14034']
-/** Needs a compacted topic: test/workloads/compacted-table.test.ts. */
+/** Need a compacted topic: test/workloads/compacted-table.test.ts, test/storage/cleaner/transactions.test.ts. */
 const COMPACTED: readonly string[] = ['KAFKA-13727', 'KAFKA-14055']
 
 test('every historical defect that clients of this workload can see has its plan', () => {

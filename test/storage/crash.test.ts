@@ -82,7 +82,7 @@ function* life(env: Env, book: Book, logRecoveryMs: number): Task<void> {
       book.epoch++
       sequence = -1
     }
-    sequence = log.activeProducers().find(producer => producer.producerEpoch === book.epoch)?.lastSequence ?? -1
+    sequence = log.producers.describe().find(producer => producer.producerEpoch === book.epoch)?.lastSequence ?? -1
     const bytes = sequenced(1, sequence + 1, 1 + (draw % 3), book.epoch)
     book.written.set(`${book.epoch}:${log.logEndOffset}`, crcOf(bytes, 0))
     log.appendAsLeader(bytes, book.epoch, 'client')

@@ -6,7 +6,7 @@ import type { TopicConfig } from '../../src/config/topic.ts'
 import { buildBatch, readRecords } from '../../src/protocol/records/record-batch.ts'
 import type { BatchInput } from '../../src/protocol/records/record-batch.ts'
 import { Log } from '../../src/storage/log.ts'
-import type { LoadOptions } from '../../src/storage/log.ts'
+import type { LoadOptions } from '../../src/storage/log-options.ts'
 import { batchPositions } from '../../src/protocol/records/record-batch.ts'
 import type { FakeEnv } from './fake-env.ts'
 
@@ -51,7 +51,7 @@ export function sequenced(producerId: number, baseSequence: number, count = 1, p
 /** Appends a verified record of a transaction; returns its offset. */
 export function transactional(log: Log, producerId: number, sequence: number, o: { epoch?: number; version?: number; timestamp?: number } = {}): number {
   const { epoch = 0, version = 1, ...rest } = o
-  const guard = log.startVerification({ producerId, epoch, sequence, supportsEpochBump: version >= 2 })
+  const guard = log.producers.startVerification({ producerId, epoch, sequence, supportsEpochBump: version >= 2 })
   const bytes = batch([`t${sequence}`], { producerId, producerEpoch: epoch, baseSequence: sequence, isTransactional: true, ...rest })
   return log.appendAsLeader(bytes, 0, 'client', { guard }).firstOffset
 }

@@ -19,10 +19,10 @@ function truncatedAfterRetention(mends: readonly MendId[]): { env: FakeEnv; prod
   env.clock += 10_000
   expect(log.deleteOldSegments()).toBeGreaterThan(0)
   expect(log.logStartOffset).toBe(2)
-  expect(log.activeProducers().map(({ producerId }) => producerId)).toEqual([PRODUCER])
+  expect(log.producers.describe().map(({ producerId }) => producerId)).toEqual([PRODUCER])
   log.appendAsLeader(batch(['z'], { timestamp: env.clock }), 1, 'client')
   expect(log.truncateTo(2, 'diverging-epoch')).toBe(true)
-  return { env, producers: () => log.activeProducers().map(({ producerId }) => producerId) }
+  return { env, producers: () => log.producers.describe().map(({ producerId }) => producerId) }
 }
 
 describe('a truncation to the log start', () => {

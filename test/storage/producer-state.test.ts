@@ -77,11 +77,11 @@ describe('idempotent append', () => {
     log.appendAsLeader(batch(['a'], { producerId: 1, producerEpoch: 0, baseSequence: 0, timestamp: env.clock }), 0, 'client')
     transactional(log, 2, 0, { timestamp: env.clock })
     env.advance(999)
-    log.removeExpiredProducers()
-    expect(log.activeProducers().length).toBe(2)
+    log.producers.removeExpired()
+    expect(log.producers.describe().length).toBe(2)
     env.advance(1)
-    log.removeExpiredProducers()
-    expect(log.activeProducers().map(producer => producer.producerId)).toEqual([2])
+    log.producers.removeExpired()
+    expect(log.producers.describe().map(producer => producer.producerId)).toEqual([2])
   })
 })
 
@@ -172,7 +172,7 @@ describe('producer state is a function of the log', () => {
       const epochs = [0, 0, 0]
       const sent: { offset: number; bytes: Uint8Array }[] = []
       for (const step of actions) {
-        const last = (producerId: number): number => log.activeProducers()
+        const last = (producerId: number): number => log.producers.describe()
           .find(producer => producer.producerId === producerId && producer.producerEpoch === epochs[producerId])?.lastSequence ?? -1
         if (step.kind === 'produce') {
           const bytes = sequenced(step.producerId, last(step.producerId) + 1, step.count, epochs[step.producerId])
@@ -196,7 +196,7 @@ describe('producer state is a function of the log', () => {
           const batchThere = log.read(Math.max(0, log.logEndOffset - step.back), 1, log.logEndOffset, true)
           if (batchThere.length > 0) log.truncateTo(baseOffsetOf(batchThere, 0), 'diverging-epoch')
           for (const producerId of [0, 1, 2]) {
-            epochs[producerId] = log.activeProducers().find(producer => producer.producerId === producerId)?.producerEpoch ?? 0
+            epochs[producerId] = log.producers.describe().find(producer => producer.producerId === producerId)?.producerEpoch ?? 0
           }
         } else {
           if (step.kind === 'restart') env.run(log.close())
@@ -209,7 +209,7 @@ describe('producer state is a function of the log', () => {
           const copied = replayed.appendAsFollower(log.read(offset, 10_000, log.logEndOffset, true), 10)
           expect(copied.recordCount).toBeGreaterThan(0)
         }
-        const state = (of: Log): unknown => of.activeProducers().toSorted((a, b) => a.producerId - b.producerId)
+        const state = (of: Log): unknown => of.producers.describe().toSorted((a, b) => a.producerId - b.producerId)
         expect(state(log)).toEqual(state(replayed))
       }
     }), { seed: 1, numRuns: 150 })

@@ -31,7 +31,7 @@ describe('recovery', () => {
       const recovered = openLog(crashed, { config: SMALL })
       expect(contents(recovered)).toEqual(intact.slice(0, 4))
       expect(crashed.observed('log-loaded')[0]).toMatchObject({ endOffset: 4, bytesDropped: size - (end - lastBatch) })
-      expect(recovered.activeProducers()[0]).toMatchObject({ producerId: 1, lastSequence: 3 })
+      expect(recovered.producers.describe()[0]).toMatchObject({ producerId: 1, lastSequence: 3 })
       expect(recovered.appendAsLeader(sequenced(1, 4), 1, 'client').firstOffset).toBe(4)
     }
   })

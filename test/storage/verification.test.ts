@@ -19,7 +19,7 @@ function data(sequence: number, epoch = 0): Uint8Array {
 }
 
 function start(log: Log, o: { sequence?: number; epoch?: number; version?: number } = {}): VerificationGuard | undefined {
-  return log.startVerification({ producerId: PRODUCER, epoch: o.epoch ?? 0, sequence: o.sequence ?? 0, supportsEpochBump: (o.version ?? 1) >= 2 })
+  return log.producers.startVerification({ producerId: PRODUCER, epoch: o.epoch ?? 0, sequence: o.sequence ?? 0, supportsEpochBump: (o.version ?? 1) >= 2 })
 }
 
 /** Offset of what was appended, or the name of the refusal. */
@@ -42,7 +42,7 @@ function mark(log: Log, o: { epoch?: number; commit?: boolean; coordinatorEpoch?
 }
 
 function openSince(log: Log): number | undefined {
-  return log.activeProducers()[0]?.currentTxnFirstOffset
+  return log.producers.describe()[0]?.currentTxnFirstOffset
 }
 
 describe('a batch that begins a transaction', () => {
@@ -155,7 +155,7 @@ describe('a marker', () => {
       env.advance(9_000)
       mark(log, { coordinatorEpoch: 5, timestamp: env.clock })
       env.advance(2_000)
-      log.removeExpiredProducers()
+      log.producers.removeExpired()
       return mark(log, { coordinatorEpoch: 4, timestamp: env.clock })
     }
     expect(zombie()).toBe('TRANSACTION_COORDINATOR_FENCED')

@@ -57,7 +57,7 @@ describe('a trial without faults', () => {
   })
 
   it('whose aborted records were read has an aborted read', () => {
-    const one = committed[0]!
+    const one = committed.find(operation => sendsOf(operation).length > 0)!
     const changed = result.history.map(operation => (operation === one ? { ...operation, type: 'fail' as const, error: 'aborted' } : operation))
     expect(judge(changed)).toContain('aborted-read')
   })

@@ -20,7 +20,7 @@ function describePartition(context: BrokerContext, topic: string, partitionIndex
       partitionIndex,
       errorCode: ErrorCode.NONE,
       errorMessage: null,
-      activeProducers: partition.log.activeProducers().map(producer => ({
+      activeProducers: partition.log.producers.describe().map(producer => ({
         producerId: producer.producerId,
         producerEpoch: producer.producerEpoch,
         lastSequence: producer.lastSequence,

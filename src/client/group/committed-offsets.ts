@@ -85,9 +85,8 @@ export class CommittedOffsets {
         const committed = answer.offsets.get(state.key)
         state.awaitsCommitted = false
         if (committed === undefined || committed === null) continue
-        const leader = this.metadata.leader(state.topic, state.partition)
         if (committed.leaderEpoch >= 0) this.metadata.observeLeaderEpoch(state.topic, state.partition, committed.leaderEpoch)
-        state.seekUnvalidated({ offset: committed.offset, offsetEpoch: committed.leaderEpoch, leader })
+        state.seekUnvalidated({ offset: committed.offset, offsetEpoch: committed.leaderEpoch, leader: this.metadata.currentLeader(state.topic, state.partition) })
       }
     })
     return Infinity

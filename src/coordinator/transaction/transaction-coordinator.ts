@@ -215,6 +215,7 @@ export class TransactionCoordinator implements ElectedCoordinator {
     }
     const { coordinatorEpoch, metadata } = coordinated
     if (next === undefined) return { errorCode: ErrorCode.NONE, ...producerOf(metadata.fields, request) }
+    this.env.observe({ kind: 'transaction-decided', transactionalId, commit: request.commit, isAsked: request.isFromClient })
     const errorCode = yield* this.states.write(transactionalId, coordinatorEpoch, next)
     if (errorCode !== ErrorCode.NONE) {
       const now = this.states.lookUp(transactionalId)

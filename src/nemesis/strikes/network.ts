@@ -97,7 +97,7 @@ export function breakConnections(context: StrikeContext, action: ActionOf<'break
   if (host === undefined) return NO_TARGET
   for (const name of everyone(context)) {
     if (name === host) continue
-    if (action.kind === 'break') network.breakConnections(host, name)
+    if (action.kind === 'break') network.breakConnections(host, name, action.lateUs)
     else network.loseConnections(host, name)
   }
   return { hosts: [host] }

@@ -104,7 +104,7 @@ export class Cleaner {
     const { log } = this.cleanable
     this.check()
     const cleaned = Segment.forCleaning(env, log.directory, segments[0]!.baseOffset, () => log.config)
-    const lastRecords = log.lastRecordsOfProducers()
+    const lastRecords = log.producers.lastRecords()
     transactions.index = cleaned.abortIndex
     try {
       yield* this.fill(cleaned, segments, transactions, lastRecords)

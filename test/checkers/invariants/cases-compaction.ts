@@ -18,6 +18,7 @@ export const COMPACTION_CASES: TraceCases = {
       wrong('the newest value of a key', removes({ what: 'value', newer: -1 }), 'it is the newest record of its key'),
       wrong('a value whose tombstone is older', removes({ what: 'value', newer: -1 }, { removed: [{ ...value, newer: -1 }, { ...tombstone, offset: 2 }] }), 'it is the newest record'),
       wrong('a tombstone that was never stamped', removes({ what: 'tombstone', horizon: -1 }), 'no cleaning has said yet'),
+      wrong('a tombstone that was never stamped, with an older one', removes({ what: 'tombstone', horizon: -1 }, { removed: [{ ...tombstone, offset: 2 }, { ...tombstone, horizon: -1 }] }), 'no cleaning has said yet'),
       wrong('a tombstone a millisecond before its horizon', removes({ what: 'tombstone', horizon: 10 * DAY + 1 }), `it may go only from ${10 * DAY + 1} on`),
       wrong('a tombstone before the value that it deletes', removes({ what: 'tombstone', older: 1 }), 'an older record of its key is left at offset 1'),
       wrong('a marker before its data', removes({ what: 'marker', data: 2 }), 'data of its transaction is left at offset 2'),
@@ -39,6 +40,7 @@ export const COMPACTION_CASES: TraceCases = {
     passes: [
       { name: 'values that are superseded, tombstones and markers whose time has come', trace: t => t.clean(1, 0, 9, '', { removed: [value, tombstone, marker, { ...value, what: 'aborted', newer: -1 }] }) },
       { name: 'a value with its tombstone', trace: t => t.clean(1, 0, 9, '', { removed: [{ ...value, newer: -1 }, { ...tombstone, offset: 5 }] }) },
+      { name: 'a tombstone that was never stamped, with a newer one whose time has come', trace: t => t.clean(1, 0, 9, '', { removed: [{ ...tombstone, horizon: -1 }, { ...tombstone, offset: 5 }] }) },
       { name: 'a tombstone that is superseded', trace: removes({ what: 'tombstone', horizon: -1, newer: 8 }) },
       { name: 'a horizon just far enough', trace: t => t.clean(1, 0, 9, '', { stamped: [{ baseOffset: 4, horizon: 11 * DAY, data: -1 }] }) },
       { name: 'replicas that are cleaned at different times', trace: t => t.ready().replicate('0:a 1:b 2-4:c 5:d').clean(1, 0, 5, '1:b 2-4:thin', { changed: [0, 2] }).watermark(1, 6).learn(2, 6).clean(2, 0, 2, '1:b', { changed: [0] }).settled() },

@@ -16,6 +16,9 @@ function shrink(t: ClusterTrace, o: Partial<ObservationOf<'log-start'>>): Cluste
 }
 const written = (t: ClusterTrace): ClusterTrace => t.append(1, '0-4:a', 1, of(7, 0, 4)).append(1, '5-9:b', 1, of(7, 0, 9))
 
+/** A producer's batch at offset 1 has been compacted away. */
+const gap = (t: ClusterTrace): ClusterTrace => t.append(1, '0:a', 1, of(7, 0, 0)).append(1, '2:c')
+
 export const REPLICA_CASES: TraceCases = {
   'hw-regression': {
     shows: [
@@ -75,9 +78,14 @@ export const REPLICA_CASES: TraceCases = {
       { name: 'what was truncated', trace: t => written(t).truncate(1, 5).remembers(1, 5, [7, 0, 9]), counts: { 'producer-state-mismatch': 1 }, says: ['broker-1 truncates orders-0'] },
       { name: 'data before the only marker of a whole log', trace: t => t.append(1, '0:m', 1, of(7, 0, -1)).remembers(1, 1, [7, 0, 9]), counts: { 'producer-state-mismatch': 1 } },
       { name: 'another epoch than that of a marker whose data retention has removed', trace: t => t.load(1, '10:c', { start: 10 }).append(1, '11:m', 1, of(7, 1, -1)).remembers(1, 12, [7, 0, 9]), counts: { 'producer-state-mismatch': 1 } },
+      { name: 'more than a log with a gap, without a snapshot', trace: t => gap(t).restores(1, 3, false, [7, 0, 1]), counts: { 'producer-state-mismatch': 1 } },
+      { name: 'less than a log with a gap, with one', trace: t => gap(t).append(1, '3:d', 1, of(7, 0, 2)).restores(1, 4, true, [7, 0, 1]), counts: { 'producer-state-mismatch': 1 } },
+      { name: 'more than a log whose gap lies before its last batch', trace: t => gap(t).append(1, '3:d', 1, of(7, 0, 2)).restores(1, 4, true, [7, 0, 3]), counts: { 'producer-state-mismatch': 1 } },
+      { name: 'more than a log without a gap, with a snapshot', trace: t => written(t).restores(1, 10, true, [7, 0, 10]), counts: { 'producer-state-mismatch': 1 } },
       { name: 'each producer once', trace: t => written(t).remembers(1, 10, [8, 0, 0]).remembers(1, 10, [8, 0, 0]), counts: { 'producer-state-mismatch': 2 } },
     ],
     passes: [
+      { name: 'a snapshot knows of a batch that compaction has removed, for one that a power cut has taken since', trace: t => gap(t).restores(1, 3, true, [7, 0, 1], [8, 0, 0]) },
       { name: 'what the log says', trace: t => written(t).append(1, '10:c', 1, of(8, 3, 0)).remembers(1, 11, [8, 3, 0], [7, 0, 9]) },
       { name: 'an end marker has no sequence', trace: t => written(t).append(1, '10:m', 1, of(7, 0, -1)).remembers(1, 11, [7, 0, 9]) },
       { name: 'an end marker whose data retention has removed', trace: t => t.load(1, '10:c', { start: 10 }).append(1, '11:m', 1, of(7, 0, -1)).remembers(1, 12, [7, 0, 9]) },

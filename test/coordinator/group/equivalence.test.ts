@@ -37,7 +37,11 @@ function scenario(): Step[] {
       coordinator => void coordinator.txnCommit(100 + round, 70 + (round % 4), { groupId: `simple-${round % 2}` }),
       coordinator => void coordinator.endTransaction(70 + ((round + 2) % 4), round % 3 !== 0),
       coordinator => {
-        if (round % 5 === 0) classic = form(coordinator, 1 + (round % 2)).members
+        if (round % 5 === 0) {
+          // Asked for once more after a kill, it finds them there.
+          coordinator.leave(...classic.map(memberId => ({ memberId })))
+          classic = form(coordinator, 1 + (round % 2)).members
+        }
         else if (round % 5 === 4) coordinator.leave(...classic.map(memberId => ({ memberId })))
         else coordinator.join({ memberId: classic[0]! })
       },
@@ -77,33 +81,33 @@ test('after each of two hundred operations a replay of the log gives the state, 
   expect(coordinator.marks('offsets-expired')).toBeGreaterThan(0)
 })
 
-test('killed before an append, before it commits or before the answer: clients that ask again see the same offsets in the end', () => {
-  const operations: Step[] = []
-  for (let i = 0; i < 32; i++) {
-    if (i % 3 === 0) operations.push(coordinator => void coordinator.commit(i))
-    else if (i % 3 === 1) operations.push(coordinator => void coordinator.txnCommit(i, 70 + (i % 2)))
-    else operations.push(coordinator => coordinator.endTransaction(70 + ((i + 1) % 2), i % 4 !== 0))
-  }
-  const boundaries = ['none', 'before append', 'before commit', 'before answer'] as const
-  const final = (kill: number, boundary: (typeof boundaries)[number]): (number | string)[] => {
-    const coordinator = new Coordinator()
-    coordinator.topic('orders', 1)
-    operations.forEach((operation, i) => {
-      if (i !== kill || boundary === 'none') return operation(coordinator)
-      if (boundary === 'before append') coordinator.failOver()
-      else {
+test.each(['before append', 'before commit', 'before answer'] as const)('killed %s of each of two hundred operations: the next one has the committed prefix, and who asks again sees the same offsets in the end', boundary => {
+  let unchanged = 0
+  /** What clients see at the end, the operation `kill` having been asked for twice. */
+  const final = (kill: number): (number | string)[] => {
+    const coordinator = new Coordinator({ server: { groupConsumerAssignmentIntervalMs: 0 } })
+    coordinator.topic('orders', 2)
+    scenario().forEach((step, i) => {
+      if (i === kill) {
         coordinator.logs.commitsAtOnce = boundary === 'before answer'
-        operation(coordinator)
+        if (boundary !== 'before append') step(coordinator)
         coordinator.logs.commitsAtOnce = true
+        const committed = replayed(coordinator, true).digest
+        const end = coordinator.logs.log(0).highWatermark
         coordinator.failOver()
+        // Who takes over may add to it at once: it ends rebalances that nobody is there for.
+        const untouched = coordinator.logs.log(0).end === end
+        if (untouched) unchanged++
+        expect(coordinator.state.digest, `operation ${i}`).toBe(untouched ? committed : replayed(coordinator, false).digest)
       }
-      operation(coordinator)
+      step(coordinator)
     })
-    return [coordinator.fetch(), coordinator.fetch({ requireStable: true })]
+    return ['simple-0', 'simple-1', 'simple-2'].flatMap(groupId => [coordinator.fetch({ groupId }), coordinator.fetch({ groupId, requireStable: true })])
   }
-  const undisturbed = final(-1, 'none')
-  expect(undisturbed).toEqual([30, 'UNSTABLE_OFFSET_COMMIT'])
-  for (let kill = 0; kill < operations.length; kill++) for (const boundary of boundaries) expect(final(kill, boundary), `${boundary} ${kill}`).toEqual(undisturbed)
+  const undisturbed = final(-1)
+  expect(undisturbed).toEqual([18, 'UNSTABLE_OFFSET_COMMIT', 19, 'UNSTABLE_OFFSET_COMMIT', 17, 17])
+  for (let kill = 0; kill < 200; kill++) expect(final(kill), `operation ${kill}`).toEqual(undisturbed)
+  expect(unchanged).toBeGreaterThan(150)
 })
 
 test('a group that was forming is formed again, however often its coordinator dies', () => {

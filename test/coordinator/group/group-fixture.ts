@@ -141,8 +141,8 @@ export class Coordinator {
   }
 
   /** The offset, or the name of the error. */
-  fetch(o: { requireStable?: boolean; memberId?: string; memberEpoch?: number; topic?: string } = {}): number | string {
-    const group = { groupId: 'g', memberId: o.memberId ?? null, memberEpoch: o.memberEpoch ?? -1, topics: [{ name: o.topic ?? 'orders', topicId: topicId(0), partitionIndexes: [0] }] }
+  fetch(o: { groupId?: string; requireStable?: boolean; memberId?: string; memberEpoch?: number; topic?: string } = {}): number | string {
+    const group = { groupId: o.groupId ?? 'g', memberId: o.memberId ?? null, memberEpoch: o.memberEpoch ?? -1, topics: [{ name: o.topic ?? 'orders', topicId: topicId(0), partitionIndexes: [0] }] }
     try {
       const answer = this.groups.readScope('g', scope => fetchOffsets(o.requireStable === true ? scope.state : scope.shard.committed(), group, o.requireStable === true))
       const { errorCode, committedOffset } = answer.topics[0]!.partitions[0]!

@@ -99,7 +99,7 @@ describe('producers', () => {
     const restarted = new CompactedLog({ disk: compacted.env.disk })
     const bytes = restarted.log.read(1, 10_000, 2, true)
     expect(lastSequenceOf(bytes, 0)).toBe(1)
-    expect(restarted.log.activeProducers()).toMatchObject([{ producerId: 7, lastSequence: 1 }])
+    expect(restarted.log.producers.describe()).toMatchObject([{ producerId: 7, lastSequence: 1 }])
     expect(() => restarted.log.appendAsLeader(keyed('d=1', { producerId: 7, producerEpoch: 0, baseSequence: 5 }), 1, 'client')).toThrow('OUT_OF_ORDER')
     // Nothing is kept for its sake once it has written again.
     restarted.log.appendAsLeader(keyed('d=1', { producerId: 7, producerEpoch: 0, baseSequence: 2 }), 1, 'client')

@@ -23,14 +23,14 @@ describe('a marker without its record', () => {
   it('leaves its producer without an epoch in a copy, which says so and fences nobody', () => {
     const { leader, log, env } = copied(false)
     expect(() => leader.log.appendAsLeader(zombie, 1, 'client')).toThrow('INVALID_PRODUCER_EPOCH')
-    expect(log.activeProducers()).toMatchObject([{ producerId: 7, producerEpoch: -1 }])
+    expect(log.producers.describe()).toMatchObject([{ producerId: 7, producerEpoch: -1 }])
     expect(env.observed('producer-epoch-skipped')).toMatchObject([{ producerId: 7, producerEpoch: 1 }])
     expect(log.appendAsLeader(zombie, 1, 'client').firstOffset).toBe(5)
   })
 
   it('tells its epoch when mended', () => {
     const { log, env } = copied(true)
-    expect(log.activeProducers()).toMatchObject([{ producerId: 7, producerEpoch: 1, lastSequence: -1 }])
+    expect(log.producers.describe()).toMatchObject([{ producerId: 7, producerEpoch: 1, lastSequence: -1 }])
     expect(env.observed('producer-epoch-skipped')).toEqual([])
     expect(() => log.appendAsLeader(zombie, 1, 'client')).toThrow('INVALID_PRODUCER_EPOCH')
   })

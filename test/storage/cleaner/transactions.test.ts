@@ -117,7 +117,7 @@ describe('the marker of a committed transaction and a record whose key has the s
   const openAfterRebuild = ({ env, log }: CompactedLog): number => {
     env.settle()
     for (const name of env.disk.list(log.directory)) if (name.endsWith('.snapshot')) env.disk.remove(`${log.directory}/${name}`)
-    return new CompactedLog({ disk: env.disk, clock: env.clock }).log.activeProducers().find(({ producerId }) => producerId === 7)!.currentTxnFirstOffset
+    return new CompactedLog({ disk: env.disk, clock: env.clock }).log.producers.describe().find(({ producerId }) => producerId === 7)!.currentTxnFirstOffset
   }
 
   it('have nothing to do with each other', () => {
