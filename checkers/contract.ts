@@ -79,6 +79,13 @@ export interface CheckContext {
   readonly limits?: Limits
 }
 
+/** One history, taken operation by operation, in order. */
+export interface HistoryCheck {
+  /** Throws TrialError('input') at what the checker cannot understand. */
+  add(operation: Operation): void
+  finish(): CheckResult
+}
+
 /** A black-box checker. Pure. */
 export interface Checker {
   readonly name: string
@@ -86,6 +93,8 @@ export interface Checker {
   /** Which operations it understands; of the history of a trial it is shown only these. Absent: all. */
   concerns?(invocation: Operation): boolean
   check(history: History, context: CheckContext): CheckResult
+  /** Of checkers that need not hold the history: the same, piece by piece. */
+  begin?(context: CheckContext): HistoryCheck
 }
 
 /** A white-box monitor: subscribes to observations, remembers the first event at which an invariant broke. */

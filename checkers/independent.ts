@@ -18,22 +18,35 @@ function isTuple(value: Json): value is Tuple {
  * Is every value of a client a tuple, and every answer one with the key that was asked for? Reads tell: of a single object
  * they ask for nothing. Without any operation: no.
  */
-export function isIndependent(history: History): boolean {
-  const keys = new Map<Process, Json>()
-  let any = false
-  for (const { process, type, value } of history) {
-    if (process === 'nemesis') continue
-    if (type === 'invoke') {
-      if (!isTuple(value)) return false
-      keys.set(process, value[0])
-    } else {
-      const key = keys.get(process)
-      if (type === 'ok' && (!isTuple(value) || key === undefined || identityOf(value[0]) !== identityOf(key))) return false
-      keys.delete(process)
-    }
-    any = true
+export class IndependenceTest {
+  private readonly keys = new Map<Process, Json>()
+  private any = false
+  private broken = false
+
+  get holds(): boolean {
+    return this.any && !this.broken
   }
-  return any
+
+  /** False as soon as it is certain that they are not. */
+  add({ process, type, value }: Operation): boolean {
+    if (process === 'nemesis' || this.broken) return !this.broken
+    this.any = true
+    if (type === 'invoke') {
+      if (isTuple(value)) this.keys.set(process, value[0])
+      else this.broken = true
+    } else {
+      const key = this.keys.get(process)
+      if (type === 'ok' && (!isTuple(value) || key === undefined || identityOf(value[0]) !== identityOf(key))) this.broken = true
+      this.keys.delete(process)
+    }
+    return !this.broken
+  }
+}
+
+export function isIndependent(history: History): boolean {
+  const test = new IndependenceTest()
+  for (const operation of history) if (!test.add(operation)) return false
+  return test.holds
 }
 
 /** The history of each key, in the order in which keys appear; indices are those of the whole. */

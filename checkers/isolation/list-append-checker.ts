@@ -4,7 +4,7 @@
  * history for what is serializable; memory follows transactions and distinct elements.
  */
 import type { Operation } from '../../src/history/operation.ts'
-import type { Checker, CheckContext, CheckResult } from '../contract.ts'
+import type { Checker, CheckContext, CheckResult, HistoryCheck } from '../contract.ts'
 import { show } from '../show.ts'
 import { IsolationReport } from './isolation-report.ts'
 import { findListAppendAnomalies } from './list-append-anomalies.ts'
@@ -14,7 +14,7 @@ import { ListAppendHistory } from './list-append-history.ts'
 export const LIST_APPEND = 'list-append'
 
 /** Takes a history operation by operation. */
-export class ListAppendCheck {
+export class ListAppendCheck implements HistoryCheck {
   private readonly report: IsolationReport
   private readonly history = new ListAppendHistory()
 
@@ -54,4 +54,5 @@ export const listAppendChecker: Checker = {
   name: LIST_APPEND,
   describes: 'transactions that append to lists and read them: cycles of dependencies, dirty and lost updates, contradicting reads',
   check: checkListAppend,
+  begin: context => new ListAppendCheck(context),
 }

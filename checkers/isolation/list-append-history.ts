@@ -240,6 +240,16 @@ function takeList(key: AppendKey, list: readonly Json[]): number {
 /** How many elements two lists share at their beginning. */
 export function commonPrefix(a: readonly Json[], b: readonly Json[]): number {
   const most = Math.min(a.length, b.length)
-  for (let i = 0; i < most; i++) if (a[i] !== b[i] && !isSame(a[i]!, b[i]!)) return i
+  for (let i = 0; i < most; i++) {
+    i = samePrefix(a, b, i, most)
+    if (i < most && !isSame(a[i]!, b[i]!)) return i
+  }
   return most
+}
+
+/** Where the first elements are that are not one object or number. Calls nothing, so the engine checks the lists once and not at each element. */
+function samePrefix(a: readonly Json[], b: readonly Json[], from: number, most: number): number {
+  let i = from
+  while (i < most && a[i] === b[i]) i++
+  return i
 }

@@ -3,7 +3,7 @@
  * mostly unknown, so less can be told than from lists: `versionOrders` of the context says what else may be assumed.
  */
 import type { Operation } from '../../src/history/operation.ts'
-import type { Checker, CheckContext, CheckResult } from '../contract.ts'
+import type { Checker, CheckContext, CheckResult, HistoryCheck } from '../contract.ts'
 import { show } from '../show.ts'
 import { Budget, Exhausted } from './budget.ts'
 import { IsolationReport } from './isolation-report.ts'
@@ -15,7 +15,7 @@ import { orderVersions, type Versions } from './register-versions.ts'
 export const RW_REGISTER = 'rw-register'
 
 /** Takes a history operation by operation. */
-export class RwRegisterCheck {
+export class RwRegisterCheck implements HistoryCheck {
   private readonly context: CheckContext
   private readonly report: IsolationReport
   private readonly history = new RegisterHistory()
@@ -64,4 +64,5 @@ export const rwRegisterChecker: Checker = {
   name: RW_REGISTER,
   describes: 'transactions that read and write registers: cycles of dependencies, aborted and intermediate reads, lost updates',
   check: checkRwRegister,
+  begin: context => new RwRegisterCheck(context),
 }

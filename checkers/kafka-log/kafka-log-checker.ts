@@ -6,7 +6,7 @@
  * presence is never an error.
  */
 import type { History, Operation } from '../../src/history/operation.ts'
-import type { Checker, CheckContext, CheckResult } from '../contract.ts'
+import type { Checker, CheckContext, CheckResult, HistoryCheck } from '../contract.ts'
 import { FindingCollector } from '../finding-collector.ts'
 import { show } from '../show.ts'
 import { findTransactionCycles } from './find-cycles.ts'
@@ -19,7 +19,7 @@ import { Scan } from './scan.ts'
 import { Story } from './story.ts'
 
 /** Takes a history operation by operation; none is kept. */
-export class KafkaLogCheck {
+export class KafkaLogCheck implements HistoryCheck {
   private readonly scan = new Scan()
   private readonly context: CheckContext
 
@@ -59,4 +59,5 @@ export const kafkaLogChecker: Checker = {
     for (const operation of history) check.add(operation)
     return check.finish()
   },
+  begin: context => new KafkaLogCheck(context),
 }

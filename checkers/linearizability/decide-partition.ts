@@ -44,7 +44,7 @@ export function decidePartition(partition: Partition, transitions: () => Transit
     explained: completedOf(partition.table, order),
   }
   if (verdict !== 'invalid') return decision
-  return { ...decision, counterexample: { ...common(partition, answer.impossible, true, 'No order of the operations that are open then makes it possible.', []), ...found(partition, known, answer) } }
+  return { ...decision, counterexample: { ...common(partition, answer.impossible, answer.isFirst, 'No order of the operations that are open then makes it possible.', []), ...(answer.isFirst ? found(partition, known, answer) : { prefix: null, states: [] }) } }
 }
 
 function byMonitor(partition: Partition, transitions: () => Transitions, monitor: Monitor, answer: MonitorAnswer & { readonly valid: false }, limits: Limits): Decision {

@@ -3,9 +3,9 @@
  * is one finding, with the first operation that cannot be explained, what contradicts it, and the states it was tried in.
  */
 import type { Json } from '../../src/history/operation.ts'
-import type { Checker, CheckResult, ExplanationStep } from '../contract.ts'
+import type { Checker, CheckContext, CheckResult, ExplanationStep, HistoryCheck } from '../contract.ts'
 import { type FindingBody, FindingCollector } from '../finding-collector.ts'
-import { checkLinearizability, type LinearizabilityOptions } from './check-linearizability.ts'
+import { LinearizabilityCheck, type LinearizabilityOptions } from './check-linearizability.ts'
 import type { Model } from './model.ts'
 import type { Counterexample, LinearizabilityResult, OperationInfo } from './result.ts'
 
@@ -16,19 +16,31 @@ const PREFIX_SHOWN = 64
 const STATES_SHOWN = 3
 
 export function linearizabilityChecker(model: Model, options: Omit<LinearizabilityOptions, 'model'> = {}): Checker {
+  const begin = ({ guarantees, limits, independent }: CheckContext): HistoryCheck => {
+    const check = new LinearizabilityCheck({
+      ...(limits?.steps === undefined ? {} : { budget: limits.steps }), ...(limits?.expired === undefined ? {} : { deadline: limits.expired }),
+      ...(independent === undefined ? {} : { independent }), ...options, model,
+    })
+    return {
+      add: operation => void check.add(operation),
+      finish() {
+        const result = check.finish()
+        const found = new FindingCollector(LINEARIZABLE, guarantees)
+        for (const counterexample of result.counterexamples) found.add('nonlinearizable', () => bodyOf(counterexample, model))
+        const checked = found.result(result.verdict === 'unknown' ? reasonOf(result) : undefined)
+        return result.wrongPartitions === 0 ? checked : { ...checked, counts: { nonlinearizable: result.wrongPartitions }, bad: { nonlinearizable: result.wrongPartitions } }
+      },
+    }
+  }
   return {
     name: LINEARIZABLE,
     describes: 'one order of all operations, respecting real time, explains every answer (of a model: --model)',
-    check(history, { guarantees, limits, independent }): CheckResult {
-      const result = checkLinearizability(history, {
-        ...(limits?.steps === undefined ? {} : { budget: limits.steps }), ...(limits === undefined ? {} : { deadline: limits.expired }),
-        ...(independent === undefined ? {} : { independent }), ...options, model,
-      })
-      const found = new FindingCollector(LINEARIZABLE, guarantees)
-      for (const counterexample of result.counterexamples) found.add('nonlinearizable', () => bodyOf(counterexample, model))
-      const checked = found.result(result.verdict === 'unknown' ? reasonOf(result) : undefined)
-      return result.wrongPartitions === 0 ? checked : { ...checked, counts: { nonlinearizable: result.wrongPartitions }, bad: { nonlinearizable: result.wrongPartitions } }
+    check(history, context): CheckResult {
+      const check = begin(context)
+      for (const operation of history) check.add(operation)
+      return check.finish()
     },
+    begin,
   }
 }
 

@@ -5,8 +5,9 @@
  * is needed.
  */
 import type { Json } from '../../src/history/operation.ts'
-import { type Call, type Output, canonicalText } from './model.ts'
+import type { Call, Output } from './model.ts'
 import { NEVER, type OperationTable } from './operation-table.ts'
+import type { Transitions } from './transitions.ts'
 
 /** The value that the state must have (absent: any), and the one that it has then. */
 export interface Effect {
@@ -17,25 +18,26 @@ export interface Effect {
 export type EffectOf = (call: Call, output: Output) => Effect
 
 /** Those of `optional` that later operations can tell from nothing. */
-export function canReach(table: OperationTable, effect: EffectOf, required: readonly number[], optional: readonly number[]): number[] {
-  /** Per value the last moment at which it may be needed. */
-  const needed = new Map<string, number>()
+export function canReach(table: OperationTable, transitions: Transitions, required: readonly number[], optional: readonly number[]): number[] {
+  const { needs, leaves } = transitions
+  /** Per value, by number of the state, the last moment at which it may be needed; absent: never. */
+  const needed: number[] = []
   for (const row of required) {
-    const { needs } = effect(table.callOf(row), table.outputOf(row))
-    if (needs !== undefined) needed.set(canonicalText(needs), Math.max(table.returns[row]!, needed.get(canonicalText(needs)) ?? 0))
+    const value = needs[transitions.classOf(row)]!
+    if (value >= 0 && table.returns[row]! > (needed[value] ?? -1)) needed[value] = table.returns[row]!
   }
-  const effects = optional.map(row => effect(table.callOf(row), table.outputOf(row)))
-  const kept = new Set<number>()
+  const kept = new Uint8Array(optional.length)
   for (let changed = true; changed;) {
     changed = false
-    for (const [i, row] of optional.entries()) {
-      if (kept.has(row)) continue
-      const { needs, leaves } = effects[i]!
-      if (leaves === undefined || (needed.get(canonicalText(leaves)) ?? -1) < table.calls[row]!) continue
-      kept.add(row)
+    for (let i = 0; i < optional.length; i++) {
+      if (kept[i] === 1) continue
+      const row = optional[i]!
+      const cls = transitions.classOf(row)
+      if (leaves[cls]! < 0 || (needed[leaves[cls]!] ?? -1) < table.calls[row]!) continue
+      kept[i] = 1
       changed = true
-      if (needs !== undefined) needed.set(canonicalText(needs), NEVER)
+      if (needs[cls]! >= 0) needed[needs[cls]!] = NEVER
     }
   }
-  return optional.filter(row => kept.has(row))
+  return optional.filter((_, i) => kept[i] === 1)
 }

@@ -6,7 +6,6 @@
  */
 import { NEVER } from './operation-table.ts'
 import type { Partition } from './partition.ts'
-import type { ShippedModel } from './shipped-model.ts'
 import { canReach } from './reachable-effects.ts'
 import type { Transitions } from './transitions.ts'
 
@@ -46,24 +45,24 @@ export function searchProblem(partition: Partition, transitions: Transitions, un
   }
   const { model } = table
   optionalRows = optionalRows.filter(row => model.changes === undefined || model.changes(table.callOf(row)))
-  const { effect } = model as ShippedModel
-  if (effect !== undefined && optionalRows.length > 0) optionalRows = canReach(table, effect, required, optionalRows)
+  if (transitions.isOneValue && optionalRows.length > 0) optionalRows = canReach(table, transitions, required, optionalRows)
   const count = required.length
   const rows = Int32Array.from(required)
   const calls = new Int32Array(count + 1)
   const returns = new Int32Array(count)
   const classes = new Int32Array(count)
-  const number = new Map<number, number>()
+  const firstRow = partition.rows.length === 0 ? 0 : partition.rows[0]!
+  const number = new Int32Array(partition.rows.length === 0 ? 0 : partition.rows[partition.rows.length - 1]! - firstRow + 1)
   for (let x = 0; x < count; x++) {
     const row = rows[x]!
     calls[x] = table.calls[row]!
     returns[x] = table.returns[row]!
     classes[x] = transitions.classOf(row)
-    number.set(row, x)
+    number[row - firstRow] = x
   }
   calls[count] = NEVER
   const byReturn = new Int32Array(count)
-  for (let i = 0; i < count; i++) byReturn[i] = number.get(partition.returned[i]!)!
+  for (let i = 0; i < count; i++) byReturn[i] = number[partition.returned[i]! - firstRow]!
   const kinds = new Map<number, OptionalKind>()
   for (const row of optionalRows) {
     const cls = transitions.classOf(row)

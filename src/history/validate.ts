@@ -33,7 +33,7 @@ export class HistoryValidator {
   add(operation: Operation): void {
     const { process } = operation
     if (operation.time < this.lastTime && this.times === 'rising') {
-      throw this.wrong(`time goes backwards, from ${this.lastTime} to ${operation.time}.`, 'Operations are listed in the order in which they happened.')
+      throw this.wrong(`time goes backwards, from ${this.lastTime} to ${operation.time}.`, 'Operations are listed in the order in which they happened. If the order of the lines is that, and only the times are not: --any-times.')
     }
     if (operation.index <= this.lastIndex) {
       throw this.wrong(`index ${operation.index} does not follow ${this.lastIndex}.`, 'Indices rise with every operation.')

@@ -47,6 +47,8 @@ export interface RunOptions {
   readonly checkers?: readonly string[]
   readonly trace?: TraceSink
   readonly observers?: readonly Observer[]
+  /** false: no marks are counted. */
+  readonly coverage?: boolean
   readonly flip?: { readonly kind: 'frame' | 'disk' | 'draw'; readonly nth: number }
 }
 
@@ -102,7 +104,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
     observe: (event: Observation, node: string) => nemesis?.observe(event, node),
   }
   const world: World = new World(plan, {
-    observers: [coverage, new FaultCoverage(coverage.counts), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
+    observers: [...(options.coverage === false ? [] : [coverage, new FaultCoverage(coverage.counts)]), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.flip === undefined ? {} : { flip: options.flip }),
   })

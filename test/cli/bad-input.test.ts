@@ -71,7 +71,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'a history that is a folder': { args: ['check', 'empty'], files: { 'empty/file': '' }, says: /cannot read 'empty': EISDIR/, hint: /JSON Lines/ },
   'a history with a nonsense line': { args: ['check', 'h.jsonl'], files: { 'h.jsonl': `${INVOKE}nonsense\n` }, says: /'h\.jsonl', line 2: not JSON: nonsense/, hint: /one JSON object a line/ },
   'a history with a line that is no operation': { args: ['check', 'h.jsonl'], files: { 'h.jsonl': `${INVOKE}[1,2]\n` }, says: /line 2: not an operation/, hint: /One JSON object a line/ },
-  'a history that goes back in time': { args: ['check', 'h.jsonl'], files: { 'h.jsonl': `${INVOKE.replace('"time":0', '"time":9')}${INVOKE.replace('"index":0', '"index":1').replace('"process":0', '"process":1')}` }, says: /line 2: time goes backwards/, hint: /order/ },
+  'a history that goes back in time': { args: ['check', 'h.jsonl'], files: { 'h.jsonl': `${INVOKE.replace('"time":0', '"time":9')}${INVOKE.replace('"index":0', '"index":1').replace('"process":0', '"process":1')}` }, says: /line 2: time goes backwards/, hint: /--any-times/ },
   'a history of a process that does two things at once': { args: ['check', 'h.jsonl'], files: { 'h.jsonl': `${INVOKE}${INVOKE.replace('"index":0', '"index":1')}` }, says: /line 2: process 0 invokes send while its send/, hint: /one operation at a time/ },
   'a log start that is none': { args: ['check', 'h.jsonl', '--log-start', 'a-0'], files: { 'h.jsonl': INVOKE }, says: /--log-start takes KEY=OFFSET, not 'a-0'/, hint: /orders-0=120/ },
   'no report to render': { args: ['report'], says: /cannot read a report from 'reports\/runs'/, hint: /folder of a run/ },

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { emptyFolder, filesIn, type Outcome, removeFolders, trial, trials } from './run-cli.ts'
+import { emptyFolder, filesIn, interruptedTrial, type Outcome, removeFolders, trial, trials } from './run-cli.ts'
 
 afterAll(removeFolders)
 
@@ -126,10 +126,14 @@ describe('trial check', () => {
 
   it('ends in time with what is known', async () => {
     const cwd = emptyFolder()
-    // 64 compare-and-sets of unknown fate, and an answer that none of them explains.
+    // 64 compare-and-sets of unknown fate, and reads that would take more of them.
     const open = Array.from({ length: 64 }, (_, at): Line => [at + 1, 'invoke', 'cas', [at % 8, (at + 1 + (at % 7)) % 8]])
-    const reads = Array.from({ length: 40 }, (_, at) => did(0, 'read', null, (at * 3) % 8)).flat()
-    writeFileSync(join(cwd, 'hard.jsonl'), jsonl(...did(0, 'write', 0, 0), ...open, ...reads, ...did(0, 'read', null, 99)))
+    const reads = Array.from({ length: 120 }, (_, at) => did(0, 'read', null, (at * 3) % 8)).flat()
+    writeFileSync(join(cwd, 'hard.jsonl'), jsonl(...did(0, 'write', 0, 0), ...open, ...reads))
+    // A value that nobody ever writes is impossible however often they happen.
+    writeFileSync(join(cwd, 'never.jsonl'), jsonl(...did(0, 'write', 0, 0), ...open, ...reads.slice(0, 80), ...did(0, 'read', null, 99)))
+    const never = await trial(cwd, 'check', 'never.jsonl', '--model', 'cas-register', '--json')
+    expect(JSON.parse(never.stdout)).toMatchObject({ verdict: 'invalid', results: [{ findings: [{ evidence: { first: false, prefix: null, impossible: { output: 99 } } }] }] })
     const from = Date.now()
     const { code, stdout } = await trial(cwd, 'check', 'hard.jsonl', '--model', 'cas-register', '--time', '2s')
     expect(code).toBe(2)
@@ -139,6 +143,28 @@ describe('trial check', () => {
     expect(a).toEqual(b)
     expect(a!.code).toBe(2)
   }, 90_000)
+
+  it('writes what is known when it is interrupted', async () => {
+    const cwd = emptyFolder()
+    const open = Array.from({ length: 64 }, (_, at): Line => [at + 1, 'invoke', 'cas', [at % 8, (at + 1 + (at % 7)) % 8]])
+    const reads = Array.from({ length: 120 }, (_, at) => did(0, 'read', null, (at * 3) % 8)).flat()
+    const hard = jsonl(...did(0, 'write', 0, 0), ...open, ...reads).replace('\n', '\n'.repeat(2 << 20))
+    const { code, stdout } = await interruptedTrial(cwd, hard, 'check', '-', '--model', 'cas-register', '--budget', '9000000000', '--json')
+    expect(code).toBe(130)
+    const told = JSON.parse(stdout)
+    expect(told).toMatchObject({ verdict: 'unknown', operations: 306, interrupted: { why: 'interrupt' } })
+    expect(told.interrupted.doing).toMatch(/linearizable: judging 306 operations|explained/)
+  }, 60_000)
+
+  it('takes a million processes, in little memory', async () => {
+    const cwd = emptyFolder()
+    const lines: string[] = []
+    for (let process = 0; process < 1_000_000; process++) lines.push(`{"process":${process},"type":"invoke","f":"write","value":${process}}\n`)
+    lines.push('{"process":7,"type":"ok","f":"write","value":7}\n', '{"process":1000000,"type":"invoke","f":"read","value":null}\n', '{"process":1000000,"type":"ok","f":"read","value":999999}\n')
+    writeFileSync(join(cwd, 'many.jsonl'), lines.join(''))
+    const { code, stdout } = await trial(cwd, 'check', 'many.jsonl', '--model', 'register', '--json')
+    expect({ code, told: JSON.parse(stdout) }).toMatchObject({ code: 0, told: { verdict: 'valid', operations: 1_000_003 } })
+  }, 60_000)
 })
 
 describe('trial convert', () => {

@@ -36,7 +36,8 @@ export function emptyFolder(): string {
   return folder
 }
 
-function run(cwd: string, args: readonly string[], input = ''): Promise<Outcome> {
+/** `interrupt`: once it has read the input it gets a SIGINT, as of Ctrl-C. */
+function run(cwd: string, args: readonly string[], input = '', interrupt = false): Promise<Outcome> {
   if (!existsSync(MAIN)) throw new Error('there is no build: run `npm run build` first')
   const { TRIAL_PROFILE: _, FORCE_COLOR: _colour, ...env } = process.env
   const child = spawn(process.execPath, args, { cwd, env: { ...env, NO_COLOR: '1' }, timeout: 55_000, killSignal: 'SIGKILL' })
@@ -44,6 +45,7 @@ function run(cwd: string, args: readonly string[], input = ''): Promise<Outcome>
   child.stdout.setEncoding('utf8').on('data', text => { stdout += text })
   child.stderr.setEncoding('utf8').on('data', text => { stderr += text })
   child.stdin.end(input)
+  if (interrupt) child.stdin.on('finish', () => setTimeout(() => child.kill('SIGINT'), 1_000))
   return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('close', code => resolve({ code, stdout, stderr }))
@@ -53,6 +55,11 @@ function run(cwd: string, args: readonly string[], input = ''): Promise<Outcome>
 /** One command line in a process of its own. */
 export function trial(cwd: string, ...args: readonly string[]): Promise<Outcome> {
   return run(cwd, [MAIN, ...args])
+}
+
+/** One that is interrupted a second after it has read all of its input, which is longer than what a pipe holds. */
+export function interruptedTrial(cwd: string, input: string, ...args: readonly string[]): Promise<Outcome> {
+  return run(cwd, [MAIN, ...args], input, true)
 }
 
 /** Several command lines, one after the other in one process: much faster. */

@@ -32,7 +32,7 @@ export function selectCheckers(request: CheckRequest, expired: () => boolean = (
     switch (oneOf('checker of histories', name, checkerNames())) {
       case LINEARIZABLE: return { keys: 'own', make: independent => linearizable(request, expired, independent) }
       case 'kafka':
-      case 'kafka-log': return { keys: 'own', make: () => findChecker(name) }
+      case 'kafka-log': return { keys: 'none', make: () => findChecker(name) }
       case 'bank': return { keys: 'apart', make: () => bankChecker({ negativeBalances: request.negativeBalances, ...(request.total === undefined ? {} : { total: amountOf(`~n${request.total}`)! }), ...(request.accounts === undefined ? {} : { accounts: request.accounts }) }) }
       case 'set-full': return { keys: 'apart', make: () => setFullChecker({ linearizable: request.linearizableSets }) }
       case 'exactly-once': return { keys: 'none', make: () => exactlyOnceChecker(request.semantics) }
@@ -50,7 +50,15 @@ function linearizable({ model, engine, steps }: CheckRequest, deadline: () => bo
   const name = oneOf('model', model, Object.keys(MODELS))
   const checker = linearizabilityChecker(MODELS[name]!, { independent, deadline, engine: engine ?? 'auto', ...(steps === undefined ? {} : { budget: steps }) })
   // Of an EDN history a set may be read as a set.
-  return name === 'set' ? { ...checker, check: (history, context) => checker.check(history.map(withLists), context) } : checker
+  if (name !== 'set') return checker
+  return {
+    ...checker,
+    check: (history, context) => checker.check(history.map(withLists), context),
+    begin(context) {
+      const check = checker.begin!(context)
+      return { add: operation => check.add(withLists(operation)), finish: () => check.finish() }
+    },
+  }
 }
 
 function withLists(operation: Operation): Operation {
