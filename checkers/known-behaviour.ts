@@ -10,7 +10,7 @@
  */
 import { partitionName } from '../src/base/partition-name.ts'
 import { MENDS, type MendId } from '../src/config/defects.ts'
-import type { BatchSummary, Observation, Observer } from '../src/env/observation.ts'
+import type { BatchSummary, Observation, ObservationKind, Observer } from '../src/env/observation.ts'
 import type { Json } from '../src/history/operation.ts'
 import type { Finding } from './contract.ts'
 import { LostDecisions } from './lost-decisions.ts'
@@ -116,6 +116,11 @@ export class MechanismRecorder implements Observer {
   private readonly leaderEpochs = new Map<string, number>()
   /** Per replica (`node key`), per producer: what a faithful broker would remember. */
   private readonly held = new Map<string, Map<number, BatchSummary[]>>()
+
+  /** What is seen most often and shows no mechanism. */
+  wants(kind: ObservationKind): boolean {
+    return kind !== 'request-sent' && kind !== 'high-watermark'
+  }
 
   observe(event: Observation, node: string, _incarnation: number, time: number): void {
     switch (event.kind) {

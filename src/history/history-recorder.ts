@@ -11,6 +11,7 @@ import type { Micros } from '../base/time.ts'
 import type { History, Json, Operation, OperationType } from './operation.ts'
 
 type Extra = { readonly [key: string]: Json }
+type Recorded = { -readonly [key in keyof Operation]: Operation[key] }
 
 /** One invoked operation that awaits its completion. Completing it twice is an error, after `abandon` it is ignored. */
 export interface RecordedOperation {
@@ -81,17 +82,11 @@ export class HistoryRecorder {
 
   /** @internal */
   append(process: number | 'nemesis', type: OperationType, f: string, value: Json, error: string | undefined, node: string | undefined, extra: Extra | undefined): void {
-    this.operations.push({
-      index: this.operations.length,
-      time: this.now(),
-      process,
-      type,
-      f,
-      value,
-      ...(error === undefined ? {} : { error }),
-      ...(node === undefined ? {} : { node }),
-      ...extra,
-    })
+    const operation: Recorded = { index: this.operations.length, time: this.now(), process, type, f, value }
+    if (error !== undefined) operation.error = error
+    if (node !== undefined) operation.node = node
+    if (extra !== undefined) Object.assign(operation, extra)
+    this.operations.push(operation)
   }
 }
 

@@ -18,6 +18,7 @@ export class ClientProcesses implements Observer {
   private readonly history: HistoryRecorder
   private readonly stop: Future<void>
   private readonly outside: Map<string, unknown>
+  private readonly recreated: ReadonlySet<string>
   private readonly busy = new Set<string>()
   private world: World | undefined = undefined
   private startedAt: Micros = 0
@@ -29,6 +30,7 @@ export class ClientProcesses implements Observer {
     this.history = history
     this.stop = stop
     this.outside = outside
+    this.recreated = recreatedTopics(plan.operations)
   }
 
   startAll(world: World): void {
@@ -58,9 +60,9 @@ export class ClientProcesses implements Observer {
     if (world === undefined || spec === undefined || world.machine(host).isRunning) return
     const operations = this.operationsOf(spec, world.simulation.now - this.startedAt)
     this.busy.add(host)
-    const { busy, history, outside } = this
+    const { busy, history, outside, recreated } = this
     world.runClient(host, function* (env) {
-      yield* workload.client({ env, spec, operations, topics: plan.topics, recreated: recreatedTopics(plan.operations), recorder: history.client(host), stop, edge: world.simulation.edge, outside, isBusy: other => busy.has(other) })
+      yield* workload.client({ env, spec, operations, topics: plan.topics, recreated, recorder: history.client(host), stop, edge: world.simulation.edge, outside, isBusy: other => busy.has(other) })
       busy.delete(host)
     })
   }

@@ -4,7 +4,7 @@
  * as well. Marks: `fault KIND` and `EVENT under KIND`.
  */
 import type { Micros } from '../base/time.ts'
-import type { Observation, Observer } from '../env/observation.ts'
+import type { Observation, ObservationKind, Observer } from '../env/observation.ts'
 import { type FaultKind, MOMENTARY_KINDS } from '../nemesis/fault.ts'
 import type { MarkCounts } from './coverage.ts'
 
@@ -29,6 +29,10 @@ export class FaultCoverage implements Observer {
 
   constructor(counts: MarkCounts) {
     this.counts = counts
+  }
+
+  wants(kind: ObservationKind): boolean {
+    return kind === 'fault' || kind === 'leader-elected' || kind === 'isr-proposed' || kind === 'controller-active'
   }
 
   observe(event: Observation, _node: string, _incarnation: number, time: number): void {
