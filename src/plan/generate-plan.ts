@@ -51,6 +51,7 @@ function clusterOf(drawn: Swarm, shape: { factor: number; minIsr: number; unclea
     replicaFetchWaitMaxMs: scaled(200),
     replicaFetchBackoffMs: scaled(80),
     replicaSocketTimeoutMs: scaled(1_200),
+    socketConnectionSetupTimeoutMs: scaled(1_000),
     replicaHighWatermarkCheckpointIntervalMs: scaled(500),
     rackAwareReplicaSelector: shape.followerReads,
     leaderImbalanceCheckIntervalMs: scaled(drawn.imbalanceCheckMs),
@@ -165,6 +166,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     underTest: draft.operations.flatMap(({ f, client }) => (f === 'run' ? [client] : [])),
     expendable: drawn.permanent && !drawn.combined && spare > 0 ? brokers.map(server => server.host) : [],
   }), random)
+  const clocksFail = skews.length > 0 || faults.some(({ action }) => action.kind.startsWith('clock-'))
   const quorum = drawQuorum({
     servers: cluster.servers, families: pinned.families ?? options.families, chaosUs, maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS, firstId: faults.length + skews.length,
   }, rootOf(`${seed}/quorum`).random)
@@ -193,7 +195,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     workload: workload.name,
     seed,
     rootKey,
-    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server, ...rolling.server, ...recovery.server, ...transactions.server, ...cleaner.server, ...configs.server } },
+    cluster: { ...cluster, server: { ...cluster.server, ...(clocksFail ? {} : draft.whereClocksAgree), ...quorum.server, ...rolling.server, ...recovery.server, ...transactions.server, ...cleaner.server, ...configs.server } },
     topics: compressed.topics,
     clients: compressed.clients,
     operations: draft.operations,
