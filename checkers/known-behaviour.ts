@@ -55,6 +55,9 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'aborted-read', 'wrong-compaction',
   ]),
   'deposed-coordinator-answers': new Set(['nonlinearizable', 'commit-regression', 'duplicate-output']),
+  'abort-index-hides-next': new Set([
+    'aborted-read', 'vanished-read', 'G1a', 'G1b', 'torn-transaction', 'inconsistent-offsets', 'duplicate-output', 'unexpected-output', 'wrong-total', 'wrong-compaction', 'lost-latest', 'duplicate', 'reorder',
+  ]),
   'deposed-leader-resets-readers': new Set(['duplicate-output', 'missing-output']),
   'empty-marker-forgets-epoch': new Set([
     'producer-state-mismatch', 'duplicate', 'reorder', 'nonmonotonic-send', 'int-nonmonotonic-send', 'hanging-transaction', 'torn-transaction', 'unknown-transaction', 'aborted-read', 'no-progress',
@@ -171,6 +174,9 @@ export class MechanismRecorder implements Observer {
         return
       case 'elr-kept-removed-replica':
         return this.add('elr-outlives-replica', event, node, time, `keeps [${event.brokers.join(' ')}], which are no replicas any more, among the eligible leaders`)
+      case 'abort-entry-hides':
+        for (const key of [`${event.topic}-${event.partition}`, '']) this.tell('abort-index-hides-next', key, node, time, `writes an entry of the abort index that hides the transaction of producer ${event.producerId} from offset ${event.firstOffset} on`)
+        return
       case 'producer-epoch-skipped':
         return this.add('empty-marker-forgets-epoch', event, node, time, `takes no epoch from the empty marker of producer ${event.producerId}, which is of epoch ${event.producerEpoch},`)
       case 'epoch-behind-gap':

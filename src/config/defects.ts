@@ -309,6 +309,11 @@ const mends = [
     link: 'https://github.com/apache/kafka/blob/4.3/group-coordinator/src/main/java/org/apache/kafka/coordinator/group/GroupCoordinatorService.java',
   },
   {
+    id: 'abort-index-hides-next',
+    mechanism: 'A replica that appends the abort of a transaction in one piece with what follows writes a last stable offset into the abort index that leaves out the next transaction of the same producer; when that one is aborted as well, a search of the index may end before it, and readers of committed records get its records.',
+    link: 'https://github.com/apache/kafka/blob/4.3/storage/src/main/java/org/apache/kafka/storage/internals/log/ProducerStateManager.java',
+  },
+  {
     id: 'deposed-leader-resets-readers',
     mechanism: 'A leader that has been deposed and does not know it yet answers a position beyond its log end with OFFSET_OUT_OF_RANGE; a consumer with as old metadata, which came to that position by a plain seek, believes it and resets by auto.offset.reset.',
     link: 'https://github.com/apache/kafka/blob/4.3/clients/src/main/java/org/apache/kafka/clients/consumer/internals/FetchCollector.java',

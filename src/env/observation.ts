@@ -174,6 +174,8 @@ export type Observation =
   /** Known behaviour epoch-start-behind-gap: the first batch of an epoch that a replica gets of a compacted log lies behind a gap, and the epoch may have begun anywhere in it, from `earliest` on. */
   /** A leader has told a reader that its log ends below `offset`, or knows nothing of `epoch` (-1: not asked for). */
   | (Replica & { readonly kind: 'read-beyond-end'; readonly leaderEpoch: number; readonly offset: number; readonly epoch: number })
+  /** An entry of the abort index is written that ends searches for the producer's next transaction, from `firstOffset` on, too early. */
+  | (Replica & { readonly kind: 'abort-entry-hides'; readonly producerId: number; readonly firstOffset: number })
   | (Replica & { readonly kind: 'producer-epoch-skipped'; readonly producerId: number; readonly producerEpoch: number })
   | (Replica & { readonly kind: 'epoch-behind-gap'; readonly leaderEpoch: number; readonly offset: number; readonly earliest: number })
   /** Known behaviour cleaner-trusts-crc: a batch that fails its CRC was cleaned as if it were whole, and gets a CRC that is right. */

@@ -144,6 +144,11 @@ export class LogObserver {
     for (const producerId of producerIds) this.env.observe({ kind: 'producer-forgotten', ...this.identity, producerId })
   }
 
+  /** Known behaviour abort-index-hides-next. */
+  abortHides(producerId: number, firstOffset: number): void {
+    this.env.observe({ kind: 'abort-entry-hides', ...this.identity, producerId, firstOffset })
+  }
+
   /** Known behaviour empty-marker-forgets-epoch. */
   epochsSkipped(skipped: readonly SkippedEpoch[]): void {
     for (const { producerId, producerEpoch } of skipped) this.env.observe({ kind: 'producer-epoch-skipped', ...this.identity, producerId, producerEpoch })

@@ -93,7 +93,11 @@ export class LogProducers {
     const { state } = this
     for (const append of changes.appends) state.commit(append)
     for (const completed of changes.completed) {
-      if (completed.isAborted) this.local.segments.active.abortIndex.append(state.abortEntry(completed))
+      if (completed.isAborted) {
+        const hidden = state.hiddenBehind(completed)
+        if (hidden !== undefined) this.observer?.abortHides(completed.producerId, hidden)
+        this.local.segments.active.abortIndex.append(state.abortEntry(completed))
+      }
       state.complete(completed)
     }
     state.mapEndOffset = this.local.endOffset

@@ -126,11 +126,22 @@ export class ProducerState {
     insertByFirstOffset(this.unreplicated, completed)
   }
 
-  /** The abort index's entry for a transaction that is about to be completed. */
+  /** The abort index's entry for a transaction that is about to be completed (ProducerStateManager#lastStableOffset). */
   abortEntry(completed: CompletedTransaction): AbortedTransaction {
     const { producerId, firstOffset, lastOffset } = completed
-    const next = this.open.find(transaction => transaction.producerId !== producerId)
-    return { producerId, firstOffset, lastOffset, lastStableOffset: next === undefined ? lastOffset + 1 : next.firstOffset }
+    const others = this.open.find(transaction => transaction.producerId !== producerId)
+    const hidden = this.hiddenBehind(completed)
+    const next = hidden !== undefined && this.env.mends.has('abort-index-hides-next') ? hidden : others?.firstOffset
+    return { producerId, firstOffset, lastOffset, lastStableOffset: next ?? lastOffset + 1 }
+  }
+
+  /**
+   * Known behaviour abort-index-hides-next: a follower that appends the end of a transaction together with what came after
+   * looks for the next open one among those of other producers only; where the producer's own next one begins before them.
+   */
+  hiddenBehind({ producerId, firstOffset }: CompletedTransaction): number | undefined {
+    const next = this.open.find(transaction => transaction.firstOffset !== firstOffset)
+    return next?.producerId === producerId && this.open.some(transaction => transaction.producerId !== producerId) ? next.firstOffset : undefined
   }
 
   /** Applies one batch read from the own log. Returns the transaction that it completed. */
