@@ -2,7 +2,8 @@
  * A share group (KIP-932) as a queue: producers feed a topic, two to four workers come, go, pause and crash while they work on
  * what they are handed. Some jobs are poison: who gets one releases it, until it is archived; some are rejected.
  *
- * After everything has healed a last worker takes what is left, until nothing comes for longer than any lock lasts.
+ * After everything has healed a last worker takes what is left: until every record has been handed to somebody and nothing comes
+ * for longer than a lock lasts, or until it has waited for longer than all that may be in the way.
  */
 import fc, { type Arbitrary } from 'fast-check'
 import type { Task } from '../src/base/task.ts'
@@ -30,9 +31,10 @@ const CLOSE_MS = 500
 /** One job in so many. */
 const POISON = 9
 const REJECTED = 13
-/** What a lock and a session may take together, in locks, and what membership takes besides. */
-const QUIET_LOCKS = 3
-const QUIET_MS = 3_000
+/** How long nothing comes before it is over, in locks and besides: when all is delivered, and when something is not. */
+const DONE = { locks: 1, ms: 300 }
+const GIVEN_UP = { locks: 3, ms: 3_000 }
+const DELIVERED = 'delivered'
 
 function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
   const { deliveryTimeoutMs, ...config } = shape.clientTimeouts
@@ -71,7 +73,7 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
       }],
       clients: [...apps, ...producers],
       operations: [...runs, ...bursts.flat().slice(0, shape.operations > 0 ? shape.operations : undefined)].sort((a, b) => a.at - b.at).map((draft, id) => ({ ...draft, id }) as PlanOperation),
-      settleMs: (limit + 2 * QUIET_LOCKS) * lockMs + 2 * sessionMs + 2 * QUIET_MS,
+      settleMs: (limit + 2 * GIVEN_UP.locks) * lockMs + 2 * sessionMs + 2 * GIVEN_UP.ms,
     }))
   })
 }
@@ -83,10 +85,12 @@ interface Worker {
   readonly config: Partial<ShareConsumerConfig> & { readonly groupId: string }
   readonly limit: number
   readonly workUs: number
+  /** `partition@offset` of all that anybody was handed. */
+  readonly delivered: Set<string>
 }
 
-/** Works until told to stop. `each` sees what every poll brought. */
-function* work({ env, recorder, name, config, limit, workUs }: Worker, isDone: (polled: number) => boolean): Task<void> {
+/** Works until told to stop; `isDone` hears how many records the last poll brought. */
+function* work({ env, recorder, name, config, limit, workUs, delivered }: Worker, isDone: (polled: number) => boolean): Task<void> {
   const acknowledged = new RecordedAcknowledgements(recorder, { group: config.groupId, member: name, limit })
   const consumer = new ShareConsumer(env, { ...DEFAULT_SHARE_CONSUMER_CONFIG, ...config, clientId: name }, outcome => acknowledged.settle(outcome))
   consumer.subscribe([TOPIC])
@@ -96,8 +100,10 @@ function* work({ env, recorder, name, config, limit, workUs }: Worker, isDone: (
     polled = records.length
     if (error !== undefined) invoked.fail(error)
     else {
+      for (const { topic, partition, offset } of records) delivered.add(`${topic}-${partition}@${offset}`)
+      for (const { topic, partition, firstOffset, lastOffset } of unreadable) for (let offset = firstOffset; offset <= lastOffset; offset++) delivered.add(`${topic}-${partition}@${offset}`)
       invoked.ok({
-        group: config.groupId, member: name, limit, records: byPartition(records.map(record => [record, [record.offset, valueOf(record, plainPayload), record.deliveryCount]])),
+        group: config.groupId, member: name, limit, records: byPartition(records.map(record => [record, [record.offset, valueOf(record, plainPayload), record.deliveryCount, consumer.pollCount - record.askedInPoll]])),
         unreadable: byPartition(unreadable.flatMap(range => Array.from({ length: range.lastOffset - range.firstOffset + 1 }, (_, n) => [range, range.firstOffset + n] as const))),
       })
     }
@@ -124,31 +130,44 @@ function byPartition(records: readonly (readonly [of: { readonly topic: string; 
   return map
 }
 
-function* runWorker({ env, spec, recorder, operations, stop }: ClientContext): Task<void> {
+function deliveredTo(outside: Map<string, unknown>): Set<string> {
+  const known = outside.get(DELIVERED) as Set<string> | undefined
+  if (known !== undefined) return known
+  const created = new Set<string>()
+  outside.set(DELIVERED, created)
+  return created
+}
+
+function* runWorker({ env, spec, recorder, operations, stop, outside }: ClientContext): Task<void> {
   const run = operations.find(({ f }) => f === 'run')
   if (spec.kind !== 'share' || run?.f !== 'run') return
   if (run.at > 0) yield* env.sleep(run.at).wait()
   const end = run.forUs === undefined ? Number.POSITIVE_INFINITY : env.now() + run.forUs
   const name = env.incarnation === 0 ? spec.host : `${spec.host}#${env.incarnation}`
-  yield* work({ env, recorder, name, config: spec.config, limit: spec.deliveryLimit, workUs: run.workUs ?? 0 }, () => stop.isSettled || env.now() >= end)
+  yield* work({ env, recorder, name, config: spec.config, limit: spec.deliveryLimit, workUs: run.workUs ?? 0, delivered: deliveredTo(outside) }, () => stop.isSettled || env.now() >= end)
 }
 
 function* drain(context: DrainContext): Task<DrainResult> {
-  const { env, recorder, clients, bootstrapServers } = context
+  const { env, recorder, clients, bootstrapServers, outside } = context
   const spec = clients.find(one => one.kind === 'share')
+  const isolation = spec?.kind === 'share' && spec.isReadCommitted ? 'read_committed' : 'read_uncommitted'
+  const records: (readonly [{ readonly topic: string; readonly partition: number }, Json])[] = []
+  const missing = new Set<string>()
+  const delivered = deliveredTo(outside)
+  const result = yield* drainTopics(context, plainPayload, isolation, record => {
+    records.push([record, [record.offset, valueOf(record, plainPayload)]])
+    missing.add(`${record.topic}-${record.partition}@${record.offset}`)
+  })
   if (spec?.kind === 'share') {
-    const quietUs = (QUIET_LOCKS * spec.lockMs + QUIET_MS) * US_PER_MS
+    const quietUs = ({ locks, ms }: typeof DONE): number => (locks * spec.lockMs + ms) * US_PER_MS
     let lastAt = env.now()
-    yield* work({ env, recorder, name: 'last', config: { ...spec.config, bootstrapServers }, limit: spec.deliveryLimit, workUs: 0 }, polled => {
+    yield* work({ env, recorder, name: 'last', config: { ...spec.config, bootstrapServers }, limit: spec.deliveryLimit, workUs: 0, delivered }, polled => {
       if (polled > 0) lastAt = env.now()
-      return env.now() - lastAt >= quietUs
+      for (const key of missing) if (delivered.has(key)) missing.delete(key)
+      return env.now() - lastAt >= quietUs(missing.size === 0 ? DONE : GIVEN_UP)
     })
   }
-  const records: (readonly [{ readonly topic: string; readonly partition: number }, Json])[] = []
-  const isolation = spec?.kind === 'share' && spec.isReadCommitted ? 'read_committed' : 'read_uncommitted'
-  const result = yield* drainTopics(context, plainPayload, isolation, record => void records.push([record, [record.offset, valueOf(record, plainPayload)]]))
-  const inLog = { group: GROUP, records: byPartition(records) }
-  recorder.invoke('in-log', { group: GROUP }).ok(inLog)
+  recorder.invoke('in-log', { group: GROUP }).ok({ group: GROUP, records: byPartition(records) })
   return result
 }
 

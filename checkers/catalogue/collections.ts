@@ -189,6 +189,13 @@ export const COLLECTION_ANOMALIES: readonly Anomaly[] = [
     falseAlarm: 'An acknowledgement of unknown fate; one that was refused; a group whose offsets an admin has reset.',
   },
   {
+    id: 'repeated-delivery', title: 'Record of a share group handed out again', checker: 'share-group',
+    definition: 'A record was handed out more often than members have released it. Counted, never failed.',
+    forbiddenBy: 'never', link: KIP932,
+    example: ['a: acquire                     ok, offset 4, delivery 1', 'a dies', 'b: acquire                     ok, offset 4, delivery 2'],
+    falseAlarm: 'It is never a failure: share groups deliver at least once.',
+  },
+  {
     id: 'too-many-deliveries', title: 'Record delivered more often than the limit', checker: 'share-group',
     definition: 'A record was handed out with a delivery count above the limit of its group.',
     forbiddenBy: [], promise: 'Share groups archive a record after group.share.delivery.count.limit deliveries.', link: KIP932,

@@ -1,8 +1,9 @@
 /**
  * `share-group`: a share group (KIP-932) as a queue whose messages are leased. The history of its members:
  *
- *   acquire      {group, member}, answered {group, member, limit, records: {partition: [[offset, value, deliveries], ...]},
- *                unreadable: {partition: [offset, ...]}}
+ *   acquire      {group, member}, answered {group, member, limit, records: {partition: [[offset, value, deliveries, ago], ...]},
+ *                unreadable: {partition: [offset, ...]}}; ago: so many acquires of this member before it asked for the record,
+ *                which was then kept for later (0 when left out)
  *   acknowledge  {group, member, partition, limit, records: [[offset, 'accept' | 'release' | 'reject', deliveries], ...]}
  *                ok: it counts; fail: it definitely does not; info: nobody knows
  *   in-log       answered {group, records: {partition: [[offset, value], ...]}}: what is there when all has settled and the
@@ -44,6 +45,8 @@ interface Leased {
   readonly deliveries: Delivery[]
   /** The first to be confirmed that is final. */
   decided: Decision | undefined
+  /** Deliveries after which a member began to say that others may have it. */
+  released: number
   isUnreadable: boolean
 }
 
@@ -68,6 +71,8 @@ class ShareHistory {
   private readonly found: FindingCollector
   private readonly leased = new Map<string, Leased>()
   private readonly open = new Map<Process, number>()
+  /** Places of the acquires of each member, in order. */
+  private readonly asked = new Map<string, number[]>()
 
   constructor(history: History, context: CheckContext, found: FindingCollector) {
     this.history = history
@@ -84,6 +89,8 @@ class ShareHistory {
       if (!FUNCTIONS.includes(f)) throw unknownFunction(operation, 'share-group', FUNCTIONS)
       if (type === 'invoke') {
         this.open.set(process, at)
+        if (f === 'acknowledge') this.releasing(at)
+        else if (f === 'acquire') this.asking(at)
         continue
       }
       const invoked = this.open.get(process)!
@@ -97,15 +104,25 @@ class ShareHistory {
     if (inLog !== -1) this.settled(inLog)
   }
 
+  private asking(at: number): void {
+    const operation = this.history[at]!
+    const fields = fieldsOf(operation)
+    const key = `${textOf(operation, fields, 'group')} ${textOf(operation, fields, 'member')}`
+    const places = this.asked.get(key)
+    if (places === undefined) this.asked.set(key, [at])
+    else places.push(at)
+  }
+
   private acquired(invoked: number, at: number): void {
     const operation = this.history[at]!
     const fields = fieldsOf(operation)
     const [group, member, limit] = [textOf(operation, fields, 'group'), textOf(operation, fields, 'member'), Number(fields['limit'] ?? Infinity)]
     for (const [partition, records] of mapOf(operation, fields['records'])) {
       for (const record of records) {
-        const [offset, value, deliveries] = record as [number, Json, number]
+        const [offset, value, deliveries, ago = 0] = record as [number, Json, number, number?]
         const one = this.of(group, partition, offset)
-        const delivery = { member, value, deliveries, invoked, at }
+        const asked = this.asked.get(`${group} ${member}`)!
+        const delivery = { member, value, deliveries, invoked: ago === 0 ? invoked : asked[asked.length - 1 - ago] ?? 0, at }
         one.deliveries.push(delivery)
         if (deliveries > limit) this.tooOften(one, delivery, limit)
       }
@@ -125,14 +142,25 @@ class ShareHistory {
     }
   }
 
+  private releasing(at: number): void {
+    const operation = this.history[at]!
+    const fields = fieldsOf(operation)
+    for (const record of listOf(operation, fields['records'])) {
+      const [offset, type] = record as [number, string]
+      if (type === 'release') this.of(textOf(operation, fields, 'group'), textOf(operation, fields, 'partition'), offset).released++
+    }
+  }
+
   private judgeRecord(one: Leased): void {
     const { deliveries, decided } = one
     const first = deliveries[0]
     const other = deliveries.find(({ value }) => show(value) !== show(first?.value ?? null))
     if (first !== undefined && other !== undefined) this.wrong(one, first.value, this.step(first.at, `${first.member} is handed ${show(first.value)}.`), other)
-    if (decided === undefined) return
-    const again = deliveries.find(({ invoked }) => invoked > decided.at)
-    if (again === undefined) return
+    const again = decided === undefined ? undefined : deliveries.find(({ invoked }) => invoked > decided.at)
+    if (decided === undefined || again === undefined) {
+      if (deliveries.length > one.released + 1) this.repeated(one)
+      return
+    }
     const before = deliveries.findLast(({ at, member }) => at < decided.at && member === decided.member)
     this.found.add('redelivered-record', () => ({
       title: `Offset ${one.offset} of ${one.partition} was handed to ${again.member} after ${decided.member} was done with it.`, key: one.partition, offset: one.offset,
@@ -169,6 +197,14 @@ class ShareHistory {
     }
   }
 
+  private repeated({ group, partition, offset, deliveries }: Leased): void {
+    this.found.add('repeated-delivery', () => ({
+      title: `Offset ${offset} of ${partition} was handed out ${deliveries.length} times.`, key: partition, offset, evidence: { group, partition, offset, members: deliveries.map(({ member }) => member) },
+      steps: deliveries.slice(0, 6).map(({ member, at, deliveries: count }) => this.step(at, `${member} is handed offset ${offset}, delivery ${count}.`)),
+      contradiction: 'A lock that runs out, a session that ends and a leader that fails each give a record to somebody else; share groups deliver at least once.',
+    }))
+  }
+
   private tooOften(one: Leased, { member, deliveries, at }: Delivery, limit: number): void {
     this.found.add('too-many-deliveries', () => ({
       title: `Offset ${one.offset} of ${one.partition} was delivered ${deliveries} times.`, key: one.partition, offset: one.offset,
@@ -188,7 +224,7 @@ class ShareHistory {
   private of(group: string, partition: string, offset: number): Leased {
     const key = `${offset} ${partition} ${group}`
     let one = this.leased.get(key)
-    if (one === undefined) this.leased.set(key, one = { group, partition, offset, deliveries: [], decided: undefined, isUnreadable: false })
+    if (one === undefined) this.leased.set(key, one = { group, partition, offset, deliveries: [], decided: undefined, released: 0, isUnreadable: false })
     return one
   }
 

@@ -101,6 +101,8 @@ export interface WorkloadDraft {
   readonly topics: readonly TopicSpec[]
   readonly clients: readonly ClientSpec[]
   readonly operations: readonly PlanOperation[]
+  /** Settings of servers that no promise survives when clocks are minutes off; a plan whose clocks fail leaves them out. */
+  readonly whereClocksAgree?: Partial<ServerConfig>
   /** What its clients need to settle beyond what the cluster does: sessions and transactions that must time out first. */
   readonly settleMs?: Millis
 }

@@ -3,7 +3,7 @@
  * A shrunk plan is its parent with a subset of these kept, which is what lets a token name it.
  */
 import type { BuggifySite } from '../config/buggify.ts'
-import type { ServerSpec } from '../config/cluster.ts'
+import type { ServerConfig, ServerSpec } from '../config/cluster.ts'
 import type { PlanOperation, TopicSpec } from '../config/workload.ts'
 import type { Plan } from './plan.ts'
 
@@ -60,7 +60,7 @@ export function keepElements(plan: Plan, elements: readonly Element[], kept: rea
   const clients = new Set(keptOperations.map(operation => operation.client))
   return {
     ...plan,
-    cluster: { ...plan.cluster, servers },
+    cluster: { ...plan.cluster, servers, server: fitServer(plan.cluster.server, brokers) },
     topics,
     clients: plan.clients.filter(client => clients.has(client.host)).map(client => ({
       ...client,
@@ -70,6 +70,15 @@ export function keepElements(plan: Plan, elements: readonly Element[], kept: rea
     ...(plan.buggify === undefined ? {} : { buggify: plan.buggify.filter(site => sites.has(site)) }),
     faults: plan.faults.filter(fault => faults.has(fault.id)),
     choices: plan.choices.mode === 'explicit' ? { mode: 'explicit', fired: plan.choices.fired.filter(choice => choices.has(choice.key)) } : plan.choices,
+  }
+}
+
+/** Coordinators must still find room for the topics that they keep their state in, or nobody would ever get an answer. */
+function fitServer(server: ServerConfig, brokers: number): ServerConfig {
+  const most = (count: number): number => Math.min(count, brokers)
+  return {
+    ...server, offsetsTopicReplicationFactor: most(server.offsetsTopicReplicationFactor),
+    transactionStateLogReplicationFactor: most(server.transactionStateLogReplicationFactor), transactionStateLogMinIsr: most(server.transactionStateLogMinIsr),
   }
 }
 

@@ -165,6 +165,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     underTest: draft.operations.flatMap(({ f, client }) => (f === 'run' ? [client] : [])),
     expendable: drawn.permanent && !drawn.combined && spare > 0 ? brokers.map(server => server.host) : [],
   }), random)
+  const clocksFail = skews.length > 0 || faults.some(({ action }) => action.kind.startsWith('clock-'))
   const quorum = drawQuorum({
     servers: cluster.servers, families: pinned.families ?? options.families, chaosUs, maxOutageUs: cluster.server.brokerSessionTimeoutMs * 2 * US_PER_MS, firstId: faults.length + skews.length,
   }, rootOf(`${seed}/quorum`).random)
@@ -193,7 +194,7 @@ export function generatePlan(seed: string, options: GenerateOptions, workload: W
     workload: workload.name,
     seed,
     rootKey,
-    cluster: { ...cluster, server: { ...cluster.server, ...quorum.server, ...rolling.server, ...recovery.server, ...transactions.server, ...cleaner.server, ...configs.server } },
+    cluster: { ...cluster, server: { ...cluster.server, ...(clocksFail ? {} : draft.whereClocksAgree), ...quorum.server, ...rolling.server, ...recovery.server, ...transactions.server, ...cleaner.server, ...configs.server } },
     topics: compressed.topics,
     clients: compressed.clients,
     operations: draft.operations,

@@ -187,7 +187,11 @@ export class ProducerState {
 
   removeExpired(): void {
     const now = this.env.wallClock()
-    for (const [producerId, entry] of this.entries) if (this.isExpired(entry, now)) this.entries.delete(producerId)
+    for (const [producerId, entry] of this.entries) {
+      if (!this.isExpired(entry, now)) continue
+      this.entries.delete(producerId)
+      this.env.observe({ kind: 'mark', name: 'producer-expired' })
+    }
     this.verifications.removeExpired(now, this.expirationMs)
   }
 

@@ -95,6 +95,11 @@ export const GUARANTEE_ROWS: readonly GuaranteeRow[] = [
     witnesses: ['duplicate-output'], marks: [], expected: 'records processed twice witnessed, none lost',
   },
   {
+    id: 'share-group', configuration: 'a share group (KIP-932)', workload: 'share-queue', shrinkBudget: 4, profile: 'safe', beyondBudget: false, families: ['crash'],
+    claim: 'At least once, without order: a record is leased to one member at a time, and to another when that one does not say in time what became of it.',
+    witnesses: ['repeated-delivery'], marks: [], expected: 'a record delivered twice witnessed, none lost',
+  },
+  {
     id: 'idempotence-alone', configuration: 'consume, transform, produce with idempotence but without transactions', workload: 'copy-idempotent', shrinkBudget: 16, profile: 'safe', beyondBudget: false, families: ['crash', 'partition', 'network'],
     claim: 'Idempotence holds within one producer session: it does not stop duplicates of an application that starts again, nor on the consumer\'s side.',
     witnesses: ['duplicate-output'], marks: [], expected: 'an input with two outputs witnessed, none lost',

@@ -25,7 +25,7 @@ import { type Micros, US_PER_MS } from '../base/time.ts'
 import { TrialError } from '../base/trial-error.ts'
 import { Admin } from '../client/admin.ts'
 import { DEFAULT_ADMIN_CONFIG } from '../config/client.ts'
-import { brokersOf } from '../config/cluster.ts'
+import { brokersOf, DEFAULT_SERVER_CONFIG } from '../config/cluster.ts'
 import type { Observation, Observer } from '../env/observation.ts'
 import { historyDigest } from '../history/history-digest.ts'
 import { HistoryRecorder } from '../history/history-recorder.ts'
@@ -92,6 +92,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   const selected = selectCheckers(options.checkers ?? ['all'])
   const invariants = new Invariants({
     guarantees, uncleanElections: () => guarantees.config.uncleanLeaderElection, servers: plan.cluster.servers,
+    producersExpire: plan.cluster.server.producerIdExpirationMs < DEFAULT_SERVER_CONFIG.producerIdExpirationMs,
   }, selected.monitors)
   let nemesis: Nemesis | undefined
   const stop = new Future<void>()

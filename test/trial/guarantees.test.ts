@@ -16,7 +16,7 @@ async function outcomeOf(asked: GuaranteeRow, timeMs = 500): Promise<RowOutcome>
 
 describe('the table', () => {
   it('names configurations, anomalies and claims that exist', () => {
-    expect(GUARANTEE_ROWS).toHaveLength(19)
+    expect(GUARANTEE_ROWS).toHaveLength(20)
     for (const { id, profile, witnesses, claim, expected, without } of GUARANTEE_ROWS) {
       expect(Object.keys(PROFILES), id).toContain(profile)
       for (const anomaly of [...witnesses, ...(without?.witnesses ?? [])]) expect(ANOMALIES.map(one => one.id), id).toContain(anomaly)

@@ -61,6 +61,7 @@ export class ShareConsumer {
   private handedOut = new Map<string, Held>()
   private unreadable: UnreadableRange[] = []
   private retryAt: Micros = 0
+  private polls = 0
   private error: string | undefined = undefined
 
   /** `onAcknowledged` is called in later calls of this consumer. */
@@ -101,9 +102,15 @@ export class ShareConsumer {
     held.node.session.acknowledge(held.of, record.offset, type)
   }
 
+  /** Polls so far. */
+  get pollCount(): number {
+    return this.polls
+  }
+
   /** Records, or none after `timeoutMs`. @throws TrialError in explicit mode while something of the last poll is not acknowledged */
   *poll(timeoutMs: Millis): Task<SharePollResult> {
     const deadline = this.env.now() + msToUs(timeoutMs)
+    this.polls++
     if (this.config.shareAcknowledgementMode === 'implicit') for (const { record } of this.handedOut.values()) this.acknowledge(record, 'accept')
     else if (this.handedOut.size > 0) throw new TrialError('usage', 'All records of a poll must be acknowledged before the next one.')
     for (;;) {
@@ -214,6 +221,7 @@ export class ShareConsumer {
     const { config } = this
     const { sent, ...request } = node.session.request(partitions)
     node.session.isInFlight = true
+    const askedInPoll = this.polls
     const body = {
       groupId: config.groupId, memberId: this.memberId, maxWaitMs: config.fetchMaxWaitMs, minBytes: config.fetchMinBytes, maxBytes: config.fetchMaxBytes,
       maxRecords: config.maxPollRecords, batchSize: config.maxPollRecords, shareAcquireMode: config.shareAcquireMode === 'record_limit' ? RECORD_LIMIT_MODE : 0, ...request,
@@ -221,23 +229,23 @@ export class ShareConsumer {
     this.answers.ask(node.broker, ApiKey.ShareFetch, body, result => {
       node.session.isInFlight = false
       const response = this.checked<ShareFetchResponse>(node, result, sent)
-      if (response !== undefined) this.fetched(node, response, partitions, sent)
+      if (response !== undefined) this.fetched(node, response, { partitions, sent, askedInPoll })
     })
   }
 
-  private fetched(node: Node, response: ShareFetchResponse, partitions: readonly SharedPartition[], sent: readonly SentAcknowledgements[]): void {
+  private fetched(node: Node, response: ShareFetchResponse, { partitions, sent, askedInPoll }: { readonly partitions: readonly SharedPartition[]; readonly sent: readonly SentAcknowledgements[]; readonly askedInPoll: number }): void {
     this.tell(sent, response.responses.flatMap(({ topicId, partitions: told }) => told.map(({ partitionIndex, acknowledgeErrorCode }) => ({ topicId, partitionIndex, errorCode: acknowledgeErrorCode }))))
     for (const { topicId, partitions: told } of response.responses) {
       for (const data of told) {
         const of = partitions.find(one => one.topicId === topicId && one.partition === data.partitionIndex)
         if (data.errorCode !== ErrorCode.NONE) this.partitionFailed(of, data.errorCode, data.currentLeader, response)
-        else if (of !== undefined && data.acquiredRecords.length > 0) this.acquired(node, of, data)
+        else if (of !== undefined && data.acquiredRecords.length > 0) this.acquired(node, of, data, askedInPoll)
       }
     }
   }
 
-  private acquired(node: Node, of: SharedPartition, data: ShareFetchResponse['responses'][number]['partitions'][number]): void {
-    const { records, gaps, unreadable } = recordsOf(of, data, node.broker.id, this.config.checkCrcs)
+  private acquired(node: Node, of: SharedPartition, data: ShareFetchResponse['responses'][number]['partitions'][number], askedInPoll: number): void {
+    const { records, gaps, unreadable } = recordsOf(of, data, node.broker.id, { checkCrcs: this.config.checkCrcs, askedInPoll })
     for (const record of records) this.buffer.push({ record, of, node })
     for (const offset of gaps) node.session.acknowledge(of, offset, 'gap')
     for (const range of unreadable) {

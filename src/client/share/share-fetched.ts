@@ -18,9 +18,9 @@ export interface Fetched {
 const ALL = Number.MAX_SAFE_INTEGER
 
 /** The records that were acquired; the answer brings whole batches, in which there are others. */
-export function recordsOf({ topic, topicId, partition }: SharedPartition, data: ShareFetchResponsePartitionData, nodeId: number, checkCrcs: boolean): Fetched {
+export function recordsOf({ topic, topicId, partition }: SharedPartition, data: ShareFetchResponsePartitionData, nodeId: number, o: { readonly checkCrcs: boolean; readonly askedInPoll: number }): Fetched {
   const first = data.acquiredRecords[0]!.firstOffset
-  const fetch = new CompletedFetch(topic, topicId, partitionName(topic, partition), { partitionIndex: partition, records: data.records, abortedTransactions: null } as unknown as FetchResponsePartitionData, first, nodeId, { checkCrcs, readCommitted: false })
+  const fetch = new CompletedFetch(topic, topicId, partitionName(topic, partition), { partitionIndex: partition, records: data.records, abortedTransactions: null } as unknown as FetchResponsePartitionData, first, nodeId, { checkCrcs: o.checkCrcs, readCommitted: false })
   const read = new Map<number, ConsumerRecord>()
   let brokenAt = ALL
   try {
@@ -40,7 +40,7 @@ export function recordsOf({ topic, topicId, partition }: SharedPartition, data: 
     for (let offset = firstOffset; offset <= lastOffset && offset < brokenAt; offset++) {
       const record = read.get(offset)
       if (record === undefined) gaps.push(offset)
-      else records.push({ ...record, deliveryCount })
+      else records.push({ ...record, deliveryCount, askedInPoll: o.askedInPoll })
     }
     if (lastOffset >= brokenAt) unreadable.push({ firstOffset: Math.max(firstOffset, brokenAt), lastOffset })
   }

@@ -7,6 +7,8 @@ export type Acknowledgement = 'accept' | 'release' | 'reject'
 export interface ShareRecord extends ConsumerRecord {
   /** 1 the first time. */
   readonly deliveryCount: number
+  /** Which poll of the consumer, from 1 on, asked for it; later ones may hand it out. */
+  readonly askedInPoll: number
 }
 
 /** What became of acknowledgements of one partition that were sent together. */

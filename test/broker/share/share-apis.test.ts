@@ -73,6 +73,34 @@ it('keeps, fences, sums up and deletes the state of a share-partition', () => {
   })
 })
 
+/** Joins and waits until the partition is assigned: then the share coordinator keeps its state. */
+function* join(env: Env, asker: Asker, coordinator: string): Task<void> {
+  for (let memberEpoch = 0; ;) {
+    const beat = yield* asker.ask<ShareGroupHeartbeatResponse>(coordinator, ApiKey.ShareGroupHeartbeat, { groupId: GROUP, memberId: MEMBER, memberEpoch, subscribedTopicNames: memberEpoch === 0 ? [TOPIC] : null })
+    if (beat.errorCode === ErrorCode.NONE) memberEpoch = beat.memberEpoch
+    if (beat.assignment?.topicPartitions.length === 1) return
+    yield* env.sleep(msToUs(50)).wait()
+  }
+}
+
+it('takes from a member nothing about a record that another one holds', () => {
+  const cluster = new ShareCluster()
+  cluster.produce(2)
+  cluster.run(function* (env) {
+    const asker = new Asker(env)
+    const topicId = yield* asker.topicId()
+    yield* join(env, asker, yield* asker.coordinator(0, GROUP))
+    const leader = cluster.leader()
+    const fetch = (memberId: string) => asker.ask<ShareFetchResponse>(leader, ApiKey.ShareFetch, { groupId: GROUP, memberId, shareSessionEpoch: 0, maxWaitMs: 200, minBytes: 1, maxRecords: 1, batchSize: 1, shareAcquireMode: 1, topics: [{ topicId, partitions: [{ partitionIndex: 0 }] }] })
+    const accept = (memberId: string, offset: number) => asker.ask<ShareAcknowledgeResponse>(leader, ApiKey.ShareAcknowledge, { groupId: GROUP, memberId, shareSessionEpoch: 1, topics: [{ topicId, partitions: [{ partitionIndex: 0, acknowledgementBatches: [{ firstOffset: offset, lastOffset: offset, acknowledgeTypes: [1] }] }] }] })
+    expect((yield* fetch(MEMBER)).responses[0]!.partitions[0]!.acquiredRecords).toEqual([{ firstOffset: 0, lastOffset: 0, deliveryCount: 1 }])
+    expect((yield* fetch('member-2')).responses[0]!.partitions[0]!.acquiredRecords).toEqual([{ firstOffset: 1, lastOffset: 1, deliveryCount: 1 }])
+    expect((yield* accept('member-2', 0)).responses[0]!.partitions[0]).toMatchObject({ errorCode: ErrorCode.INVALID_RECORD_STATE })
+    expect((yield* accept(MEMBER, 0)).responses[0]!.partitions[0]).toMatchObject({ errorCode: 0 })
+    return undefined
+  })
+})
+
 it('lets a member join, acquire, acknowledge and close, in sessions whose epochs count', () => {
   const cluster = new ShareCluster()
   cluster.produce(3)
@@ -80,12 +108,7 @@ it('lets a member join, acquire, acknowledge and close, in sessions whose epochs
     const asker = new Asker(env)
     const topicId = yield* asker.topicId()
     const coordinator = yield* asker.coordinator(0, GROUP)
-    for (let memberEpoch = 0; ;) {
-      const beat = yield* asker.ask<ShareGroupHeartbeatResponse>(coordinator, ApiKey.ShareGroupHeartbeat, { groupId: GROUP, memberId: MEMBER, memberEpoch, subscribedTopicNames: memberEpoch === 0 ? [TOPIC] : null })
-      if (beat.errorCode === ErrorCode.NONE) memberEpoch = beat.memberEpoch
-      if (beat.assignment?.topicPartitions.length === 1) break
-      yield* env.sleep(msToUs(50)).wait()
-    }
+    yield* join(env, asker, coordinator)
     const described = yield* asker.ask<ShareGroupDescribeResponse>(coordinator, ApiKey.ShareGroupDescribe, { groupIds: [GROUP, 'other'] })
     expect(described.groups).toMatchObject([{ groupState: 'Stable', members: [{ memberId: MEMBER, assignment: { topicPartitions: [{ topicName: TOPIC, partitions: [0] }] } }] }, { errorCode: ErrorCode.GROUP_ID_NOT_FOUND }])
 

@@ -70,14 +70,16 @@ const SHARES: readonly CollectionCase[] = [
   { name: 'again after it was rejected', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"reject",1]]'), acquire('b', '[[0,7,2]]')), verdict: 'invalid', counts: { 'redelivered-record': 1 } },
   { name: 'again after it was released', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"release",1]]'), acquire('b', '[[0,7,2]]')), verdict: 'valid' },
   { name: 'again after it was released for the last time', history: h(acquire('a', '[[0,7,3]]'), acknowledge('a', '[[0,"release",3]]'), acquire('b', '[[0,7,3]]')), verdict: 'invalid', counts: { 'redelivered-record': 1 } },
-  { name: 'again after an acknowledgement of unknown fate', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"accept",1]]', 'info'), acquire('b', '[[0,7,2]]')), verdict: 'valid' },
-  { name: 'again after an acknowledgement that was refused', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"accept",1]]', 'fail'), acquire('b', '[[0,7,2]]')), verdict: 'valid' },
-  { name: 'to somebody who had asked before', history: h(acquire('a', '[[0,7,1]]'), acquire('b', '[]', 'invoke'), acknowledge('a', '[[0,"accept",1]]'), acquire('b', '[[0,7,2]]')), verdict: 'valid' },
-  { name: 'two that are both done with it', history: h(acquire('a', '[[0,7,1]]'), acquire('b', '[[0,7,2]]'), acknowledge('b', '[[0,"accept",2]]'), acknowledge('a', '[[0,"accept",1]]')), verdict: 'valid' },
+  { name: 'again after an acknowledgement of unknown fate', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"accept",1]]', 'info'), acquire('b', '[[0,7,2]]')), verdict: 'valid', counts: { 'repeated-delivery': 1 } },
+  { name: 'again after an acknowledgement that was refused', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"accept",1]]', 'fail'), acquire('b', '[[0,7,2]]')), verdict: 'valid', counts: { 'repeated-delivery': 1 } },
+  { name: 'to somebody who had asked before', history: h(acquire('a', '[[0,7,1]]'), acquire('b', '[]', 'invoke'), acknowledge('a', '[[0,"accept",1]]'), acquire('b', '[[0,7,2]]')), verdict: 'valid', counts: { 'repeated-delivery': 1 } },
+  { name: 'one that it had asked for before, and kept', history: h(acquire('b', '[]'), acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"accept",1]]'), acquire('b', '[[0,7,2,1]]')), verdict: 'valid', counts: { 'repeated-delivery': 1 } },
+  { name: 'one that it asked for after that, and kept', history: h(acquire('a', '[[0,7,1]]'), acknowledge('a', '[[0,"accept",1]]'), acquire('b', '[]'), acquire('b', '[[0,7,2,1]]')), verdict: 'invalid', counts: { 'redelivered-record': 1 } },
+  { name: 'two that are both done with it', history: h(acquire('a', '[[0,7,1]]'), acquire('b', '[[0,7,2]]'), acknowledge('b', '[[0,"accept",2]]'), acknowledge('a', '[[0,"accept",1]]')), verdict: 'valid', counts: { 'repeated-delivery': 1 } },
   { name: 'as often as it may be', history: h(acquire('a', '[[0,7,3]]')), verdict: 'valid' },
   { name: 'too often', history: h(acquire('a', '[[0,7,4]]')), verdict: 'invalid', counts: { 'too-many-deliveries': 1 } },
   { name: 'something else than there is', history: h(acquire('a', '[[0,7,1]]'), inLog('[[0,8]]')), verdict: 'invalid', counts: { 'wrong-record': 1 } },
-  { name: 'something else than before', history: h(acquire('a', '[[0,7,1]]'), acquire('b', '[[0,8,2]]')), verdict: 'invalid', counts: { 'wrong-record': 1 } },
+  { name: 'something else than before', history: h(acquire('a', '[[0,7,1]]'), acquire('b', '[[0,8,2]]')), verdict: 'invalid', counts: { 'wrong-record': 1, 'repeated-delivery': 1 } },
 ]
 
 const nonZero = (counts: { readonly [anomaly: string]: number }): { [anomaly: string]: number } => Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
