@@ -47,7 +47,6 @@ interface Node {
   isInFlight: boolean
 }
 
-const CONNECTION_SETUP_TIMEOUT_MS = 10_000
 const RECONNECT_BACKOFF_MS = 50
 
 export class AddPartitionsSender {
@@ -65,7 +64,7 @@ export class AddPartitionsSender {
     this.client = new RpcClient(env, {
       clientId: `${env.node}-add-partitions-to-txn`,
       requestTimeoutMs: o.server.replicaSocketTimeoutMs,
-      connectionSetupTimeoutMs: CONNECTION_SETUP_TIMEOUT_MS,
+      connectionSetupTimeoutMs: o.server.socketConnectionSetupTimeoutMs,
       maxInFlight: 1,
       reconnectBackoffMs: RECONNECT_BACKOFF_MS,
       reconnectBackoffMaxMs: RECONNECT_BACKOFF_MS,

@@ -232,6 +232,6 @@ export class Broker implements PartitionHost, BrokerContext {
   }
 
   private channel(name: string, retryTimeoutMs: number): ControllerChannel {
-    return new ControllerChannel(this.env, { name, locator: this.raft, requestTimeoutMs: this.cluster.server.replicaSocketTimeoutMs, retryTimeoutMs })
+    return new ControllerChannel(this.env, { name, locator: this.raft, requestTimeoutMs: this.cluster.server.replicaSocketTimeoutMs, connectionSetupTimeoutMs: this.cluster.server.socketConnectionSetupTimeoutMs, retryTimeoutMs })
   }
 }

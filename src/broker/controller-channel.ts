@@ -15,7 +15,6 @@ import { RpcClient } from '../rpc/rpc-client.ts'
 /** Nobody leads, or the connection is down: how long until the next look. */
 const NO_CONTROLLER_BACKOFF_MS = 100
 const RECONNECT_BACKOFF_MS = 50
-const CONNECTION_SETUP_TIMEOUT_MS = 10_000
 
 /** What a channel needs to know of raft. */
 export interface ControllerLocator {
@@ -42,14 +41,14 @@ export class ControllerChannel {
   private readonly queue: Queued[] = []
   private readonly arrivals = new Signal()
 
-  constructor(env: Env, o: { name: string; locator: ControllerLocator; requestTimeoutMs: Millis; retryTimeoutMs: Millis }) {
+  constructor(env: Env, o: { name: string; locator: ControllerLocator; requestTimeoutMs: Millis; connectionSetupTimeoutMs: Millis; retryTimeoutMs: Millis }) {
     this.env = env
     this.locator = o.locator
     this.retryTimeoutMs = o.retryTimeoutMs
     this.client = new RpcClient(env, {
       clientId: `${env.node}-${o.name}`,
       requestTimeoutMs: Math.min(o.requestTimeoutMs, o.retryTimeoutMs),
-      connectionSetupTimeoutMs: CONNECTION_SETUP_TIMEOUT_MS,
+      connectionSetupTimeoutMs: o.connectionSetupTimeoutMs,
       maxInFlight: 1,
       reconnectBackoffMs: RECONNECT_BACKOFF_MS,
       reconnectBackoffMaxMs: RECONNECT_BACKOFF_MS,

@@ -16,7 +16,6 @@ import { RpcClient } from '../rpc/rpc-client.ts'
 import type { FetchState } from './fetch-state.ts'
 import { reachesRung } from './truncation-ladder.ts'
 
-const CONNECTION_SETUP_TIMEOUT_MS = 10_000
 /** Backing off is the fetcher's business (replica.fetch.backoff.ms), not the connection's. */
 const RECONNECT_BACKOFF_MS = 0
 /** replica.fetch.response.max.bytes */
@@ -31,6 +30,7 @@ export interface LeaderEndpointOptions {
   readonly host: string
   readonly port: number
   readonly socketTimeoutMs: Millis
+  readonly connectionSetupTimeoutMs: Millis
   readonly fetchWaitMaxMs: Millis
   readonly fetchMinBytes: number
   readonly fetchMaxBytes: number
@@ -52,7 +52,7 @@ export class LeaderEndpoint {
     this.client = new RpcClient(env, {
       clientId: `broker-${o.brokerId}-fetcher-0`,
       requestTimeoutMs: o.socketTimeoutMs,
-      connectionSetupTimeoutMs: CONNECTION_SETUP_TIMEOUT_MS,
+      connectionSetupTimeoutMs: o.connectionSetupTimeoutMs,
       maxInFlight: 1,
       reconnectBackoffMs: RECONNECT_BACKOFF_MS,
       reconnectBackoffMaxMs: RECONNECT_BACKOFF_MS,

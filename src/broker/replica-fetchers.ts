@@ -73,6 +73,7 @@ export class ReplicaFetchers {
       host: leader.host,
       port: leader.port,
       socketTimeoutMs: server.replicaSocketTimeoutMs,
+      connectionSetupTimeoutMs: server.socketConnectionSetupTimeoutMs,
       fetchWaitMaxMs: server.replicaFetchWaitMaxMs,
       fetchMinBytes: server.replicaFetchMinBytes,
       fetchMaxBytes: server.replicaFetchMaxBytes,

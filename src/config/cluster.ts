@@ -55,6 +55,8 @@ export interface ServerConfig {
   readonly replicaFetchMaxBytes: number
   readonly replicaFetchBackoffMs: Millis
   readonly replicaSocketTimeoutMs: Millis
+  /** How long a server waits for a connection to another one. */
+  readonly socketConnectionSetupTimeoutMs: Millis
   readonly replicaHighWatermarkCheckpointIntervalMs: Millis
   /** KIP-392: `org.apache.kafka.common.replica.RackAwareReplicaSelector`, or off. */
   readonly rackAwareReplicaSelector: boolean
@@ -173,6 +175,7 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = Object.freeze({
   replicaFetchMaxBytes: 1_048_576,
   replicaFetchBackoffMs: 1_000,
   replicaSocketTimeoutMs: 30_000,
+  socketConnectionSetupTimeoutMs: 10_000,
   replicaHighWatermarkCheckpointIntervalMs: 5_000,
   rackAwareReplicaSelector: false,
   leaderImbalanceCheckIntervalMs: 300_000,

@@ -51,6 +51,7 @@ function clusterOf(drawn: Swarm, shape: { factor: number; minIsr: number; unclea
     replicaFetchWaitMaxMs: scaled(200),
     replicaFetchBackoffMs: scaled(80),
     replicaSocketTimeoutMs: scaled(1_200),
+    socketConnectionSetupTimeoutMs: scaled(1_000),
     replicaHighWatermarkCheckpointIntervalMs: scaled(500),
     rackAwareReplicaSelector: shape.followerReads,
     leaderImbalanceCheckIntervalMs: scaled(drawn.imbalanceCheckMs),

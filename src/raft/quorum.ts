@@ -19,7 +19,6 @@ import type { Role } from './roles.ts'
 import { type ReplicaKey, type Voter, VoterSet } from './voter-set.ts'
 
 export const TOPIC_NAME = '__cluster_metadata'
-const CONNECTION_SETUP_TIMEOUT_MS = 10_000
 
 export interface VoterNode {
   readonly id: number
@@ -64,7 +63,7 @@ export class Quorum {
     this.rpc = new RpcClient(env, {
       clientId: `raft-client-${options.nodeId}`,
       requestTimeoutMs: config.quorumRequestTimeoutMs,
-      connectionSetupTimeoutMs: CONNECTION_SETUP_TIMEOUT_MS,
+      connectionSetupTimeoutMs: config.socketConnectionSetupTimeoutMs,
       maxInFlight: 10,
       reconnectBackoffMs: config.quorumRetryBackoffMs,
       reconnectBackoffMaxMs: config.quorumRetryBackoffMs,

@@ -89,7 +89,7 @@ const LATER_SETTINGS: ReadonlySet<string> = new Set<keyof ServerConfig>([
   'groupInitialRebalanceDelayMs', 'groupMinSessionTimeoutMs', 'groupMaxSessionTimeoutMs', 'groupMaxSize', 'groupConsumerSessionTimeoutMs', 'groupConsumerHeartbeatIntervalMs',
   'transactionStateLogNumPartitions', 'transactionStateLogReplicationFactor', 'transactionStateLogMinIsr', 'transactionStateLogSegmentBytes', 'transactionMaxTimeoutMs',
   'transactionAbortTimedOutTransactionCleanupIntervalMs', 'transactionalIdExpirationMs', 'transactionRemoveExpiredTransactionCleanupIntervalMs', 'transactionPartitionVerificationEnable',
-  'coordinatorLoadMs', 'transactionVersion',
+  'coordinatorLoadMs', 'transactionVersion', 'socketConnectionSetupTimeoutMs',
 ])
 
 /** Each that is there is of the type of its default. */

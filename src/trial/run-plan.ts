@@ -17,6 +17,7 @@ import { guaranteesFor } from '../../checkers/guarantees.ts'
 import { kafkaLogChecker } from '../../checkers/kafka-log/kafka-log-checker.ts'
 import { Invariants } from '../../checkers/invariants/invariants.ts'
 import { checkLiveness } from '../../checkers/liveness/liveness.ts'
+import { LostMarkers } from '../../checkers/liveness/lost-markers.ts'
 import type { DrainResult, Workload } from '../../workloads/contract.ts'
 import { recreatedTopics } from '../../workloads/topic-incarnations.ts'
 import { invariant } from '../base/assert.ts'
@@ -94,6 +95,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
     guarantees, uncleanElections: () => guarantees.config.uncleanLeaderElection, servers: plan.cluster.servers,
     producersExpire: plan.cluster.server.producerIdExpirationMs < DEFAULT_SERVER_CONFIG.producerIdExpirationMs,
   }, selected.monitors)
+  const lostMarkers = new LostMarkers()
   let nemesis: Nemesis | undefined
   const stop = new Future<void>()
   const history = new HistoryRecorder(() => world.simulation.now)
@@ -104,7 +106,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
     observe: (event: Observation, node: string) => nemesis?.observe(event, node),
   }
   const world: World = new World(plan, {
-    observers: [...(options.coverage === false ? [] : [coverage, new FaultCoverage(coverage.counts)]), view, invariants, clients, toNemesis, ...(options.observers ?? [])],
+    observers: [...(options.coverage === false ? [] : [coverage, new FaultCoverage(coverage.counts)]), view, invariants, clients, toNemesis, lostMarkers, ...(options.observers ?? [])],
     ...(options.trace === undefined ? {} : { trace: options.trace }),
     ...(options.flip === undefined ? {} : { flip: options.flip }),
   })
@@ -184,6 +186,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
       }),
       clientsUnfinished: clients.unfinished,
       drained: drain?.complete === true,
+      lostMarkers: lostMarkers.partitions,
       ...(drain?.refused === undefined ? {} : { refused: drain.refused }),
     }, guarantees))
   }

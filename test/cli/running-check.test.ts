@@ -50,6 +50,9 @@ describe('a register whose values may be tuples', () => {
     expect(streamed(REGISTER, KEYED).result).toEqual(linearizabilityChecker(MODELS['register']!, { independent: true }).check(KEYED, CONTEXT))
     expect(streamed(REGISTER, KEYED).result.verdict).toBe('valid')
     expect(streamed(REGISTER, KEYED, true).result.verdict).toBe('valid')
+    const stale = operations(['write', ['x', 1], ['x', 1]], ['write', ['y', 2], ['y', 2]], ['write', ['x', 3], ['x', 3]], ['read', ['x', null], ['x', 1]])
+    expect(streamed(REGISTER, stale).result).toEqual(linearizabilityChecker(MODELS['register']!, { independent: true }).check(stale, CONTEXT))
+    expect(streamed(REGISTER, stale).result.verdict).toBe('invalid')
   })
 
   it('is one register where the last operation shows that they are not', () => {

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { DEFAULT_GENERATE_OPTIONS } from '../../src/plan/generate-options.ts'
 import { generatePlan } from '../../src/plan/generate-plan.ts'
 import { trialSeed } from '../../src/plan/seed-random.ts'
+import { readPlanFile } from '../../src/trial/plan-file.ts'
 import { runPlan } from '../../src/trial/run-plan.ts'
 import { shareQueue } from '../../workloads/share-queue.ts'
 
@@ -20,6 +21,14 @@ it('hands every job to somebody, and poison no more than the limit allows', () =
   const poison = sent.filter(id => id % 9 === 0)
   expect(poison.length).toBeGreaterThan(0)
   expect(poison.map(most)).toEqual(poison.map(() => limit))
+})
+
+it('shows KAFKA-19954 to clients alone, and nothing without it', () => {
+  const { plan } = readPlanFile('test/corpus/kafka-19954-batch-from-its-beginning.trial.json')
+  const seen = (defects: typeof plan.defects) => runPlan({ ...plan, defects }, shareQueue, { checkers: ['black-box'] }).findings.filter(({ status }) => status === 'bad').map(({ anomaly }) => anomaly)
+  expect(plan.defects).toEqual(['KAFKA-19954'])
+  expect(new Set(seen(plan.defects))).toEqual(new Set(['redelivered-record']))
+  expect(seen([])).toEqual([])
 })
 
 it.each([2, 3, 4])('trial %s under faults is valid', index => {

@@ -24,7 +24,6 @@ import type { ReadShareGroupStateResponse } from '../../protocol/generated/types
 import { RpcClient } from '../../rpc/rpc-client.ts'
 import type { InternalTopicCreation } from '../internal-topic-creation.ts'
 
-const CONNECTION_SETUP_TIMEOUT_MS = 10_000
 const RECONNECT_BACKOFF_MS = 50
 const FIRST_BACKOFF_MS = 50
 const MAX_ATTEMPTS = 6
@@ -58,7 +57,7 @@ export class RemoteSharePersister implements SharePersister {
     this.client = new RpcClient(env, {
       clientId: `${env.node}-share-persister`,
       requestTimeoutMs: o.server.replicaSocketTimeoutMs,
-      connectionSetupTimeoutMs: CONNECTION_SETUP_TIMEOUT_MS,
+      connectionSetupTimeoutMs: o.server.socketConnectionSetupTimeoutMs,
       maxInFlight: 5,
       reconnectBackoffMs: RECONNECT_BACKOFF_MS,
       reconnectBackoffMaxMs: RECONNECT_BACKOFF_MS,

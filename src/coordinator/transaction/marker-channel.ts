@@ -21,7 +21,6 @@ import { RpcClient } from '../../rpc/rpc-client.ts'
 import type { TopicPartition, TransactionFields, TransactionMetadata } from './transaction-metadata.ts'
 import type { TransactionStates } from './transaction-states.ts'
 
-const CONNECTION_SETUP_TIMEOUT_MS = 10_000
 const RECONNECT_BACKOFF_MS = 50
 const RETRY_BACKOFF_MS = 20
 
@@ -62,7 +61,7 @@ export class MarkerChannel {
     this.client = new RpcClient(env, {
       clientId: `${env.node}-txn-marker-sender`,
       requestTimeoutMs: o.server.replicaSocketTimeoutMs,
-      connectionSetupTimeoutMs: CONNECTION_SETUP_TIMEOUT_MS,
+      connectionSetupTimeoutMs: o.server.socketConnectionSetupTimeoutMs,
       maxInFlight: 1,
       reconnectBackoffMs: RECONNECT_BACKOFF_MS,
       reconnectBackoffMaxMs: RECONNECT_BACKOFF_MS,

@@ -141,6 +141,17 @@ describe('a rebalance', () => {
   })
 })
 
+describe('what a read_uncommitted reader got first', () => {
+  const uncommitted = { isolation: 'read_uncommitted' }
+  const skipped = (build: (h: HistoryBuilder) => HistoryBuilder) => summary(judge(build(new HistoryBuilder().sends('a b c').poll(2, '0:a 1:b 2:c', uncommitted)).poll(4, '0:a').poll(4, '2:c').operations)).counts['poll-skip']
+
+  it('may be skipped, until somebody else gets it', () => {
+    expect(skipped(h => h)).toBeUndefined()
+    expect(skipped(h => h.poll(3, '0:a 1:b 2:c'))).toBe(1)
+    expect(skipped(h => h.poll(3, '0:a 1:b 2:c', uncommitted))).toBeUndefined()
+  })
+})
+
 it('offsets may be as large as they like: memory follows the records', () => {
   const far = Number.MAX_SAFE_INTEGER - 10
   const h = new HistoryBuilder().send(1, 'a', far).send(1, 'b', far + 5).drain({ [X]: `${far}:a ${far + 5}:b` })

@@ -134,3 +134,11 @@ describe('the models', () => {
     expect(checkLinearizability(history, { model: byProcessKey }).counterexamples.map(({ key }) => key)).toEqual(['b'])
   })
 })
+
+it('tells the first impossible operation also where the way to it must be sparing with lost operations', () => {
+  // From 0 either lost operation leads to 1, from 2 only the write does: it must be kept.
+  const history = historyOf(...alone(0, 'write', 0), open(1, 'write', 1), open(2, 'cas', [0, 1]), ...alone(0, 'read', null, 1), ...alone(0, 'write', 2), ...alone(0, 'read', null, 1), ...alone(0, 'read', null, 9))
+  const { verdict, counterexamples } = checkLinearizability(history, { model: MODELS['cas-register']! })
+  expect(verdict).toBe('invalid')
+  expect(counterexamples).toMatchObject([{ first: true, impossible: { output: 9 }, prefix: [0, 3, 4, 6, 2, 8], states: ['1'] }])
+})
