@@ -60,7 +60,7 @@ export function keepElements(plan: Plan, elements: readonly Element[], kept: rea
   const clients = new Set(keptOperations.map(operation => operation.client))
   return {
     ...plan,
-    cluster: { ...plan.cluster, servers, server: fitServer(plan.cluster.server, brokers) },
+    cluster: { ...plan.cluster, servers, ...(servers.length < plan.cluster.servers.length ? { server: fitServer(plan.cluster.server, brokers) } : {}) },
     topics,
     clients: plan.clients.filter(client => clients.has(client.host)).map(client => ({
       ...client,

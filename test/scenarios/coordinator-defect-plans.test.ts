@@ -8,6 +8,7 @@ import { findWorkload } from '../../workloads/index.ts'
 
 const SCENARIOS = [
   { defect: 'KAFKA-20031', file: 'kafka-20031-producer-id-twice', sees: 'lost-write' },
+  { defect: 'KAFKA-18575', file: 'kafka-18575-next-transaction-unknown', sees: 'no-progress' },
   { defect: 'KAFKA-18464', file: 'kafka-18464-empty-abort-fences', sees: 'no-progress' },
 ] as const satisfies readonly { defect: DefectId; file: string; sees: string }[]
 
