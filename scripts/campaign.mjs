@@ -1,6 +1,6 @@
 /**
- * `npm run campaign`: the faithful build over 3 100 default trials, 2 000 of plain producing and consuming and 1 100 of
- * groups, transactions, compaction and share groups. Every one is valid, every coverage count reaches its floor, and a second process
+ * `npm run campaign`: the faithful build over 3 200 default trials, 2 000 of plain producing and consuming and 1 200 of
+ * idempotence, groups, transactions, compaction and share groups. Every one is valid, every coverage count reaches its floor, and a second process
  * that runs the same trials beside gives the same digests. Further flags go to all; with --seeds floors are not asked for.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -11,8 +11,8 @@ import { differences, digestsOf } from './digests-of.mjs'
 const CAMPAIGNS = [
   { workloads: ['produce-consume', 'user-actions'], seeds: '2000', floors: 'test/coverage-floors.json' },
   {
-    workloads: ['transactions', 'bank', 'copy-exactly-once', 'copy-idempotent', 'outbox', 'outbox-commit-after', 'outbox-commit-before', 'rebalance', 'offsets', 'compacted-table', 'share-queue'],
-    seeds: '1100', floors: 'test/coverage-floors-coordinators.json',
+    workloads: ['idempotent', 'transactions', 'bank', 'copy-exactly-once', 'copy-idempotent', 'outbox', 'outbox-commit-after', 'outbox-commit-before', 'rebalance', 'offsets', 'compacted-table', 'share-queue'],
+    seeds: '1200', floors: 'test/coverage-floors-coordinators.json',
   },
 ]
 
