@@ -69,10 +69,12 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
   'coordinator-reads-stale-watermark': new Set(['nonlinearizable', 'commit-regression', 'duplicate-output']),
   'KAFKA-17754': new Set([
     'undecided-marker', 'unknown-transaction', 'hanging-transaction', 'torn-transaction', 'aborted-read', 'lost-write', 'unseen', 'vanished-read', 'G1a', 'G1b', 'precommitted-read', 'no-progress',
+    'wrong-total', 'negative-balance', 'duplicate-output', 'missing-output', 'unexpected-output',
   ]),
   'transaction-timeout-by-wall-clock': new Set(['no-progress']),
   'markers-before-replication': new Set([
     'two-outcomes', 'undecided-marker', 'hanging-transaction', 'torn-transaction', 'lost-write', 'unseen', 'vanished-read', 'G1a', 'G1b', 'precommitted-read', 'no-progress',
+    'wrong-total', 'negative-balance', 'duplicate-output', 'missing-output', 'unexpected-output',
   ]),
 }
 
