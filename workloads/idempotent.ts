@@ -4,7 +4,8 @@
  * anything of theirs can be under way. The promise: nothing twice, nothing out of order, nothing acknowledged is lost.
  *
  * Producer ids expire by the wall clock and the timestamps of clients (ProducerStateManager#isProducerExpired), so with clocks
- * that are minutes off a retry may meet a broker that has forgotten it: there they keep Kafka's day.
+ * that are minutes off a retry may meet a broker that has forgotten it: there they keep Kafka's day. A configuration that the
+ * user has asked for counts, and then promises what it promises.
  */
 import fc, { type Arbitrary } from 'fast-check'
 import type { ClientSpec, OperationDraft, PlanOperation, WorkloadDraft, WorkloadShape } from '../src/config/workload.ts'
@@ -30,7 +31,7 @@ function draw(shape: WorkloadShape): Arbitrary<WorkloadDraft> {
     const hosts = Array.from({ length: producers }, (_, index) => `client-${index + 1}`)
     const reader = `client-${producers + 1}`
     const clients: ClientSpec[] = hosts.map(host => ({
-      host, kind: 'producer', config: { ...shape.clientTimeouts, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs, acks: -1, enableIdempotence: true, maxInFlightRequestsPerConnection: maxInFlight, batchSize, lingerMs },
+      host, kind: 'producer', config: { ...shape.clientTimeouts, deliveryTimeoutMs, maxBlockMs: deliveryTimeoutMs, acks: pinned.acks ?? -1, enableIdempotence: pinned.idempotence ?? true, maxInFlightRequestsPerConnection: maxInFlight, batchSize, lingerMs },
     }))
     const { deliveryTimeoutMs: _, ...timeouts } = shape.clientTimeouts
     clients.push({ host: reader, kind: 'consumer', config: { ...timeouts, autoOffsetReset: 'earliest', fetchMaxWaitMs: 100 } })
