@@ -72,6 +72,7 @@ const CONSEQUENCES: Readonly<Record<MendId, ReadonlySet<string>>> = {
     'wrong-total', 'negative-balance', 'duplicate-output', 'missing-output', 'unexpected-output',
   ]),
   'transaction-timeout-by-wall-clock': new Set(['no-progress']),
+  'verified-before-replication': new Set(['hanging-transaction', 'unknown-transaction', 'no-progress']),
   'markers-before-replication': new Set([
     'two-outcomes', 'undecided-marker', 'hanging-transaction', 'torn-transaction', 'lost-write', 'unseen', 'vanished-read', 'G1a', 'G1b', 'precommitted-read', 'no-progress',
     'wrong-total', 'negative-balance', 'duplicate-output', 'missing-output', 'unexpected-output',
@@ -218,7 +219,7 @@ export class MechanismRecorder implements Observer {
         const found = this.decisions.follow(event)
         for (const key of found?.keys ?? []) this.tell('KAFKA-17754', key, node, time, found!.text)
         const lost = event.kind === 'transaction-state' ? this.lostDecisions.follow(event) : undefined
-        for (const key of lost?.keys ?? []) this.tell('markers-before-replication', key, node, time, lost!.text)
+        for (const key of lost?.keys ?? []) this.tell(lost!.mend, key, node, time, lost!.text)
         return
       }
       case 'raft-epochs-lost':

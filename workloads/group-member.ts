@@ -3,6 +3,7 @@
  * member), what it polls and what it commits.
  */
 import type { Task } from '../src/base/task.ts'
+import { US_PER_MS } from '../src/base/time.ts'
 import { partitionName } from '../src/base/partition-name.ts'
 import type { ConsumerRecord } from '../src/client/completed-fetch.ts'
 import { Consumer } from '../src/client/consumer.ts'
@@ -24,6 +25,9 @@ export interface MemberListener {
 
 export class GroupMember {
   readonly consumer: Consumer
+  /** It has met a batch that fails its CRC, and throws at every poll from now on: an application that skips nothing begins anew. */
+  isStuck = false
+  private readonly env: Env
   private readonly recorder: ClientRecorder
   private readonly payload: PayloadOf
   private readonly name: string
@@ -31,6 +35,7 @@ export class GroupMember {
 
   /** `name`: unique among the members of a trial. */
   constructor(env: Env, recorder: ClientRecorder, o: { readonly name: string; readonly config: Partial<ConsumerConfig>; readonly topics: readonly string[]; readonly payload: PayloadOf; readonly listener?: MemberListener }) {
+    this.env = env
     this.recorder = recorder
     this.payload = o.payload
     this.name = o.name
@@ -64,6 +69,10 @@ export class GroupMember {
     for (const record of records) (found[partitionName(record.topic, record.partition)] ??= []).push([record.offset, valueOf(record, this.payload)])
     if (error === undefined) invoked.ok([['poll', found]])
     else invoked.fail(error)
+    if (error === 'CORRUPT_MESSAGE') {
+      this.isStuck = true
+      yield* this.env.sleep(timeoutMs * US_PER_MS).wait()
+    }
     if (resets.length > 0) {
       const keys = Object.fromEntries(resets.map(({ topic, partition, from }) => [partitionName(topic, partition), from]))
       this.recorder.invoke('reset', keys, { consumer: this.name }).ok(Object.fromEntries(resets.map(({ topic, partition, to, reason }) => [partitionName(topic, partition), { to, reason }])))

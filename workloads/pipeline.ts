@@ -107,7 +107,7 @@ function* runOnce(instance: Instance, makeSink: (instance: Instance) => Sink, is
   let over = false
   while (step !== 'restart' && !over) {
     const records = yield* member.poll(POLL_MS)
-    step = records.length === 0 ? 'on' : yield* sink.process(records, member)
+    step = member.isStuck ? 'restart' : records.length === 0 ? 'on' : yield* sink.process(records, member)
     if (step === 'rewind' && !(yield* rewind(sink, member))) step = 'restart'
     over = yield* isOver(member)
   }

@@ -354,6 +354,11 @@ const mends = [
     link: 'https://cwiki.apache.org/confluence/display/KAFKA/KIP-932%3A+Queues+for+Kafka',
   },
   {
+    id: 'verified-before-replication',
+    mechanism: 'A transaction coordinator that takes over reads its log to the end, beyond the high watermark, and vouches for partitions that are added there; when that is lost with it, its successor knows of no such transaction, and what was written there in the meantime is ended by nobody.',
+    link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/coordinator/transaction/TransactionStateManager.scala',
+  },
+  {
     id: 'markers-before-replication',
     mechanism: 'A transaction coordinator that takes over reads its log to the end, beyond the high watermark, and sends the markers of what is decided there at once; when it dies before that is replicated, its successor has not heard of the decision and may take another, for the partitions that have no marker yet.',
     link: 'https://github.com/apache/kafka/blob/4.3/core/src/main/scala/kafka/coordinator/transaction/TransactionStateManager.scala',

@@ -341,3 +341,19 @@ describe('a share group', () => {
     expect(new Recorded().see({ kind: 'share-record-given-up', groupId: 'g', ...WHERE, partition: 1, offset: 4 }).mends({ anomaly: 'undelivered-record', evidence: {}, offset: 4 })).toEqual([])
   })
 })
+
+describe('a coordinator that takes over', () => {
+  const state = (coordinatorEpoch: number, offset: number, o: Partial<ObservationOf<'transaction-state'>> = {}): Observation => ({
+    kind: 'transaction-state', transactionalId: 'app', coordinatorEpoch, offset, isReplicated: true, state: 'Empty', producerId: PRODUCER, producerEpoch: 0, nextProducerId: -1, clientVersion: 0, partitions: [], ...o,
+  })
+  const added = (isReplicated: boolean): Observation => state(1, 4, { state: 'Ongoing', partitions: ['orders-0'], isReplicated })
+
+  it('vouches for a transaction that may be lost, and is known to when its successor has not heard of it', () => {
+    expect(new Recorded().see(added(false)).see(state(2, 3)).mends({ anomaly: 'hanging-transaction' })).toEqual(['verified-before-replication'])
+  })
+
+  it('is not, when that was replicated or its successor has it', () => {
+    expect(new Recorded().see(added(true)).see(state(2, 3)).mends({ anomaly: 'hanging-transaction' })).toEqual([])
+    expect(new Recorded().see(added(false)).see(state(2, 4, { state: 'Ongoing', partitions: ['orders-0'] })).mends({ anomaly: 'hanging-transaction' })).toEqual([])
+  })
+})

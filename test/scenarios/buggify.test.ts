@@ -8,7 +8,7 @@ import { produceConsume } from '../../workloads/produce-consume.ts'
 
 const QUIET: Plan = { ...readPlanFile('test/corpus/corruption-outside-crc.trial.json').plan, faults: [], beyondBudget: false }
 /** Here the scheduler takes the processor away from tasks. */
-const INTERLEAVED: Plan = { ...QUIET, interleaving: { kind: 'random', probability: 0.05, depth: 0 } }
+const INTERLEAVED: Plan = { ...QUIET, interleaving: { kind: 'random', probability: 0.05, depth: 0 }, choices: { mode: 'drawn', delay: 0, delayMaxUs: 1, break: 0, tornWrite: 0 } }
 /** Needs a producer that bumps its epoch again and again; see the test of its idempotent state. */
 const ELSEWHERE: readonly BuggifySite[] = ['few-epochs']
 
