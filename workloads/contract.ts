@@ -61,6 +61,8 @@ export interface DrainContext {
   readonly clients: readonly ClientSpec[]
   /** As the clients had it. */
   readonly outside: Map<string, unknown>
+  /** Told, again and again, which partitions are not read to their end yet. */
+  awaits(partitions: readonly string[]): void
 }
 
 export interface DrainResult {

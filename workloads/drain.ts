@@ -63,6 +63,7 @@ function* drainOnce(
   for (const { topic, partition } of partitions) consumer.seekToBeginning(topic, partition)
   const read = new Map<string, number>()
   let end: { [key: string]: number } = {}
+  context.awaits(keys)
   for (;;) {
     const ends = yield* offsets(admin, partitions, 'latest')
     const starts = yield* offsets(admin, partitions, 'earliest')
@@ -73,8 +74,9 @@ function* drainOnce(
         logStart[key] = starts[index]!
       })
       end = { ...end }
-      const reached = keys.every(key => (read.get(key) ?? 0) >= end[key]! || end[key] === logStart[key])
-      if (same && reached) return { complete: true, logStart, end }
+      const unread = keys.filter(key => (read.get(key) ?? 0) < end[key]! && end[key] !== logStart[key])
+      context.awaits(unread)
+      if (same && unread.length === 0) return { complete: true, logStart, end }
     } else if (recreated.size > 0) {
       const now = yield* settledTopics(context, admin, recreated)
       if (topics.some(({ name, topicId }) => recreated.has(name) && !now.some(topic => topic.topicId === topicId))) return undefined

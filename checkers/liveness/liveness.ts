@@ -4,7 +4,8 @@
  * is refused to clients that nobody stands against.
  *
  * What was left broken on purpose is excused: replicas on machines that do not run, partitions without any electable
- * replica among the running ones, and a drain that meets a transaction whose marker an unclean election has lost.
+ * replica among the running ones, and a drain that waits for nothing but transactions whose markers an unclean
+ * election has lost.
  */
 import type { Json } from '../../src/history/operation.ts'
 import type { CheckResult } from '../contract.ts'
@@ -34,6 +35,8 @@ export interface LivenessInput {
   /** Clients with a request that was never answered. */
   readonly clientsUnfinished: readonly string[]
   readonly drained: boolean
+  /** Where the drain had not come to the end yet, as far as that is told. */
+  readonly unread?: readonly string[]
   /** Partitions that readers of committed records cannot get past, see LostMarkers. */
   readonly lostMarkers?: readonly string[]
   /** What was refused after healing although nothing stood against it. */
@@ -77,7 +80,12 @@ export function checkLiveness(input: LivenessInput, guarantees: GuaranteeSet): C
     else if (absent.length > 0) miss(`${absent.join(', ')} is not back in the ISR of ${key}.`, { leader, isr, replicas }, state, key)
   }
   for (const client of input.clientsUnfinished) miss(`${client} still waits for an answer.`, { client }, `A request of ${client} is still open.`)
-  if (!input.drained && (input.lostMarkers ?? []).length === 0) miss('The final drain did not reach the end of every partition.', { drained: false }, 'Records that should be readable are not.')
+  const { unread = [], lostMarkers = [] } = input
+  const isHeldUp = unread.length > 0 && unread.every(key => lostMarkers.includes(key))
+  if (!input.drained && !isHeldUp) {
+    const where = unread.length === 0 ? 'every partition' : unread.join(', ')
+    miss(`The final drain did not reach the end of ${where}.`, { drained: false, unread: [...unread] }, 'Records that should be readable are not.')
+  }
   return found.result(missing === undefined || late ? undefined : `${missing} Only ${seconds(waited)} of ${seconds(input.boundUs)} have passed since the faults stopped.`)
 }
 

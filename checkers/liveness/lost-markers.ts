@@ -8,8 +8,8 @@ import type { Observation, ObservationOf, Observer } from '../../src/env/observa
 
 export class LostMarkers implements Observer {
   private readonly markers = new Map<string, ObservationOf<'marker-written'>[]>()
-  /** Leader epochs that began with an unclean election, by partition. */
-  private readonly unclean = new Map<string, Set<number>>()
+  /** `topic-partition epoch` of leader epochs that began with an unclean election. */
+  private readonly unclean = new Set<string>()
   private readonly lost = new Set<string>()
 
   wants(kind: Observation['kind']): boolean {
@@ -17,20 +17,25 @@ export class LostMarkers implements Observer {
   }
 
   observe(event: Observation): void {
-    if (event.kind === 'marker-written') {
-      const known = this.markers.get(partitionName(event.topic, event.partition))
-      if (known === undefined) this.markers.set(partitionName(event.topic, event.partition), [event])
-      else known.push(event)
-    } else if (event.kind === 'leader-elected' && (event.reason === 'unclean' || event.reason === 'last-known-leader')) {
-      const key = partitionName(event.topic, event.partition)
-      const known = this.unclean.get(key)
-      if (known === undefined) this.unclean.set(key, new Set([event.leaderEpoch]))
-      else known.add(event.leaderEpoch)
-    } else if (event.kind === 'became-leader') {
-      const { topic, partition, leaderEpoch, logEndOffset } = event
-      const key = partitionName(topic, partition)
-      if (this.unclean.get(key)?.has(leaderEpoch) !== true) return
-      if (this.markers.get(key)?.some(({ firstOffset, offset }) => firstOffset >= 0 && firstOffset < logEndOffset && offset >= logEndOffset) === true) this.lost.add(key)
+    switch (event.kind) {
+      case 'marker-written': {
+        const key = partitionName(event.topic, event.partition)
+        const known = this.markers.get(key)
+        if (known === undefined) this.markers.set(key, [event])
+        else known.push(event)
+        return
+      }
+      case 'leader-elected':
+        if (event.reason === 'unclean' || event.reason === 'last-known-leader') this.unclean.add(`${partitionName(event.topic, event.partition)} ${event.leaderEpoch}`)
+        return
+      case 'became-leader': {
+        const { topic, partition, leaderEpoch, logEndOffset } = event
+        const key = partitionName(topic, partition)
+        if (!this.unclean.has(`${key} ${leaderEpoch}`)) return
+        if (this.markers.get(key)?.some(({ firstOffset, offset }) => firstOffset >= 0 && firstOffset < logEndOffset && offset >= logEndOffset) === true) this.lost.add(key)
+        return
+      }
+      default:
     }
   }
 

@@ -144,11 +144,13 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
   yield* until(world, plan.timing.settleUs, settled)
 
   const drained = new Future<DrainResult>()
+  let unread: readonly string[] = []
   world.addClient('client-drain')
   world.runClient('client-drain', function* (env) {
     drained.complete(yield* workload.drain({
       env, topics: plan.topics, recorder: history.client('client-drain'),
       bootstrapServers: bootstrapServers.filter(host => !isDown(host)), clients: plan.clients, operations: plan.operations, outside,
+      awaits: partitions => void (unread = partitions),
     }))
   })
   yield* until(world, Math.max(plan.timing.settleUs / 2, deadline - simulation.now), () => drained.isSettled)
@@ -186,7 +188,7 @@ function* runSteps(plan: Plan, workload: Workload, options: RunOptions): Generat
       }),
       clientsUnfinished: clients.unfinished,
       drained: drain?.complete === true,
-      lostMarkers: lostMarkers.partitions,
+      unread, lostMarkers: lostMarkers.partitions,
       ...(drain?.refused === undefined ? {} : { refused: drain.refused }),
     }, guarantees))
   }

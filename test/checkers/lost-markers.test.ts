@@ -33,10 +33,17 @@ describe('a marker is lost', () => {
   })
 })
 
-it('excuses a drain that does not reach the end, and nothing else', () => {
+it('excuses a drain that waits for it, and nothing else', () => {
   const input = { healedAt: 0, endedAt: 10, boundUs: 10, partitions: [], clientsUnfinished: [], drained: false }
   const judge = (o: object): string => checkLiveness({ ...input, ...o }, guaranteesFor(STRICT)).verdict
-  expect(judge({ lostMarkers: [] })).toBe('invalid')
-  expect(judge({ lostMarkers: ['orders-1'] })).toBe('valid')
-  expect(judge({ lostMarkers: ['orders-1'], clientsUnfinished: ['client-1'] })).toBe('invalid')
+  expect(judge({ unread: ['orders-1'], lostMarkers: [] })).toBe('invalid')
+  expect(judge({ unread: ['orders-1'], lostMarkers: ['orders-1', 'orders-2'] })).toBe('valid')
+  expect(judge({ unread: ['orders-1', 'orders-0'], lostMarkers: ['orders-1'] })).toBe('invalid')
+  expect(judge({ unread: [], lostMarkers: ['orders-1'] })).toBe('invalid')
+  expect(judge({ unread: ['orders-1'], lostMarkers: ['orders-1'], clientsUnfinished: ['client-1'] })).toBe('invalid')
+})
+
+it('a drain tells where it did not reach the end', () => {
+  const input = { healedAt: 0, endedAt: 10, boundUs: 10, partitions: [], clientsUnfinished: [], drained: false, unread: ['orders-1'] }
+  expect(checkLiveness(input, guaranteesFor(STRICT)).findings[0]).toMatchObject({ title: 'The final drain did not reach the end of orders-1.', evidence: { unread: ['orders-1'] } })
 })

@@ -8,6 +8,7 @@
 import { ApiKey } from '../../protocol/api-keys.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { JoinGroupResponse, SyncGroupResponse } from '../../protocol/generated/types.ts'
+import { failureCode } from '../../rpc/failure-code.ts'
 import type { RpcResult } from '../../rpc/rpc-client.ts'
 import type { GroupMember } from '../assignors/assignor.ts'
 import type { BrokerNode } from '../cluster-metadata.ts'
@@ -143,7 +144,7 @@ export class ClassicJoin {
 
   private unanswered(result: RpcResult & { readonly ok: false }): void {
     this.member.context.coordinator.lost(this.node)
-    this.end(result.reason === 'unsupported-version' ? ErrorCode.UNSUPPORTED_VERSION : ErrorCode.NETWORK_EXCEPTION)
+    this.end(failureCode(result))
   }
 
   private end(errorCode: number): void {

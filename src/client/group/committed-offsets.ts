@@ -13,6 +13,7 @@ import { ApiKey } from '../../protocol/api-keys.ts'
 import { ErrorCode, errorName, isRetriable } from '../../protocol/errors.ts'
 import type { OffsetFetchResponse } from '../../protocol/generated/types.ts'
 import { ZERO_UUID } from '../../protocol/uuid.ts'
+import { failureCode } from '../../rpc/failure-code.ts'
 import type { RpcResult } from '../../rpc/rpc-client.ts'
 import type { AnswerQueue } from '../answer-queue.ts'
 import { Backoff } from '../backoff.ts'
@@ -138,7 +139,7 @@ export class CommittedOffsets {
 }
 
 function answerOf(result: RpcResult, names: ReadonlyMap<string, string>): Answer {
-  if (!result.ok) return { ok: false, errorCode: result.reason === 'unsupported-version' ? ErrorCode.UNSUPPORTED_VERSION : ErrorCode.NETWORK_EXCEPTION }
+  if (!result.ok) return { ok: false, errorCode: failureCode(result) }
   const response = result.body as OffsetFetchResponse
   const group = response.groups[0] ?? { errorCode: response.errorCode, topics: response.topics.map(topic => ({ ...topic, topicId: ZERO_UUID })) }
   if (group.errorCode !== ErrorCode.NONE) return { ok: false, errorCode: group.errorCode }

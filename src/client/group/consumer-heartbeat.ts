@@ -11,6 +11,7 @@ import type { Task } from '../../base/task.ts'
 import { ApiKey } from '../../protocol/api-keys.ts'
 import { ErrorCode, errorName, isRetriable } from '../../protocol/errors.ts'
 import type { ConsumerGroupHeartbeatResponse } from '../../protocol/generated/types.ts'
+import { failureCode } from '../../rpc/failure-code.ts'
 import type { RpcResult } from '../../rpc/rpc-client.ts'
 import { AnswerQueue } from '../answer-queue.ts'
 import { Backoff } from '../backoff.ts'
@@ -159,7 +160,7 @@ export class ConsumerHeartbeat {
       member.answered(response)
       return wakeup.wake()
     }
-    const errorCode = response?.errorCode ?? (result.ok || result.reason !== 'unsupported-version' ? ErrorCode.NETWORK_EXCEPTION : ErrorCode.UNSUPPORTED_VERSION)
+    const errorCode = result.ok ? (result.body as ConsumerGroupHeartbeatResponse).errorCode : failureCode(result)
     // The coordinator may have seen it or not: everything is told again.
     this.sent = { topics: undefined, regex: undefined, owned: undefined, timeout: undefined }
     this.nextAt = env.now() + this.backoff.delay(this.failures++, 'heartbeat')

@@ -16,6 +16,7 @@ import { ApiKey } from '../../protocol/api-keys.ts'
 import { ErrorCode, errorName, isRetriable } from '../../protocol/errors.ts'
 import type { ShareGroupHeartbeatResponse } from '../../protocol/generated/types.ts'
 import { uuidFromDraws } from '../../protocol/uuid.ts'
+import { failureCode } from '../../rpc/failure-code.ts'
 import type { RpcResult } from '../../rpc/rpc-client.ts'
 import { AnswerQueue } from '../answer-queue.ts'
 import { Backoff } from '../backoff.ts'
@@ -147,7 +148,7 @@ export class ShareMember {
       if (response.assignment !== null) this.assign(response.assignment.topicPartitions)
       return
     }
-    const errorCode = response?.errorCode ?? (result.ok || result.reason !== 'unsupported-version' ? ErrorCode.NETWORK_EXCEPTION : ErrorCode.UNSUPPORTED_VERSION)
+    const errorCode = result.ok ? (result.body as ShareGroupHeartbeatResponse).errorCode : failureCode(result)
     // The coordinator may have seen it or not: everything is told again.
     this.sentTopics = undefined
     this.nextAt = env.now() + this.backoff.delay(this.failures++, 'heartbeat')
